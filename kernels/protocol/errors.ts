@@ -1,0 +1,56 @@
+/** @file The one error type that crosses process borders. Its message says what was found, what was expected, what to do. */
+
+export type ErrorCode =
+  | 'cancelled'
+  | 'kernel/exited'
+  | 'input/refused'
+  | 'format/invalid'
+  | 'adapter/unsupported'
+  | 'model/unsupported'
+  | 'machine/failed'
+  | 'runtime/failed'
+  | 'internal';
+
+/** One thing that is wrong with a file the user gave. Lines and columns count from 1. */
+export interface Problem {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly endLine?: number;
+  readonly endColumn?: number;
+  /** Key path inside a configuration, tensor name inside a weight file. */
+  readonly where?: string;
+  readonly severity: 'error' | 'warning';
+  readonly found: string;
+  readonly expected: string;
+}
+
+/** `path[:line]: [where: ]what was found; what was expected`: the form in which every refusal is printed. */
+export function formatProblem(p: Problem): string {
+  const place = p.line === undefined ? p.file : `${p.file}:${p.line}`;
+  return `${place}: ${p.where ? `${p.where}: ` : ''}${p.found}; ${p.expected}`;
+}
+
+export class KernelError extends Error {
+  override readonly name = 'KernelError';
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly options: { readonly cause?: unknown; readonly problems?: readonly Problem[] } = {},
+  ) {
+    super(message, { cause: options.cause });
+  }
+
+  get problems(): readonly Problem[] {
+    return this.options.problems ?? [];
+  }
+
+  static is(error: unknown, code?: ErrorCode): error is KernelError {
+    return error instanceof KernelError && (code === undefined || error.code === code);
+  }
+
+  /** Input that the user gave and we refuse: exit status 2. */
+  static refused(problems: readonly Problem[]): KernelError {
+    return new KernelError('input/refused', problems.map(formatProblem).join('\n'), { problems });
+  }
+}

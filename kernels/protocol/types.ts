@@ -1,0 +1,120 @@
+/** @file Records of the run folder and the shapes that the engine, the editor and the pages share. Field names as on disk. */
+
+export type RunStatus = 'starting' | 'running' | 'stopping' | 'stopped' | 'finished' | 'failed';
+
+/** `state.json`: replaced atomically; `heartbeat` and all times are seconds since 1970 (UTC). */
+export interface RunState {
+  readonly status: RunStatus;
+  readonly pid: number;
+  readonly host: string;
+  readonly heartbeat: number;
+  readonly step: number;
+  readonly total_steps: number;
+  readonly best?: { readonly step: number; readonly loss: number };
+  readonly error?: string;
+}
+
+/** `run.json`: frozen when the run is made. */
+export interface RunInfo {
+  readonly version: 1;
+  readonly name: string;
+  readonly created: number;
+  /** Absolute path of the configuration the run was started from. */
+  readonly config_file: string;
+  /** The configuration with every default filled in and every path absolute. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly device: { readonly provider: string; readonly threads: number; readonly reason: string };
+  readonly digests: Readonly<Record<string, string>>;
+  readonly parameters: { readonly base: number; readonly trainable: number };
+  readonly total_steps: number;
+  readonly steps_per_epoch: number;
+}
+
+export interface TrainRecord {
+  readonly kind: 'train';
+  readonly step: number;
+  readonly time: number;
+  readonly epoch: number;
+  /** All tokens read so far, padding not counted. */
+  readonly tokens: number;
+  /** Loss and gradient norm of this step, before clipping, before its update. */
+  readonly loss: number;
+  readonly learning_rate: Readonly<Record<string, number>>;
+  readonly grad_norm: number;
+  readonly step_seconds: number;
+  /** Resident memory of the run process, bytes. */
+  readonly rss: number;
+}
+export interface EvalRecord {
+  readonly kind: 'eval';
+  readonly step: number;
+  readonly time: number;
+  readonly loss: number;
+  readonly tokens: number;
+}
+/** One line of `metrics.jsonl`. */
+export type MetricRecord = TrainRecord | EvalRecord;
+
+/** One line of `spectra.jsonl`: the delta weight of one module; values descending; relative: above 1 % of the largest. */
+export interface SpectrumRecord {
+  readonly step: number;
+  readonly module: string;
+  readonly singular_values: readonly number[];
+  readonly stable_rank: number;
+  readonly effective_rank: number;
+  readonly 'above_0.1': number;
+  readonly above_relative: number;
+}
+
+/** One line of `events.jsonl`. */
+export interface RunEvent {
+  readonly event: 'started' | 'resumed' | 'checkpoint' | 'eval' | 'warning' | 'stopped' | 'finished' | 'failed';
+  readonly time: number;
+  readonly step: number;
+  readonly reason?: string;
+}
+
+/** A checkpoint or adapter folder that was found on disk. */
+export interface ModelEntry {
+  readonly kind: 'checkpoint' | 'adapter';
+  readonly path: string;
+  readonly name: string;
+  readonly source: 'workspace' | 'hub-cache' | 'run';
+  /** `model_type` of a checkpoint, adapter method of an adapter. */
+  readonly type: string;
+  readonly sizeBytes: number;
+  /** Why this folder cannot be trained or merged, when that is so. */
+  readonly problem?: string;
+}
+
+export interface DeviceReport {
+  readonly device: 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
+  readonly usable: boolean;
+  readonly reason: string;
+}
+
+/** Proof of a merge: logits of merged model against base + adapter on fixed prompts. */
+export interface MergeReport {
+  readonly out: string;
+  readonly changedTensors: number;
+  readonly dtype: string;
+  readonly maxAbsLogitDifference: number;
+  readonly meanAbsLogitDifference: number;
+  /** Largest absolute logit, the scale against which the differences are read. */
+  readonly maxAbsLogit: number;
+  readonly prompts: number;
+  readonly positions: number;
+  readonly seconds: number;
+}
+
+/** What `unmerge` restored, against the original base when it is given. */
+export interface UnmergeReport {
+  readonly out: string;
+  readonly changedTensors: number;
+  /** Largest absolute difference to the base the adapter names, when that base is on disk. */
+  readonly maxAbsWeightDifference?: number;
+  readonly maxAbsWeight?: number;
+  readonly comparedWith?: string;
+  readonly seconds: number;
+}
