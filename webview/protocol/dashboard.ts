@@ -1,0 +1,55 @@
+/** @file What the run dashboard may ask of the editor, and what it hears. The host holds all series and decimates; the page pulls. */
+import type { RunEvent, RunInfo, RunState } from '../../kernels/protocol/types';
+
+export type XAxis = 'step' | 'tokens' | 'time' | 'epoch';
+export type SeriesName = 'loss' | 'eval_loss' | 'learning_rate' | 'grad_norm' | 'tokens_per_second' | 'rss';
+
+/** One curve. When decimated, `y` holds the minimum and maximum of each bucket in order of x, so that no spike is lost. */
+export interface Trace {
+  readonly series: SeriesName;
+  /** Parameter group for learning rates, otherwise empty. */
+  readonly group: string;
+  readonly x: Float64Array | readonly number[];
+  readonly y: Float64Array | readonly number[];
+  /** Exponential moving average computed on all points before decimation; absent when smoothing is 0. */
+  readonly smoothed?: Float64Array | readonly number[];
+  readonly isDecimated: boolean;
+}
+
+export type RankMeasure = 'stable_rank' | 'effective_rank' | 'above_0.1' | 'above_relative';
+
+/** Rank measures of every adapted module over training. `values[m][s]` belongs to `modules[m]` at `steps[s]`. */
+export interface RankTable {
+  readonly steps: readonly number[];
+  readonly modules: readonly { readonly name: string; readonly layer: number | null; readonly projection: string }[];
+  readonly measures: Readonly<Record<RankMeasure, readonly (readonly (number | null)[])[]>>;
+}
+
+export interface DashboardSnapshot {
+  readonly run: string;
+  readonly info: RunInfo | null;
+  readonly state: RunState;
+  readonly events: readonly RunEvent[];
+  /** Rises whenever anything of the run changed; pull again when it differs from what is shown. */
+  readonly revision: number;
+  readonly spectraRevision: number;
+  readonly etaSeconds: number | null;
+  readonly tokensPerSecond: number | null;
+  readonly can: { readonly stop: boolean; readonly resume: boolean; readonly merge: boolean };
+}
+
+export interface DashboardPage {
+  calls: {
+    'page/open'(p: object): DashboardSnapshot;
+    'series/get'(p: { x: XAxis; range?: readonly [number, number]; buckets: number; smoothing: number }): readonly Trace[];
+    'rank/table'(p: object): RankTable;
+    /** Singular values of one module's delta weight: `values[s]` descending, at `steps[s]`. */
+    'rank/spectrum'(p: { module: string }): { steps: readonly number[]; values: readonly (readonly number[])[] };
+    'run/command'(p: { command: 'stop' | 'resume' | 'merge' | 'openFolder' | 'openLog' }): void;
+    /** The host asks where to save; the file holds every point, not the decimated ones. */
+    'save/csv'(p: { what: 'metrics' | 'spectra' }): void;
+    'save/png'(p: { name: string; dataUrl: string }): void;
+  };
+  /** At most four a second. */
+  events: { 'run/changed': DashboardSnapshot };
+}
