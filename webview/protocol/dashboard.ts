@@ -1,7 +1,9 @@
 /** @file What the run dashboard may ask of the editor, and what it hears. The host holds all series and decimates; the page pulls. */
 import type { RunEvent, RunInfo, RunState } from '../../kernels/protocol/types';
 
+/** `time`: seconds since the run was created (`RunInfo.created`), so that restarts show as gaps; the others as in the records. */
 export type XAxis = 'step' | 'tokens' | 'time' | 'epoch';
+/** Bytes for `rss`, tokens per second of training time for `tokens_per_second`, the records' own values for the others. */
 export type SeriesName = 'loss' | 'eval_loss' | 'learning_rate' | 'grad_norm' | 'tokens_per_second' | 'rss';
 
 /** One curve. When decimated, `y` holds the minimum and maximum of each bucket in order of x, so that no spike is lost. */
@@ -35,12 +37,18 @@ export interface DashboardSnapshot {
   readonly spectraRevision: number;
   readonly etaSeconds: number | null;
   readonly tokensPerSecond: number | null;
+  /** Resident memory of the run process at its last record, bytes. */
+  readonly rss?: number | null;
   readonly can: { readonly stop: boolean; readonly resume: boolean; readonly merge: boolean };
 }
 
 export interface DashboardPage {
   calls: {
     'page/open'(p: object): DashboardSnapshot;
+    /**
+     * All curves of the run, each with about `buckets` buckets over `range` (in units of `x`), or over everything without it.
+     * With a range, one point on each side of it is included, so that lines reach the edge. `smoothing` is 0 to 0.99.
+     */
     'series/get'(p: { x: XAxis; range?: readonly [number, number]; buckets: number; smoothing: number }): readonly Trace[];
     'rank/table'(p: object): RankTable;
     /** Singular values of one module's delta weight: `values[s]` descending, at `steps[s]`. */
