@@ -1,0 +1,96 @@
+/** @file Makes the bundles. `node esbuild.mjs [--watch]` makes dist/; the development commands in test/tools call the functions. */
+import * as esbuild from 'esbuild';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+
+const common = { absWorkingDir: root, bundle: true, write: false, metafile: true, legalComments: 'none', logLevel: 'warning' };
+// VS Code 1.100 runs Node 20 and Chromium 132.
+const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
+// One self-contained script a page: a nonce in the page's CSP does not reach the imports of a module script.
+const page = { ...common, platform: 'browser', format: 'iife', target: 'chrome132', loader: { '.ttf': 'file' } };
+
+const shebang = { js: '#!/usr/bin/env node' };
+
+/** What ships: entry -> file under dist/. */
+const product = [
+  { entry: 'extension/extension.ts', out: 'extension', options: { ...node, external: ['vscode'] } },
+  { entry: 'kernels/server/main.ts', out: 'kernel', options: { ...node, external: ['onnxruntime-node'], banner: shebang } },
+  { entry: 'webview/dashboard/main.ts', out: 'webview/dashboard', options: page },
+  { entry: 'webview/configForm/main.ts', out: 'webview/configForm', options: page },
+];
+
+/** Files that ship as they are. */
+const copies = [
+  ['node_modules/@vscode/codicons/dist/codicon.css', 'webview/codicon.css'],
+  ['node_modules/@vscode/codicons/dist/codicon.ttf', 'webview/codicon.ttf'],
+];
+
+/**
+ * Builds everything that ships.
+ * @param {{ outDir?: string, sourceMaps?: boolean }} [options] default: dist/ with source maps.
+ * @returns {Promise<esbuild.Metafile[]>} what went into each bundle
+ */
+export async function buildProduct({ outDir = path.join(root, 'dist'), sourceMaps = true } = {}) {
+  const missing = product.filter(({ entry }) => !existsSync(path.join(root, entry)));
+  if (missing.length > 0) console.error(`entry files are missing: ${missing.map(({ entry }) => entry).join(', ')}`);
+  const metafiles = await Promise.all(product.filter((b) => !missing.includes(b)).map((bundle) => makeBundle(bundle, outDir, sourceMaps)));
+  for (const [from, to] of copies) writeIfChanged(path.join(outDir, to), readFileSync(path.join(root, from)));
+  if (existsSync(path.join(outDir, 'kernel.js'))) chmodSync(path.join(outDir, 'kernel.js'), 0o755);
+  return metafiles;
+}
+
+/** Where the source of a development tool is: test/tools/NAME.ts or test/tools/NAME/main.ts. Undefined if there is none. */
+export function toolEntry(name) {
+  return [`test/tools/${name}.ts`, `test/tools/${name}/main.ts`].find((file) => existsSync(path.join(root, file)));
+}
+
+/** Builds one development tool into dist/tools/ and returns the path of the bundle. */
+export async function buildTool(name) {
+  const entry = toolEntry(name);
+  if (entry === undefined) throw new Error(`there is no tool ${name}: neither test/tools/${name}.ts nor test/tools/${name}/main.ts`);
+  const outDir = path.join(root, 'dist');
+  await makeBundle({ entry, out: `tools/${name}`, options: { ...node, external: ['onnxruntime-node'] } }, outDir, true);
+  return path.join(outDir, `tools/${name}.js`);
+}
+
+async function makeBundle({ entry, out, options }, outDir, sourceMaps) {
+  const result = await esbuild.build(bundleOptions({ entry, out, options }, outDir, sourceMaps));
+  for (const file of result.outputFiles) writeIfChanged(file.path, file.contents);
+  return result.metafile;
+}
+
+function bundleOptions({ entry, out, options }, outDir, sourceMaps) {
+  return { ...options, entryPoints: { [out]: entry }, outdir: outDir, sourcemap: sourceMaps ? 'linked' : false };
+}
+
+/** Written beside and renamed, and only if different: a kernel that starts meanwhile never reads half a bundle. */
+function writeIfChanged(file, contents) {
+  if (existsSync(file) && readFileSync(file).equals(contents)) return;
+  mkdirSync(path.dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, contents);
+  renameSync(temporary, file);
+}
+
+async function watch() {
+  const writer = {
+    name: 'write-if-changed',
+    setup(build) {
+      build.onEnd((result) => {
+        for (const file of result.outputFiles ?? []) writeIfChanged(file.path, file.contents);
+        console.error(`${new Date().toLocaleTimeString()} ${result.errors.length} errors`);
+      });
+    },
+  };
+  await buildProduct();
+  for (const bundle of product) {
+    const options = bundleOptions(bundle, path.join(root, 'dist'), true);
+    const context = await esbuild.context({ ...options, plugins: [writer] });
+    await context.watch();
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await (process.argv.includes('--watch') ? watch() : buildProduct());

@@ -1,0 +1,57 @@
+/**
+ * @file Adds up what the test runners wrote. `node test/tools/tally.mjs check=0 test=1 …` (exit statuses of steps) prints
+ * `N passed, N failed` as its last line and ends with 1 if anything failed.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { root } from './process.mjs';
+
+export const vitestReport = path.join(root, '.cache/test/vitest.json');
+export const playwrightReport = path.join(root, '.cache/test/playwright.json');
+
+const read = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined);
+
+/** @returns {{ passed: number, failed: number, skipped: number } | undefined} undefined if vitest did not get to its end */
+export function countVitest(report) {
+  if (report === undefined) return undefined;
+  // A file that cannot be loaded has no tests, only its own status.
+  const broken = report.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'));
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+/** As `countVitest`. A test that passed only when tried again counts as failed. */
+export function countPlaywright(report) {
+  if (report === undefined) return undefined;
+  const { expected, unexpected, flaky, skipped } = report.stats;
+  return { passed: expected, failed: unexpected + flaky + report.errors.length, skipped };
+}
+
+/**
+ * @param {Readonly<Record<string, number>>} steps exit status of each step; one that failed without a failed test counts as one
+ */
+export function tally(steps) {
+  const counts = [countVitest(read(vitestReport)), countPlaywright(read(playwrightReport))].filter((c) => c !== undefined);
+  const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
+  const lines = [];
+  let failed = sum('failed');
+  for (const [step, status] of Object.entries(steps)) {
+    if (status === 0) continue;
+    lines.push(`step failed: ${step} (status ${status})`);
+    if (!step.includes('test') || sum('failed') === 0) failed++;
+  }
+  if (sum('skipped') > 0) lines.push(`${sum('skipped')} skipped`);
+  lines.push(`${sum('passed')} passed, ${failed} failed`);
+  return { passed: sum('passed'), failed, text: lines.join('\n') };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const steps = Object.fromEntries(process.argv.slice(2).map((step) => step.split('=')).map(([name, status]) => [name, Number(status)]));
+  const { failed, text } = tally(steps);
+  process.stdout.write(`${text}\n`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
