@@ -27,6 +27,7 @@ export interface FormSnapshot {
 
 export interface ConfigFormPage {
   calls: {
+    /** The first call of a page, made once: what an earlier page in the same place still waited for is forgotten. */
     'page/open'(p: object): FormSnapshot;
     /** One undoable edit of the document; `value` undefined removes the key, so that its default applies. */
     'form/set'(p: { uri: string; path: KeyPath; value?: unknown }): void;

@@ -28,6 +28,10 @@ export interface RankTable {
 }
 
 export interface DashboardSnapshot {
+  /**
+   * Folder of the run. The page keeps it in its saved state under the key `run`: after a reload of the window the editor
+   * restores the panel from that.
+   */
   readonly run: string;
   readonly info: RunInfo | null;
   readonly state: RunState;
@@ -44,12 +48,18 @@ export interface DashboardSnapshot {
 
 export interface DashboardPage {
   calls: {
+    /** The first call of a page, made once: what an earlier page in the same place still waited for is forgotten. */
     'page/open'(p: object): DashboardSnapshot;
     /**
      * All curves of the run, each with about `buckets` buckets over `range` (in units of `x`), or over everything without it.
      * With a range, one point on each side of it is included, so that lines reach the edge. `smoothing` is 0 to 0.99.
      */
-    'series/get'(p: { x: XAxis; range?: readonly [number, number]; buckets: number; smoothing: number }): readonly Trace[];
+    'series/get'(p: {
+      x: XAxis;
+      range?: readonly [number, number];
+      buckets: number;
+      smoothing: number;
+    }): readonly Trace[];
     'rank/table'(p: object): RankTable;
     /** Singular values of one module's delta weight: `values[s]` descending, at `steps[s]`. */
     'rank/spectrum'(p: { module: string }): { steps: readonly number[]; values: readonly (readonly number[])[] };

@@ -1,0 +1,49 @@
+/** @file The kernel as a child process: how it is started and how messages reach it. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { IPCMessageReader, IPCMessageWriter, type MessageReader, type MessageWriter } from 'vscode-jsonrpc/node';
+import { KernelError } from '../../kernels/protocol/errors';
+
+/** A started kernel, however it runs; tests give one that lives in the same process. */
+export interface KernelProcess {
+  readonly reader: MessageReader;
+  readonly writer: MessageWriter;
+  /** Resolves with the reason when the process is gone. */
+  readonly exited: Promise<string>;
+  kill(): void;
+}
+
+/**
+ * Starts `<kernel.js> serve`. Standard output and error go to `onOutput` line by line; messages have a pipe of their own,
+ * because native libraries print to the standard streams.
+ */
+export function launchKernel(kernelFile: string, onOutput: (line: string) => void): KernelProcess {
+  if (!existsSync(kernelFile)) {
+    throw new KernelError(
+      'kernel/exited',
+      `The engine is missing: there is no ${kernelFile}. Reinstall the extension.`,
+    );
+  }
+  const child = spawn(process.execPath, [kernelFile, 'serve'], {
+    // In the desktop editor execPath is Electron; this makes it a plain Node. Elsewhere it has no effect.
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    serialization: 'advanced',
+    windowsHide: true,
+  });
+  for (const stream of [child.stdout, child.stderr] as (Readable | null)[]) {
+    if (stream) createInterface({ input: stream }).on('line', onOutput);
+  }
+  const exited = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `exit status ${code}`));
+  });
+  return {
+    reader: new IPCMessageReader(child),
+    writer: new IPCMessageWriter(child),
+    exited,
+    kill: () => child.kill(),
+  };
+}

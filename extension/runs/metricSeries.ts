@@ -1,0 +1,159 @@
+/** @file All curves of one run as columns, and what a page gets of them: an x axis, a range, smoothing, decimation. */
+import type { MetricRecord, RunInfo, TrainRecord } from '../../kernels/protocol/types';
+import type { SeriesName, Trace, XAxis } from '../../webview/protocol/dashboard';
+import { Column } from './column';
+import { decimate } from './decimate';
+import { smooth } from './smoothing';
+
+export interface TraceRequest {
+  readonly x: XAxis;
+  /** Part of the x axis that is shown; absent for all. */
+  readonly range?: readonly [number, number];
+  /** Buckets across the range; each gives at most two points. */
+  readonly buckets: number;
+  /** Weight of the moving average, 0 for none, below 1. */
+  readonly smoothing: number;
+}
+
+/** Record values as they may be on disk: what is not a finite number is written as null. */
+const number = (value: number | null | undefined) => value ?? NaN;
+
+export class MetricSeries {
+  private readonly train = {
+    step: new Column(),
+    time: new Column(),
+    epoch: new Column(),
+    tokens: new Column(),
+  };
+  private readonly evals = {
+    step: new Column(),
+    time: new Column(),
+    epoch: new Column(),
+    tokens: new Column(),
+  };
+  private readonly columns = {
+    loss: new Column(),
+    grad_norm: new Column(),
+    tokens_per_second: new Column(),
+    rss: new Column(),
+  };
+  private readonly evalLoss = new Column();
+  private readonly stepSeconds = new Column();
+  private readonly learningRates = new Map<string, Column>();
+  /** Second 0 of the time axis. */
+  private origin: number | undefined;
+
+  constructor(private readonly info: Pick<RunInfo, 'created' | 'steps_per_epoch'> | null) {
+    this.origin = info?.created;
+  }
+
+  append(record: MetricRecord): void {
+    this.origin ??= record.time;
+    if (record.kind === 'train') this.appendTrain(record);
+    else this.appendEval(record.step, record.time, record.loss);
+  }
+
+  /** Step of the last training record, 0 before the first. */
+  get lastStep(): number {
+    return this.train.step.view().at(-1) ?? 0;
+  }
+
+  /** Mean over the last steps, undefined before the first. */
+  recentStepSeconds(steps = 20): number | undefined {
+    const recent = this.stepSeconds.view().slice(-steps).filter(Number.isFinite);
+    return recent.length === 0 ? undefined : recent.reduce((sum, s) => sum + s, 0) / recent.length;
+  }
+
+  recentTokensPerSecond(steps = 20): number | undefined {
+    const tokens = this.train.tokens.view();
+    const seconds = this.stepSeconds.view().slice(-steps);
+    if (seconds.length === 0) return undefined;
+    const before = tokens.at(-1 - seconds.length) ?? 0;
+    const total = seconds.reduce((sum, s) => sum + s, 0);
+    return total > 0 ? (tokens.at(-1)! - before) / total : undefined;
+  }
+
+  /** Every curve over the wanted axis. */
+  traces(request: TraceRequest): Trace[] {
+    const traces: Trace[] = [];
+    const add = (series: SeriesName, group: string, x: Column, y: Column, smoothing: number) => {
+      if (y.length > 0) traces.push(this.trace(series, group, x.view(), y.view(), { ...request, smoothing }));
+    };
+    const x = this.train[request.x];
+    add('loss', '', x, this.columns.loss, request.smoothing);
+    add('eval_loss', '', this.evals[request.x], this.evalLoss, 0);
+    for (const [group, column] of this.learningRates) add('learning_rate', group, x, column, 0);
+    add('grad_norm', '', x, this.columns.grad_norm, request.smoothing);
+    add('tokens_per_second', '', x, this.columns.tokens_per_second, request.smoothing);
+    add('rss', '', x, this.columns.rss, 0);
+    return traces;
+  }
+
+  private appendTrain(record: TrainRecord): void {
+    const { train, columns } = this;
+    const tokensBefore = train.tokens.view().at(-1) ?? 0;
+    train.step.push(record.step);
+    train.time.push(record.time - this.origin!);
+    train.epoch.push(record.epoch);
+    train.tokens.push(record.tokens);
+    columns.loss.push(number(record.loss));
+    columns.grad_norm.push(number(record.grad_norm));
+    columns.tokens_per_second.push((record.tokens - tokensBefore) / record.step_seconds);
+    columns.rss.push(number(record.rss));
+    this.stepSeconds.push(record.step_seconds);
+    for (const [group, rate] of Object.entries(record.learning_rate)) {
+      let column = this.learningRates.get(group);
+      if (!column) {
+        this.learningRates.set(group, (column = new Column()));
+        // A group that appears later has no value before.
+        while (column.length < train.step.length - 1) column.push(NaN);
+      }
+      column.push(rate);
+    }
+  }
+
+  /** `tokens` of an eval record counts the eval set, so its place on the axes is that of the training step before it. */
+  private appendEval(step: number, time: number, loss: number): void {
+    const { evals, train } = this;
+    const before = lastAtOrBelow(train.step.view(), step);
+    evals.step.push(step);
+    evals.time.push(time - this.origin!);
+    evals.epoch.push(this.info ? step / this.info.steps_per_epoch : (train.epoch.view()[before] ?? 0));
+    evals.tokens.push(train.tokens.view()[before] ?? 0);
+    this.evalLoss.push(number(loss));
+  }
+
+  private trace(series: SeriesName, group: string, x: Float64Array, y: Float64Array, request: TraceRequest): Trace {
+    const smoothed = request.smoothing > 0 ? smooth(y, request.smoothing) : undefined;
+    const [from, to] = request.range ? indexRange(x, request.range) : [0, x.length];
+    const kept = decimate(x.subarray(from, to), y.subarray(from, to), request.buckets).map((i) => i + from);
+    const pick = (values: Float64Array) => Float64Array.from(kept, (i) => values[i]!);
+    return {
+      series,
+      group,
+      x: pick(x),
+      y: pick(y),
+      ...(smoothed && { smoothed: pick(smoothed) }),
+      isDecimated: kept.length < to - from,
+    };
+  }
+}
+
+/** Index of the last value ≤ `limit` in ascending `values`, -1 when there is none. */
+function lastAtOrBelow(values: Float64Array, limit: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** Half-open index range of the points inside `range`, and one neighbour on each side so that lines reach the border. */
+function indexRange(x: Float64Array, [low, high]: readonly [number, number]): [number, number] {
+  const from = Math.max(0, lastAtOrBelow(x, low));
+  const to = Math.min(x.length, lastAtOrBelow(x, high) + 2);
+  return [from, Math.max(from, to)];
+}

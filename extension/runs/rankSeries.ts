@@ -1,0 +1,50 @@
+/** @file Singular values and rank measures of every adapted module over training, as the rank plots need them. */
+import type { SpectrumRecord } from '../../kernels/protocol/types';
+import type { RankMeasure, RankTable } from '../../webview/protocol/dashboard';
+
+/** A map is readable with some hundred columns; a table of more steps is thinned evenly, first and last kept. */
+const MAX_TABLE_STEPS = 400;
+
+export class RankSeries {
+  private readonly modules = new Map<string, Map<number, SpectrumRecord>>();
+  private readonly stepSet = new Set<number>();
+
+  append(record: SpectrumRecord): void {
+    this.stepSet.add(record.step);
+    let records = this.modules.get(record.module);
+    if (!records) this.modules.set(record.module, (records = new Map()));
+    records.set(record.step, record);
+  }
+
+  table(): RankTable {
+    const steps = thin([...this.stepSet].sort((a, b) => a - b));
+    const modules = [...this.modules.keys()].map((name) => ({ name, ...placeOf(name) }));
+    const valuesOf = (measure: RankMeasure) =>
+      [...this.modules.values()].map((records) => steps.map((step) => records.get(step)?.[measure] ?? null));
+    const measures = {
+      stable_rank: valuesOf('stable_rank'),
+      effective_rank: valuesOf('effective_rank'),
+      'above_0.1': valuesOf('above_0.1'),
+      above_relative: valuesOf('above_relative'),
+    };
+    return { steps, modules, measures };
+  }
+
+  /** All recorded spectra of one module; empty for a name that is not adapted. */
+  spectrum(module: string): { steps: readonly number[]; values: readonly (readonly number[])[] } {
+    const records = [...(this.modules.get(module)?.values() ?? [])].sort((a, b) => a.step - b.step);
+    return { steps: records.map((r) => r.step), values: records.map((r) => r.singular_values) };
+  }
+}
+
+/** Layer number and projection from a module's name: `model.layers.3.self_attn.q_proj` is layer 3, `q_proj`. */
+function placeOf(name: string): { layer: number | null; projection: string } {
+  const layer = /\.(\d+)\./.exec(name)?.[1];
+  return { layer: layer === undefined ? null : Number(layer), projection: name.split('.').at(-1) ?? name };
+}
+
+function thin(steps: readonly number[]): readonly number[] {
+  if (steps.length <= MAX_TABLE_STEPS) return steps;
+  const stride = (steps.length - 1) / (MAX_TABLE_STEPS - 1);
+  return Array.from({ length: MAX_TABLE_STEPS }, (_, i) => steps[Math.round(i * stride)]!);
+}

@@ -1,0 +1,41 @@
+/** @file The door for records of a run folder: what has not the fields that the curves need is refused, line by line. */
+import type { MetricRecord, RunEvent, SpectrumRecord } from '../../kernels/protocol/types';
+
+/** One line of `metrics.jsonl`. Throws when it is neither a training nor an evaluation record. */
+export function parseMetric(value: unknown): MetricRecord {
+  const record = fieldsOf(value);
+  requireNumbers(record, ['step', 'time']);
+  if (record['kind'] === 'eval') return record as unknown as MetricRecord;
+  if (record['kind'] !== 'train') throw new Error(`found kind ${String(record['kind'])}; expected train or eval`);
+  requireNumbers(record, ['epoch', 'tokens', 'step_seconds']);
+  fieldsOf(record['learning_rate']);
+  return record as unknown as MetricRecord;
+}
+
+/** One line of `spectra.jsonl`. */
+export function parseSpectrum(value: unknown): SpectrumRecord {
+  const record = fieldsOf(value);
+  requireNumbers(record, ['step']);
+  if (typeof record['module'] !== 'string') throw new Error('found no module; expected the name of one');
+  if (!Array.isArray(record['singular_values'])) throw new Error('found no singular_values; expected a list');
+  return record as unknown as SpectrumRecord;
+}
+
+/** One line of `events.jsonl`. */
+export function parseEvent(value: unknown): RunEvent {
+  const record = fieldsOf(value);
+  requireNumbers(record, ['time', 'step']);
+  if (typeof record['event'] !== 'string') throw new Error('found no event; expected the name of one');
+  return record as unknown as RunEvent;
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) throw new Error(`found ${typeof value}; expected an object`);
+  return value as Record<string, unknown>;
+}
+
+function requireNumbers(record: Record<string, unknown>, names: readonly string[]): void {
+  for (const name of names) {
+    if (typeof record[name] !== 'number') throw new Error(`found no number as ${name}; expected one`);
+  }
+}
