@@ -1,0 +1,127 @@
+/** @file Writes a program as the bytes of an ONNX file. Weights stay outside, as external data in the files they lie in. */
+import path from 'node:path';
+import protobuf from 'protobufjs/light';
+import { KernelError } from '../../protocol/errors';
+import type { DType, TensorType } from '../graph';
+import { nameValues } from '../names';
+import { mapNamed } from '../op';
+import type { Program } from '../program';
+// The official onnx.proto (ONNX 1.23, Apache-2.0) as protobufjs prints it; see CONTRIBUTING for the command.
+import descriptor from './onnx.json';
+import type { AttributeValue, OnnxTensor, Target } from './writer';
+import { OnnxWriter } from './writer';
+
+const ModelProto = protobuf.Root.fromJSON(descriptor as protobuf.INamespace).lookupType('onnx.ModelProto');
+
+const OPSET = 18;
+const IR_VERSION = 9;
+// onnx.TensorProto.DataType
+const TENSOR_TYPE: Record<DType | 'i64', number> = { f32: 1, i32: 6, i64: 7, bool: 9, f16: 10, bf16: 16 };
+// onnx.AttributeProto.AttributeType
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 };
+
+export interface EncodeOptions {
+  readonly target: Target;
+  /** External weight files are named relative to this folder, which the session must be told. */
+  readonly weightsFolder: string;
+}
+
+export function encodeOnnx(program: Program, { target, weightsFolder }: EncodeOptions): Uint8Array {
+  const names = nameValues(program);
+  const nameOf = (value: Parameters<typeof names.get>[0]): string => {
+    const name = names.get(value);
+    if (name === undefined) throw new KernelError('internal', 'a node uses a value that the program does not hold');
+    return name;
+  };
+  const out = new OnnxWriter(target);
+  for (const leaf of program.leaves) {
+    if (leaf.leaf?.kind === 'constant') {
+      const { data } = leaf.leaf;
+      const { shape } = leaf.type;
+      const name = nameOf(leaf);
+      out.tensor(data instanceof Int32Array ? { kind: 'i32', name, shape, data } : { kind: 'f32', name, shape, data });
+    } else if (leaf.leaf?.kind === 'weight') {
+      out.tensor({ kind: 'external', name: nameOf(leaf), type: leaf.type, location: leaf.leaf.location });
+    }
+  }
+  for (const node of program.nodes) {
+    const name = nameOf(node.output);
+    out.begin(name);
+    const types = mapNamed(node.inputs, (v) => v.type);
+    // Widened anew at each use: a shared copy would stay in memory from the forward to the backward pass.
+    const inputs = mapNamed(node.inputs, (v) =>
+      isHalf(v.type) && !node.op.acceptsHalf
+        ? out.node('Cast', [nameOf(v)], { to: { int: TENSOR_TYPE.f32 } })
+        : nameOf(v),
+    );
+    out.finish(node.op.emit(out, inputs, node.attrs, types, node.output.type), name);
+  }
+  for (const [name, value] of program.outputs) {
+    // An output that is a leaf, or a value that is also another output, gets a node of its own.
+    if (nameOf(value) === name) continue;
+    out.begin(name);
+    out.finish(nameOf(value), name);
+  }
+  const describe = (name: string, { dtype, shape }: TensorType): object => ({
+    name,
+    type: { tensor_type: { elem_type: TENSOR_TYPE[dtype], shape: { dim: shape.map((d) => ({ dim_value: d })) } } },
+  });
+  const model = {
+    ir_version: IR_VERSION,
+    producer_name: 'adapter-studio',
+    opset_import: [
+      { domain: '', version: OPSET },
+      { domain: 'com.microsoft', version: 1 },
+    ],
+    graph: {
+      name: 'graph',
+      node: out.nodes.map((n) => ({
+        op_type: n.opType,
+        domain: n.domain,
+        name: n.name,
+        input: n.inputs,
+        output: n.outputs,
+        attribute: Object.entries(n.attributes).map(([key, value]) => attribute(key, value)),
+      })),
+      initializer: [...out.tensors.values()].map((t) => tensorProto(t, weightsFolder)),
+      input: program.leaves.flatMap((v) => (v.leaf?.kind === 'input' ? [describe(nameOf(v), v.type)] : [])),
+      output: [...program.outputs].map(([name, v]) => describe(name, v.type)),
+    },
+  };
+  return ModelProto.encode(ModelProto.fromObject(model)).finish();
+}
+
+const isHalf = ({ dtype }: TensorType): boolean => dtype === 'f16' || dtype === 'bf16';
+
+function attribute(name: string, value: AttributeValue): object {
+  if ('int' in value) return { name, type: ATTRIBUTE_TYPE.int, i: value.int };
+  if ('ints' in value) return { name, type: ATTRIBUTE_TYPE.ints, ints: value.ints };
+  if ('float' in value) return { name, type: ATTRIBUTE_TYPE.float, f: value.float };
+  return { name, type: ATTRIBUTE_TYPE.string, s: Buffer.from(value.string) };
+}
+
+function tensorProto(tensor: OnnxTensor, weightsFolder: string): object {
+  const { name } = tensor;
+  if (tensor.kind === 'external') {
+    const { file, offset, byteLength } = tensor.location;
+    const location = path.relative(weightsFolder, file);
+    if (location.startsWith('..') || path.isAbsolute(location)) {
+      throw new KernelError('internal', `${file} lies outside the weights folder ${weightsFolder}`);
+    }
+    return {
+      name,
+      dims: tensor.type.shape,
+      data_type: TENSOR_TYPE[tensor.type.dtype],
+      data_location: 1,
+      external_data: Object.entries({ location, offset, length: byteLength }).map(([key, v]) => ({
+        key,
+        value: String(v),
+      })),
+    };
+  }
+  const bytes =
+    tensor.kind === 'i64'
+      ? new Uint8Array(BigInt64Array.from(tensor.data, BigInt).buffer)
+      : new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+  return { name, dims: tensor.shape, data_type: TENSOR_TYPE[tensor.kind], raw_data: bytes };
+}

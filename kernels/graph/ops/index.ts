@@ -1,0 +1,84 @@
+/** @file All operators: the door for those who build graphs, and the list that the operator suite runs over. */
+import type { AnyOp } from '../op';
+import { addOp } from './add';
+import { addScalarOp } from './addScalar';
+import { concatOp } from './concat';
+import { divOp } from './div';
+import { dropoutOp } from './dropout';
+import { gatherRowsOp, scatterAddRowsOp } from './gatherRows';
+import { gemmOp } from './gemm';
+import { matmulOp } from './matmul';
+import { mulOp } from './mul';
+import { reciprocalOp } from './reciprocal';
+import { expandOp, reduceSumOp } from './reduceSum';
+import { reshapeOp } from './reshape';
+import { rmsNormOp } from './rmsNorm';
+import { ropeOp } from './rope';
+import { scaleOp } from './scale';
+import { sigmoidOp } from './sigmoid';
+import { siluOp } from './silu';
+import { padOp, sliceOp } from './slice';
+import { softmaxOp } from './softmax';
+import { sqrtOp } from './sqrt';
+import { stopGradientOp } from './stopGradient';
+import { subOp } from './sub';
+import { swigluOp } from './swiglu';
+import { tokenNllOp } from './tokenNll';
+import { transposeOp } from './transpose';
+
+export { add } from './add';
+export { addScalar } from './addScalar';
+export { concat } from './concat';
+export { div } from './div';
+export { dropout } from './dropout';
+export { gatherRows, scatterAddRows } from './gatherRows';
+export { gemm, linear } from './gemm';
+export { matmul } from './matmul';
+export { mul } from './mul';
+export { reciprocal } from './reciprocal';
+export { expand, reduceSum, sumAll } from './reduceSum';
+export { reshape } from './reshape';
+export { rmsNorm } from './rmsNorm';
+export { rope } from './rope';
+export { scale } from './scale';
+export { sigmoid } from './sigmoid';
+export { silu } from './silu';
+export { pad, slice } from './slice';
+export { softmax } from './softmax';
+export { sqrt } from './sqrt';
+export { stopGradient } from './stopGradient';
+export { sub } from './sub';
+export { swiglu } from './swiglu';
+export { headLoss } from './tokenNll';
+export { transpose } from './transpose';
+
+export const operators: readonly AnyOp[] = [
+  addOp,
+  addScalarOp,
+  concatOp,
+  divOp,
+  dropoutOp,
+  expandOp,
+  gatherRowsOp,
+  gemmOp,
+  matmulOp,
+  mulOp,
+  padOp,
+  reciprocalOp,
+  reduceSumOp,
+  reshapeOp,
+  rmsNormOp,
+  ropeOp,
+  scaleOp,
+  scatterAddRowsOp,
+  sigmoidOp,
+  siluOp,
+  sliceOp,
+  softmaxOp,
+  sqrtOp,
+  stopGradientOp,
+  subOp,
+  swigluOp,
+  tokenNllOp,
+  transposeOp,
+];

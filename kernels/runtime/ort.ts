@@ -1,0 +1,77 @@
+/** @file The only importer of onnxruntime-node: compiles ONNX bytes into sessions with the options measured in docs/decisions.md. */
+import * as ort from 'onnxruntime-node';
+import { KernelError } from '../protocol/errors';
+import type { CompileOptions, Feeds, HostTensor, RunOptions, Runtime, Session } from './types';
+
+const TYPE = { f32: 'float32', i32: 'int32', bool: 'bool' } as const;
+
+export const ortRuntime: Runtime = {
+  name: `onnxruntime-node ${ort.env.versions.node ?? 'unknown'}`,
+  compile: async (model, options) => {
+    try {
+      return new OrtSession(await ort.InferenceSession.create(model, sessionOptions(options)));
+    } catch (cause) {
+      throw new KernelError(
+        'runtime/failed',
+        `the graph could not be compiled for ${options.device}: ${String(cause)}`,
+        {
+          cause,
+        },
+      );
+    }
+  },
+};
+
+function sessionOptions({
+  device,
+  threads,
+  weightsFolder,
+  profilePrefix,
+}: CompileOptions): ort.InferenceSession.SessionOptions {
+  return {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    // The graph is already fused; the optimiser would fold casts of mapped weights into resident copies.
+    graphOptimizationLevel: 'disabled',
+    enableMemPattern: false,
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    ...(profilePrefix && { enableProfiling: true, profileFilePrefix: profilePrefix }),
+    extra: {
+      session: { disable_prepacking: '1', model_external_initializers_file_folder_path: weightsFolder },
+    },
+  };
+}
+
+class OrtSession implements Session {
+  constructor(private readonly session: ort.InferenceSession) {}
+
+  async run(feeds: Feeds, { releaseMemory = false }: RunOptions = {}): Promise<Readonly<Record<string, Float32Array>>> {
+    const tensors = Object.fromEntries(Object.entries(feeds).map(([name, t]) => [name, toTensor(t)]));
+    let results: ort.InferenceSession.OnnxValueMapType;
+    try {
+      results = await this.session.run(
+        tensors,
+        releaseMemory ? { extra: { memory: { enable_memory_arena_shrinkage: 'cpu:0' } } } : {},
+      );
+    } catch (cause) {
+      throw new KernelError('runtime/failed', `the runtime failed: ${String(cause)}`, { cause });
+    }
+    return Object.fromEntries(
+      Object.entries(results).map(([name, t]) => {
+        if (!(t.data instanceof Float32Array))
+          throw new KernelError('internal', `the output ${name} is ${t.type}, expected float32`);
+        return [name, t.data];
+      }),
+    );
+  }
+
+  async dispose(): Promise<void> {
+    if (this.session.endProfiling) this.session.endProfiling();
+    await this.session.release();
+  }
+}
+
+function toTensor({ dtype, shape, data }: HostTensor): ort.Tensor {
+  return new ort.Tensor(TYPE[dtype], data, shape as number[]);
+}
