@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 
-const common = { absWorkingDir: root, bundle: true, write: false, metafile: true, legalComments: 'none', logLevel: 'warning' };
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  write: false,
+  metafile: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
 // VS Code 1.100 runs Node 20 and Chromium 132.
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 // One self-contained script a page: a nonce in the page's CSP does not reach the imports of a module script.
@@ -17,7 +24,11 @@ const shebang = { js: '#!/usr/bin/env node' };
 /** What ships: entry -> file under dist/. */
 const product = [
   { entry: 'extension/extension.ts', out: 'extension', options: { ...node, external: ['vscode'] } },
-  { entry: 'kernels/server/main.ts', out: 'kernel', options: { ...node, external: ['onnxruntime-node'], banner: shebang } },
+  {
+    entry: 'kernels/server/main.ts',
+    out: 'kernel',
+    options: { ...node, external: ['onnxruntime-node'], banner: shebang },
+  },
   { entry: 'webview/dashboard/main.ts', out: 'webview/dashboard', options: page },
   { entry: 'webview/configForm/main.ts', out: 'webview/configForm', options: page },
 ];
@@ -36,7 +47,9 @@ const copies = [
 export async function buildProduct({ outDir = path.join(root, 'dist'), sourceMaps = true } = {}) {
   const missing = product.filter(({ entry }) => !existsSync(path.join(root, entry)));
   if (missing.length > 0) console.error(`entry files are missing: ${missing.map(({ entry }) => entry).join(', ')}`);
-  const metafiles = await Promise.all(product.filter((b) => !missing.includes(b)).map((bundle) => makeBundle(bundle, outDir, sourceMaps)));
+  const metafiles = await Promise.all(
+    product.filter((b) => !missing.includes(b)).map((bundle) => makeBundle(bundle, outDir, sourceMaps)),
+  );
   for (const [from, to] of copies) writeIfChanged(path.join(outDir, to), readFileSync(path.join(root, from)));
   if (existsSync(path.join(outDir, 'kernel.js'))) chmodSync(path.join(outDir, 'kernel.js'), 0o755);
   return metafiles;
@@ -50,7 +63,8 @@ export function toolEntry(name) {
 /** Builds one development tool into dist/tools/ and returns the path of the bundle. */
 export async function buildTool(name) {
   const entry = toolEntry(name);
-  if (entry === undefined) throw new Error(`there is no tool ${name}: neither test/tools/${name}.ts nor test/tools/${name}/main.ts`);
+  if (entry === undefined)
+    throw new Error(`there is no tool ${name}: neither test/tools/${name}.ts nor test/tools/${name}/main.ts`);
   const outDir = path.join(root, 'dist');
   await makeBundle({ entry, out: `tools/${name}`, options: { ...node, external: ['onnxruntime-node'] } }, outDir, true);
   return path.join(outDir, `tools/${name}.js`);
@@ -93,4 +107,5 @@ async function watch() {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await (process.argv.includes('--watch') ? watch() : buildProduct());
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await (process.argv.includes('--watch') ? watch() : buildProduct());

@@ -11,14 +11,16 @@ const checks = {
   },
   lint: () => runBin('eslint/bin/eslint.js', ['--max-warnings', '0', '.']),
   format: () => runBin('prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
-  layers: () => runBin('dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.cjs', ...folders]),
+  layers: () =>
+    runBin('dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.cjs', ...folders]),
   'dead code': () => runBin('knip/bin/knip.js', []),
 };
 
 /** @returns {Promise<number>} 0 if all that were asked for passed */
 export async function check(names) {
   const unknown = names.find((name) => !(name in checks));
-  if (unknown !== undefined) throw new Refusal(`there is no check '${unknown}'; known are ${Object.keys(checks).join(', ')}`);
+  if (unknown !== undefined)
+    throw new Refusal(`there is no check '${unknown}'; known are ${Object.keys(checks).join(', ')}`);
   const failed = [];
   for (const name of names.length > 0 ? names : Object.keys(checks)) {
     const started = Date.now();

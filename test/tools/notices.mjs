@@ -24,6 +24,9 @@ function section(folder) {
   const { name, version, license, repository } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
   const file = readdirSync(folder).find((entry) => /^licen[sc]e(\.|$)/i.test(entry));
   const url = typeof repository === 'string' ? repository : (repository?.url ?? '');
-  const text = file !== undefined && existsSync(path.join(folder, file)) ? readFileSync(path.join(folder, file), 'utf8').trim() : '';
+  const text =
+    file !== undefined && existsSync(path.join(folder, file))
+      ? readFileSync(path.join(folder, file), 'utf8').trim()
+      : '';
   return `${'-'.repeat(80)}\n${name} ${version} (${license}) ${url}\n\n${text}\n`;
 }

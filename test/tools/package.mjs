@@ -19,7 +19,8 @@ const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'
 export const hostTarget = `${process.platform}-${process.arch}`;
 
 /** Where `npm run package` puts the package of a platform. */
-export const vsixPath = (target = hostTarget) => path.join(root, 'dist', `${manifest.name}-${manifest.version}-${target}.vsix`);
+export const vsixPath = (target = hostTarget) =>
+  path.join(root, 'dist', `${manifest.name}-${manifest.version}-${target}.vsix`);
 
 /**
  * Makes the VSIX.
@@ -29,7 +30,9 @@ export const vsixPath = (target = hostTarget) => path.join(root, 'dist', `${mani
 export async function packageExtension(args) {
   const target = args[0] === '--target' ? args[1] : hostTarget;
   if (!targets.includes(target) || args.length > 2 || (args.length > 0 && args[0] !== '--target')) {
-    throw new Refusal(`npm run package -- [--target ${targets.join(' | ')}]: cannot package for ${args.join(' ') || target}`);
+    throw new Refusal(
+      `npm run package -- [--target ${targets.join(' | ')}]: cannot package for ${args.join(' ') || target}`,
+    );
   }
   const stage = mkdtempSync(path.join(tmpdir(), 'adapter-studio-package-'));
   try {
@@ -45,7 +48,8 @@ export async function packageExtension(args) {
       allowMissingRepository: true,
     });
     const bytes = statSync(packagePath).size;
-    if (bytes > maxBytes) throw new Refusal(`${packagePath} has ${megabytes(bytes)}, the limit is ${megabytes(maxBytes)}`);
+    if (bytes > maxBytes)
+      throw new Refusal(`${packagePath} has ${megabytes(bytes)}, the limit is ${megabytes(maxBytes)}`);
     say(`${path.relative(root, packagePath)}: ${megabytes(bytes)}`);
   } finally {
     rmSync(stage, { recursive: true, force: true });
@@ -64,7 +68,10 @@ export async function stageExtension(stage, target = hostTarget) {
     cpSync(path.join(root, name), path.join(stage, name), { recursive: true });
   }
   copyOnnxruntime(path.join(stage, 'dist/node_modules'), target);
-  writeFileSync(path.join(stage, 'ThirdPartyNotices.txt'), thirdPartyNotices(metafiles, ['onnxruntime-node', 'onnxruntime-common']));
+  writeFileSync(
+    path.join(stage, 'ThirdPartyNotices.txt'),
+    thirdPartyNotices(metafiles, ['onnxruntime-node', 'onnxruntime-common']),
+  );
   writeFileSync(path.join(stage, 'package.json'), `${JSON.stringify(shippedManifest(), null, 2)}\n`);
   if (target === hostTarget) checkNativeLibrary(path.join(stage, 'dist/kernel.js'));
 }
@@ -85,7 +92,10 @@ function copyOnnxruntime(nodeModules, target) {
   copy('onnxruntime-node/package.json');
   copy('onnxruntime-node/dist', isNeeded);
   // macOS: a second copy of the library under its full version, which nothing loads.
-  copy(`onnxruntime-node/bin/napi-v6/${platform}/${arch}`, (file) => !/libonnxruntime\.\d+\.\d+\.\d+\.dylib$/.test(file));
+  copy(
+    `onnxruntime-node/bin/napi-v6/${platform}/${arch}`,
+    (file) => !/libonnxruntime\.\d+\.\d+\.\d+\.dylib$/.test(file),
+  );
   copy('onnxruntime-common/package.json');
   copy('onnxruntime-common/dist/cjs', isNeeded);
 }
@@ -94,5 +104,6 @@ function checkNativeLibrary(kernel) {
   const script = `const ort = require('node:module').createRequire(process.argv[1])('onnxruntime-node');
     process.stdout.write(ort.listSupportedBackends().map((b) => b.name).join(' '));`;
   const backends = execFileSync(process.execPath, ['-e', script, kernel], { encoding: 'utf8' });
-  if (!backends.split(' ').includes('cpu')) throw new Refusal(`the packaged onnxruntime has no CPU backend, only: ${backends}`);
+  if (!backends.split(' ').includes('cpu'))
+    throw new Refusal(`the packaged onnxruntime has no CPU backend, only: ${backends}`);
 }

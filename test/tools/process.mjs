@@ -45,4 +45,5 @@ export async function prepare(what, command, args, options = {}) {
 }
 
 /** Runs the command line of a package in node_modules with this Node. */
-export const runBin = (file, args, options) => run(process.execPath, [path.join(root, 'node_modules', file), ...args], options);
+export const runBin = (file, args, options) =>
+  run(process.execPath, [path.join(root, 'node_modules', file), ...args], options);

@@ -26,7 +26,9 @@ export async function start(args) {
   }
   const obstacle = hostObstacle();
   if (obstacle !== undefined) {
-    throw new Refusal(`There is no 'code' command, and ${obstacle}. In VS Code run "Shell Command: Install 'code' command in PATH".`);
+    throw new Refusal(
+      `There is no 'code' command, and ${obstacle}. In VS Code run "Shell Command: Install 'code' command in PATH".`,
+    );
   }
   await ensureHost();
   return serveWorkbench({ workspace, data: path.join(cache, 'workbench'), port: options.port });

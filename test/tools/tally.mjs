@@ -16,7 +16,9 @@ const read = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')
 export function countVitest(report) {
   if (report === undefined) return undefined;
   // A file that cannot be loaded has no tests, only its own status.
-  const broken = report.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'));
+  const broken = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'),
+  );
   return {
     passed: report.numPassedTests,
     failed: report.numFailedTests + broken.length,
@@ -35,7 +37,9 @@ export function countPlaywright(report) {
  * @param {Readonly<Record<string, number>>} steps exit status of each step; one that failed without a failed test counts as one
  */
 export function tally(steps) {
-  const counts = [countVitest(read(vitestReport)), countPlaywright(read(playwrightReport))].filter((c) => c !== undefined);
+  const counts = [countVitest(read(vitestReport)), countPlaywright(read(playwrightReport))].filter(
+    (c) => c !== undefined,
+  );
   const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
   const lines = [];
   let failed = sum('failed');
@@ -50,7 +54,12 @@ export function tally(steps) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const steps = Object.fromEntries(process.argv.slice(2).map((step) => step.split('=')).map(([name, status]) => [name, Number(status)]));
+  const steps = Object.fromEntries(
+    process.argv
+      .slice(2)
+      .map((step) => step.split('='))
+      .map(([name, status]) => [name, Number(status)]),
+  );
   const { failed, text } = tally(steps);
   process.stdout.write(`${text}\n`);
   process.exitCode = failed === 0 ? 0 : 1;

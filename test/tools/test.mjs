@@ -33,7 +33,8 @@ function unit(args) {
 }
 
 async function e2e(args) {
-  const obstacle = hostObstacle() ?? (existsSync(chromiumPath) ? undefined : `there is no ${chromiumPath}: apt-get install chromium`);
+  const obstacle =
+    hostObstacle() ?? (existsSync(chromiumPath) ? undefined : `there is no ${chromiumPath}: apt-get install chromium`);
   if (obstacle !== undefined) {
     if (inCI) throw new Refusal(obstacle);
     say(`SKIPPED, all end-to-end tests: ${obstacle}`);

@@ -1,0 +1,30 @@
+/** @file Unit tests, one project a folder. `npx vitest run --project kernels graph` runs a part; `npm test -- unit …` builds first. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'kernels',
+          include: ['test/kernels/**/*.test.ts'],
+          // A process each: onnxruntime does not like several worker threads, and a crash must name its file.
+          pool: 'forks',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      { test: { name: 'extension', include: ['test/extension/**/*.test.ts'], pool: 'forks', testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'webview',
+          include: ['test/webview/**/*.test.ts'],
+          environment: 'happy-dom',
+          testTimeout: 20_000,
+        },
+      },
+      // What the repository itself promises: the package's contents, manifest and so on.
+      { test: { name: 'tools', include: ['test/tools/**/*.test.ts'], pool: 'forks', testTimeout: 60_000 } },
+    ],
+  },
+});
