@@ -1,0 +1,227 @@
+/** @file Reads a `*.adapter.yaml`: every problem with its line, or the configuration with defaults and absolute paths. */
+import { existsSync, statSync, type Stats } from 'node:fs';
+import { dirname, extname, join, resolve } from 'node:path';
+import type { Problem } from '../protocol/errors';
+import { mapPaths, withDefaults, type ConfigOf, type Fields, type PathRule } from '../util/fields';
+import { applyOverrides, parseOverride, type Override } from './overrides';
+import { ineffectiveKeys } from './rules';
+import { adapterSection, type ConfigurableMethod } from './schema';
+import { adapterFields, dataFields, rootFields, runtimeFields, trainingFields } from './sections';
+import { isObject, validateValues, type Finding } from './validate';
+import { readUtf8, YamlSource, type KeyPath, type Position } from './yamlSource';
+
+type Data = ConfigOf<typeof dataFields>;
+type Training = ConfigOf<typeof trainingFields>;
+
+/** A configuration that can be run: defaults filled in, paths absolute, single files as lists. */
+export interface ResolvedConfig extends ConfigOf<typeof rootFields> {
+  readonly data: Omit<Data, 'train' | 'eval'> & {
+    readonly train: readonly string[];
+    readonly eval: readonly string[] | undefined;
+  };
+  /** Keys of the method are here as well; `methodConfig` gives them their types. */
+  readonly adapter: { readonly method: string; readonly [key: string]: unknown } & ConfigOf<typeof adapterFields>;
+  /** `num_train_epochs` is undefined when `max_steps` is given. */
+  readonly training: Omit<Training, 'num_train_epochs'> & { readonly num_train_epochs: number | undefined };
+  readonly runtime: ConfigOf<typeof runtimeFields>;
+}
+
+export interface LoadOptions {
+  /** Unsaved text of an editor, read in place of the file. */
+  readonly text?: string;
+  /** `section.key=value`, each as after `--set`. */
+  readonly overrides?: readonly string[];
+  readonly methods: readonly ConfigurableMethod[];
+}
+
+export interface LoadedConfig {
+  /** Absent when a problem is an error. */
+  readonly config?: ResolvedConfig;
+  readonly problems: readonly Problem[];
+  /** The plain values as written in the file; `undefined` while the text is not YAML. */
+  readonly values?: unknown;
+  /** Where the value at a key path stands in the file, or its nearest parent. */
+  locate(path: KeyPath): Position | undefined;
+}
+
+/**
+ * Reads, checks and resolves the configuration in `file`. Relative paths, those of overrides too, are relative to the
+ * folder of the file. Never throws for what is in the file: that is what `problems` is for.
+ */
+export function loadConfig(file: string, options: LoadOptions): LoadedConfig {
+  const absolute = resolve(file);
+  const read = options.text === undefined ? readUtf8(absolute) : { text: options.text, problems: [] };
+  if (read.text === undefined) return { problems: read.problems, locate: () => undefined };
+  const source = new YamlSource(absolute, read.text.replace(/^\uFEFF/, ''));
+  const locate = (path: KeyPath) => source.locate(path);
+  const written = source.values;
+  if (written === undefined) return { problems: source.problems, locate };
+
+  const parsed = (options.overrides ?? []).map((o) => parseOverride(o, absolute));
+  const overrides = parsed.filter((o): o is Override => 'path' in o);
+  const refused = parsed.filter((o): o is Problem => 'found' in o);
+  const values = applyOverrides(withoutEmptySections(written), overrides);
+
+  const invalid = validateValues(values, options.methods);
+  const checkedPaths = isObject(values) ? checkPaths(values, dirname(absolute), options.methods, invalid) : undefined;
+  const findings = [
+    ...invalid,
+    ...(isObject(values) ? ineffectiveKeys(writtenIn(values)) : []),
+    ...(checkedPaths ?? []),
+  ];
+  const problems = [
+    ...source.problems,
+    ...refused,
+    ...findings.map((f) => toProblem(f, absolute, source, overrides)).sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+  ];
+  const isUsable = isObject(values) && problems.every((p) => p.severity !== 'error');
+  return {
+    ...(isUsable ? { config: resolveConfig(values, dirname(absolute), options.methods) } : {}),
+    problems,
+    values: written,
+    locate,
+  };
+}
+
+/** The keys of the adapter section that belong to `method`, with their types. */
+export function methodConfig<F extends Fields>(method: { readonly config: F }, config: ResolvedConfig): ConfigOf<F> {
+  return withDefaults(method.config, config.adapter);
+}
+
+function resolveConfig(
+  values: Readonly<Record<string, unknown>>,
+  folder: string,
+  methods: readonly ConfigurableMethod[],
+): ResolvedConfig {
+  const sections = sectionsOf(values, methods);
+  const [root, data, adapter, training, runtime] = sections.map(({ fields, values: own }) =>
+    absolutePaths(fields, withDefaults(fields, own), folder),
+  );
+  const asList = (value: unknown) => (typeof value === 'string' ? [value] : value);
+  const resolved = {
+    ...root,
+    data: { ...data, train: asList(data?.['train']), eval: asList(data?.['eval']) },
+    adapter,
+    training: training?.['max_steps'] === undefined ? training : { ...training, num_train_epochs: undefined },
+    runtime,
+  };
+  // The schema made from the same fields has accepted the values, which is what gives each its type.
+  return resolved as unknown as ResolvedConfig;
+}
+
+function absolutePaths(fields: Fields, values: Readonly<Record<string, unknown>>, folder: string) {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, field]) => [key, mapPaths(field, values[key], (p) => resolve(folder, p))]),
+  );
+}
+
+interface Section {
+  readonly name: string;
+  readonly fields: Fields;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** The sections with what is written in each; without a usable method the adapter section has only the common keys. */
+function sectionsOf(values: Readonly<Record<string, unknown>>, methods: readonly ConfigurableMethod[]): Section[] {
+  const own = (name: string) => (isObject(values[name]) ? values[name] : {});
+  const method = methods.find((m) => m.id === own('adapter')['method']);
+  return [
+    { name: '', fields: rootFields, values },
+    { name: 'data', fields: dataFields, values: own('data') },
+    { name: 'adapter', fields: method ? adapterSection(method, methods) : adapterFields, values: own('adapter') },
+    { name: 'training', fields: trainingFields, values: own('training') },
+    { name: 'runtime', fields: runtimeFields, values: own('runtime') },
+  ];
+}
+
+/** `training:` with nothing under it, as a form or a person leaves it, says the same as no such section. */
+function withoutEmptySections(values: unknown): unknown {
+  if (!isObject(values)) return values;
+  const isEmpty = (name: string) => (name === 'training' || name === 'runtime') && values[name] === null;
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !isEmpty(name)));
+}
+
+function writtenIn(values: Readonly<Record<string, unknown>>) {
+  return {
+    get: (section: string, key: string) => {
+      const own = section === '' ? values : values[section];
+      return isObject(own) ? own[key] : undefined;
+    },
+  };
+}
+
+/** Paths that do not exist, are of the wrong kind, or are listed twice. Values already refused are left alone. */
+function checkPaths(
+  values: Readonly<Record<string, unknown>>,
+  folder: string,
+  methods: readonly ConfigurableMethod[],
+  refused: readonly Finding[],
+): Finding[] {
+  const findings: Finding[] = [];
+  const isRefused = (path: KeyPath) => refused.some((f) => f.path.every((step, i) => path[i] === step));
+  const seen = new Map<string, KeyPath>();
+  for (const section of sectionsOf(values, methods)) {
+    for (const [key, field] of Object.entries(section.fields)) {
+      mapPaths(field, section.values[key], (written, rule, inside) => {
+        const path = [...(section.name === '' ? [] : [section.name]), key, ...inside];
+        if (isRefused(path)) return written;
+        const absolute = resolve(folder, written);
+        const wrong = wrongPath(written, absolute, rule, key);
+        if (wrong) findings.push({ path, ...wrong });
+        if (section.name !== 'data') return written;
+        const before = seen.get(absolute);
+        if (before) findings.push(repeatedFile(path, before, written));
+        else seen.set(absolute, path);
+        return written;
+      });
+    }
+  }
+  return findings;
+}
+
+/** A training file twice would count its samples twice; one that is trained on cannot tell how well the rest is learnt. */
+function repeatedFile(path: KeyPath, before: KeyPath, written: string): Finding {
+  const found = `found ${written} for the second time`;
+  return path[1] === before[1]
+    ? { path, found, expected: 'expected each file once' }
+    : { path, found, expected: 'it is trained on as well, so this loss says little', severity: 'warning' };
+}
+
+/** A file that tells that a folder is what its key asks for. */
+const MARKS: Readonly<Record<string, { readonly file: string; readonly what: string }>> = {
+  model: { file: 'config.json', what: 'a checkpoint folder' },
+  init_from: { file: 'adapter_config.json', what: 'an adapter folder' },
+};
+
+function wrongPath(written: string, absolute: string, rule: PathRule, key: string) {
+  const what = MARKS[key]?.what ?? `a ${rule.kind}`;
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(absolute, { throwIfNoEntry: false });
+  } catch (error) {
+    return { found: `${written} cannot be read (${String(error)})`, expected: `expected ${what}` };
+  }
+  if (!stats) {
+    if (!rule.exists) return undefined;
+    return { found: `${written} does not exist`, expected: `expected ${what} at ${absolute}` };
+  }
+  if (rule.kind === 'folder') {
+    if (!stats.isDirectory()) return { found: `${written} is a file`, expected: `expected ${what}` };
+    const mark = MARKS[key]?.file;
+    if (mark !== undefined && !existsSync(join(absolute, mark)))
+      return { found: `${written} has no ${mark}`, expected: `expected ${what}` };
+    return undefined;
+  }
+  if (stats.isDirectory()) return { found: `${written} is a folder`, expected: 'expected a file' };
+  if (rule.extensions && !rule.extensions.includes(extname(absolute).toLowerCase()))
+    return { found: `${written} has an unknown ending`, expected: `expected one of ${rule.extensions.join(', ')}` };
+  return undefined;
+}
+
+function toProblem(finding: Finding, file: string, source: YamlSource, overrides: readonly Override[]): Problem {
+  const { found, expected, severity = 'error', path } = finding;
+  const override = overrides.find((o) => o.path.every((step, i) => path[i] === step));
+  if (override) return { file, where: `--set ${override.path.join('.')}`, severity, found, expected };
+  const place = finding.isKey ? source.locateKey(path) : source.locate(path);
+  return { file, ...place, ...(path.length > 0 ? { where: path.join('.') } : {}), severity, found, expected };
+}

@@ -1,0 +1,65 @@
+/** @file `--set training.max_steps=10`: values given on the command line, in place of those of the file. */
+import { parseDocument } from 'yaml';
+import type { Problem } from '../protocol/errors';
+import { ALTERNATIVES } from './rules';
+import { isObject } from './validate';
+import type { KeyPath } from './yamlSource';
+
+export interface Override {
+  readonly path: KeyPath;
+  readonly value: unknown;
+}
+
+/** `section.key=value` or `key=value`, the value in YAML. Further dots belong to a name inside a mapping (`rank_pattern`). */
+export function parseOverride(option: string, file: string): Override | Problem {
+  const equals = option.indexOf('=');
+  const key = equals < 0 ? option : option.slice(0, equals);
+  const refuse = (found: string, expected: string): Problem => ({
+    file,
+    where: `--set ${key}`,
+    severity: 'error',
+    found,
+    expected,
+  });
+  if (equals < 1) return refuse('found no value', 'expected section.key=value, such as training.max_steps=10');
+  const document = parseDocument(option.slice(equals + 1), { prettyErrors: false });
+  if (document.errors.length > 0) return refuse('found a value that is not YAML', 'expected a value as in the file');
+  const [section, name, ...rest] = key.split('.');
+  const path = [section, name, ...(rest.length > 0 ? [rest.join('.')] : [])].filter((step) => step !== undefined);
+  return { path, value: document.toJS() as unknown };
+}
+
+/**
+ * `values` with the overrides in place. A key that replaces another of the file (`max_steps` for `num_train_epochs`)
+ * removes it: who says it on the command line means it instead.
+ */
+export function applyOverrides(values: unknown, overrides: readonly Override[]): unknown {
+  if (overrides.length === 0 || !isObject(values)) return values;
+  const result: Record<string, unknown> = { ...values };
+  const isOverridden = (section: string, key: string) =>
+    overrides.some((o) => o.path[0] === section && o.path[1] === key);
+  for (const [section, a, b] of ALTERNATIVES) {
+    if (isOverridden(section, a) && !isOverridden(section, b)) result[section] = without(result[section], b);
+    if (isOverridden(section, b) && !isOverridden(section, a)) result[section] = without(result[section], a);
+  }
+  for (const { path, value } of overrides) setAt(result, path, value);
+  return result;
+}
+
+function setAt(target: Record<string, unknown>, path: KeyPath, value: unknown): void {
+  const [step, ...rest] = path;
+  if (step === undefined) return;
+  if (rest.length === 0) {
+    target[step] = value;
+    return;
+  }
+  const child = target[step];
+  const copy: Record<string, unknown> = isObject(child) ? { ...child } : {};
+  target[step] = copy;
+  setAt(copy, rest, value);
+}
+
+function without(section: unknown, key: string): unknown {
+  if (!isObject(section)) return section;
+  return Object.fromEntries(Object.entries(section).filter(([name]) => name !== key));
+}

@@ -1,0 +1,84 @@
+/**
+ * @file Keys that are right by themselves but cannot take effect together with others. Only a key that somebody wrote is
+ * refused; a default that has nothing to do is silent.
+ */
+import type { Finding } from './validate';
+
+/** A configuration as written, defaults not filled in: sections by name, '' for the top level. */
+export interface Written {
+  get(section: string, key: string): unknown;
+}
+
+interface Rule {
+  readonly section: string;
+  readonly key: string;
+  /** Why the written value cannot take effect, or undefined when it can. */
+  readonly reason: (written: Written, value: unknown) => string | undefined;
+  readonly severity?: 'warning';
+}
+
+const hasEvalData = (w: Written) => w.get('data', 'eval') !== undefined || w.get('data', 'eval_fraction') !== undefined;
+const NO_EVAL = 'there is no evaluation data; write data.eval or data.eval_fraction, or remove this key';
+
+const RULES: readonly Rule[] = [
+  {
+    section: 'training',
+    key: 'num_train_epochs',
+    reason: (w) =>
+      w.get('training', 'max_steps') === undefined
+        ? undefined
+        : 'training.max_steps already says how long to train; remove one of the two',
+  },
+  {
+    section: 'data',
+    key: 'eval_fraction',
+    reason: (w) =>
+      w.get('data', 'eval') === undefined
+        ? undefined
+        : 'data.eval already says what to evaluate on; remove one of the two',
+  },
+  { section: 'training', key: 'eval_steps', reason: (w) => (hasEvalData(w) ? undefined : NO_EVAL) },
+  {
+    section: 'training',
+    key: 'early_stopping_patience',
+    reason: (w, value) => (value === 0 || hasEvalData(w) ? undefined : NO_EVAL),
+  },
+  {
+    section: 'data',
+    key: 'loss_on',
+    reason: (w, value) =>
+      value === 'completion' && w.get('data', 'format') === 'text'
+        ? 'samples of plain text have no completion and are learnt whole; write all, or remove this key'
+        : undefined,
+  },
+  {
+    section: 'training',
+    key: 'warmup_steps',
+    severity: 'warning',
+    reason: (w, value) => {
+      const steps = w.get('training', 'max_steps');
+      return typeof steps === 'number' && typeof value === 'number' && value >= steps
+        ? `the run ends after ${steps} steps, before the learning rate is reached`
+        : undefined;
+    },
+  },
+];
+
+/** Keys of which one replaces the other when it is given on the command line. */
+export const ALTERNATIVES: readonly (readonly [section: string, a: string, b: string])[] = [
+  ['training', 'num_train_epochs', 'max_steps'],
+  ['data', 'eval', 'eval_fraction'],
+];
+
+/** Every written key that cannot take effect in this combination, with the reason. */
+export function ineffectiveKeys(written: Written): Finding[] {
+  return RULES.flatMap(({ section, key, reason, severity }) => {
+    const value = written.get(section, key);
+    const why = value === undefined ? undefined : reason(written, value);
+    if (why === undefined) return [];
+    const found = severity === 'warning' ? `found ${String(value)}` : 'this key has no effect here';
+    return [
+      { path: [section, key], isKey: severity !== 'warning', found, expected: why, ...(severity && { severity }) },
+    ];
+  });
+}

@@ -1,0 +1,64 @@
+/** @file The one JSON schema of `*.adapter.yaml` (draft-07): validation, hovers, form and limits all read this. */
+import { choice, toJsonSchema, type Fields, type JsonSchema } from '../util/fields';
+import { adapterFields, dataFields, rootFields, runtimeFields, sectionTitles, trainingFields } from './sections';
+
+/** What the configuration needs to know of an adapter method. */
+export interface ConfigurableMethod {
+  readonly id: string;
+  readonly label: string;
+  /** Keys of the `adapter:` section that belong to this method. */
+  readonly config: Fields;
+}
+
+/** All keys of the adapter section for one method, in the order of the form. */
+export function adapterSection(method: ConfigurableMethod, methods: readonly ConfigurableMethod[]): Fields {
+  return { method: methodField(methods), ...method.config, ...adapterFields };
+}
+
+/**
+ * Schema of the whole file. The adapter section depends on its `method`: `definitions['adapter.<id>']` is the complete
+ * object schema of that section, and an `if`/`then` for each method applies it.
+ */
+export function buildConfigSchema(methods: readonly ConfigurableMethod[]): JsonSchema {
+  const sections = { data: dataFields, training: trainingFields, runtime: runtimeFields };
+  const root = toJsonSchema(rootFields);
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Adapter Studio configuration',
+    ...root,
+    required: [...(root['required'] as string[]), 'data', 'adapter'],
+    properties: {
+      ...(root['properties'] as object),
+      ...Object.fromEntries(
+        Object.entries(sections).map(([key, fields]) => [
+          key,
+          { title: sectionTitles[key as keyof typeof sections], ...toJsonSchema(fields) },
+        ]),
+      ),
+      adapter: {
+        title: sectionTitles.adapter,
+        type: 'object',
+        required: ['method'],
+        properties: toJsonSchema({ method: methodField(methods) })['properties'],
+        allOf: methods.map(({ id }) => ({
+          if: { required: ['method'], properties: { method: { const: id } } },
+          then: { $ref: `#/definitions/adapter.${id}` },
+        })),
+      },
+    },
+    definitions: Object.fromEntries(
+      methods.map((m) => [`adapter.${m.id}`, { title: m.label, ...toJsonSchema(adapterSection(m, methods)) }]),
+    ),
+  };
+}
+
+function methodField(methods: readonly ConfigurableMethod[]) {
+  return choice(
+    methods.map((m) => m.id),
+    {
+      label: 'Method',
+      help: `Kind of adapter: ${methods.map((m) => `\`${m.id}\` (${m.label})`).join(', ')}.`,
+      required: true,
+    },
+  );
+}

@@ -1,0 +1,252 @@
+/**
+ * @file The keys of `*.adapter.yaml` except those of the adapter methods: meaning, default, unit and limits of each.
+ * Names are those of the Hugging Face Trainer and of PEFT, so that settings can be carried over as they are.
+ */
+import { choice, flag, integer, list, number, part, path, union, type Fields } from '../util/fields';
+
+/** Endings of the data files that can be read. */
+export const DATA_EXTENSIONS = ['.jsonl', '.json', '.parquet'] as const;
+
+const dataFile = path({ ...part, path: { kind: 'file', exists: true, extensions: DATA_EXTENSIONS } });
+const dataFiles = [dataFile, list(dataFile, part)] as const;
+
+export const rootFields = {
+  version: choice([1], { label: 'Version', help: 'Version of this file format.', required: true }),
+  model: path({
+    label: 'Base model',
+    help: 'Checkpoint folder with config.json, the safetensors files and the tokenizer. Its weights are not changed.',
+    required: true,
+    path: { kind: 'folder', exists: true },
+  }),
+  output: path({
+    label: 'Run folders',
+    help: 'Folder in which each run gets its own folder; it is made when it does not exist.',
+    default: 'runs',
+    path: { kind: 'folder', exists: false },
+  }),
+} satisfies Fields;
+
+export const dataFields = {
+  train: union(dataFiles, {
+    label: 'Training data',
+    help: 'The file with the training samples, or a list of files. JSON lines, a JSON list or Parquet.',
+    required: true,
+  }),
+  eval: union(dataFiles, {
+    label: 'Evaluation data',
+    help: 'The file, or list of files, on which the evaluation loss is measured. It is never trained on.',
+    optional: true,
+  }),
+  eval_fraction: number({
+    label: 'Evaluation share',
+    help: 'Share of the training samples that is set aside for evaluation, chosen by the seed. Instead of evaluation data.',
+    optional: true,
+    above: 0,
+    below: 1,
+  }),
+  format: choice(['auto', 'text', 'prompt-completion', 'instruction', 'messages'], {
+    label: 'Format',
+    help:
+      'How a sample is written: `text`; `prompt` and `completion`; `instruction`, `input` and `output`; or `messages`. ' +
+      '`auto` looks at the first samples and says what it found.',
+    default: 'auto',
+  }),
+  loss_on: choice(['completion', 'all'], {
+    label: 'Loss on',
+    help: 'Which tokens are learnt: those of the completions (of the assistant), or all of them. Samples of plain text are always learnt whole.',
+    default: 'completion',
+  }),
+  max_length: integer({
+    label: 'Longest sample',
+    help: 'Samples with more tokens are cut on the right. Memory and time of a step grow with it.',
+    default: 1024,
+    min: 2,
+    max: 1_048_576,
+    unit: 'tokens',
+  }),
+} satisfies Fields;
+
+/** Keys of the adapter section that every method has, besides `method`. */
+export const adapterFields = {
+  init_from: path({
+    label: 'Start from adapter',
+    help: 'Folder of an adapter of the same method and shape. Training starts from its parameters instead of fresh ones.',
+    optional: true,
+    path: { kind: 'folder', exists: true },
+  }),
+} satisfies Fields;
+
+export const trainingFields = {
+  learning_rate: number({
+    label: 'Learning rate',
+    help: 'Largest step size, reached at the end of the warm-up. Adapters are usually trained with 1e-4 to 5e-4.',
+    default: 2e-4,
+    above: 0,
+    max: 10,
+    group: 'Optimiser',
+  }),
+  lr_scheduler_type: choice(['linear', 'cosine', 'constant'], {
+    label: 'Schedule',
+    help: 'How the learning rate goes on after the warm-up: down to zero in a straight line or along half a cosine, or unchanged.',
+    default: 'linear',
+    group: 'Optimiser',
+  }),
+  warmup_steps: integer({
+    label: 'Warm-up',
+    help: 'Steps over which the learning rate rises from zero in a straight line; it applies to every schedule.',
+    default: 0,
+    min: 0,
+    max: 10_000_000,
+    unit: 'steps',
+    group: 'Optimiser',
+  }),
+  num_train_epochs: number({
+    label: 'Epochs',
+    help: 'How often the training data is read; a fraction stops within an epoch. Instead of a number of steps.',
+    default: 3,
+    above: 0,
+    max: 100_000,
+    unit: 'epochs',
+    group: 'Length',
+  }),
+  max_steps: integer({
+    label: 'Steps',
+    help: 'Number of optimiser steps; the data is read again as often as needed. Instead of a number of epochs.',
+    optional: true,
+    min: 1,
+    max: 100_000_000,
+    unit: 'steps',
+    group: 'Length',
+  }),
+  per_device_train_batch_size: integer({
+    label: 'Batch size',
+    help: 'Samples that go through the model together. Memory grows with it.',
+    default: 8,
+    min: 1,
+    max: 4096,
+    unit: 'samples',
+    group: 'Batches',
+  }),
+  gradient_accumulation_steps: integer({
+    label: 'Gradient accumulation',
+    help: 'Batches whose gradients are added up before each update: a larger batch without more memory.',
+    default: 1,
+    min: 1,
+    max: 65_536,
+    unit: 'batches',
+    group: 'Batches',
+  }),
+  max_grad_norm: number({
+    label: 'Largest gradient norm',
+    help: 'Gradients whose norm over all trained parameters is larger are scaled down to it. 0 switches this off.',
+    default: 1,
+    min: 0,
+    max: 1e9,
+    group: 'Optimiser',
+  }),
+  weight_decay: number({
+    label: 'Weight decay',
+    help: 'Decoupled decay of AdamW: each update also shrinks the parameters by this times the learning rate.',
+    default: 0,
+    min: 0,
+    max: 10,
+    group: 'Optimiser',
+  }),
+  adam_beta1: number({
+    label: 'Adam β1',
+    help: 'Decay of the running mean of the gradient.',
+    default: 0.9,
+    min: 0,
+    below: 1,
+    group: 'Optimiser',
+  }),
+  adam_beta2: number({
+    label: 'Adam β2',
+    help: 'Decay of the running mean of the squared gradient.',
+    default: 0.999,
+    min: 0,
+    below: 1,
+    group: 'Optimiser',
+  }),
+  adam_epsilon: number({
+    label: 'Adam ε',
+    help: 'Added to the denominator of an update, against division by zero.',
+    default: 1e-8,
+    above: 0,
+    max: 1,
+    group: 'Optimiser',
+  }),
+  seed: integer({
+    label: 'Seed',
+    help: 'Start of all random numbers: initial adapter, order of samples, dropout, evaluation share. The same seed gives the same run.',
+    default: 42,
+    min: 0,
+    max: 4_294_967_295,
+    group: 'Batches',
+  }),
+  shuffle: flag({
+    label: 'Shuffle',
+    help: 'Reads the samples in another order in each epoch, instead of the order of the file.',
+    default: true,
+    group: 'Batches',
+  }),
+  group_by_length: flag({
+    label: 'Group by length',
+    help: 'Puts samples of similar length into one batch, so that less is spent on padding. With this and shuffling off, batches follow the file.',
+    default: true,
+    group: 'Batches',
+  }),
+  eval_steps: integer({
+    label: 'Evaluate every',
+    help: 'Steps between two evaluations. There is also one before the first step and one at the end. Needs evaluation data.',
+    default: 50,
+    min: 1,
+    max: 100_000_000,
+    unit: 'steps',
+    group: 'Evaluation and checkpoints',
+  }),
+  save_steps: integer({
+    label: 'Save every',
+    help: 'Steps between two checkpoints from which the run can be resumed. There is also one when it is stopped.',
+    default: 100,
+    min: 1,
+    max: 100_000_000,
+    unit: 'steps',
+    group: 'Evaluation and checkpoints',
+  }),
+  early_stopping_patience: integer({
+    label: 'Early stopping',
+    help: 'Stops the run when this many evaluations in a row brought no lower loss. 0 switches this off. Needs evaluation data.',
+    default: 0,
+    min: 0,
+    max: 10_000,
+    unit: 'evaluations',
+    group: 'Evaluation and checkpoints',
+  }),
+} satisfies Fields;
+
+export const runtimeFields = {
+  device: choice(['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'], {
+    label: 'Device',
+    help: 'Where the model runs. `auto` takes the fastest device that works here; a device that does not work is an error, never replaced.',
+    default: 'auto',
+  }),
+  precision: choice(['f32'], {
+    label: 'Precision',
+    help: 'Arithmetic of the training step. f32 is exact; weights stored as F16 or BF16 are read as they are.',
+    default: 'f32',
+  }),
+  threads: union([choice(['auto'], part), integer({ ...part, min: 1, max: 1024 })], {
+    label: 'Threads',
+    help: 'Processor threads of the run. `auto` takes one for each physical core.',
+    default: 'auto',
+  }),
+} satisfies Fields;
+
+/** Sections of the file in the order in which the form shows them; `adapter` is between data and training. */
+export const sectionTitles = {
+  data: 'Data',
+  adapter: 'Adapter',
+  training: 'Training',
+  runtime: 'Runtime',
+} as const;

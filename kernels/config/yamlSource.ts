@@ -1,0 +1,117 @@
+/** @file A YAML text with the place of every key and value, so that each problem can name its line. */
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { isAlias, isMap, isNode, isPair, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import type { Problem } from '../protocol/errors';
+
+export type KeyPath = readonly (string | number)[];
+
+/** Lines and columns count from 1; the end is behind the last character. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+}
+
+/** Reads a file as UTF-8 text without its byte order mark; a file that cannot be read is a problem, not an exception. */
+export function readUtf8(file: string): { readonly text?: string; readonly problems: readonly Problem[] } {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const found = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : String(error);
+    return { problems: [{ file, severity: 'error', found, expected: 'expected a readable file' }] };
+  }
+  if (isUtf8(bytes)) return { text: bytes.toString('utf8').replace(/^\uFEFF/, ''), problems: [] };
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  const found = isUtf16 ? 'found UTF-16 text' : 'found bytes that are not UTF-8 text';
+  const expected = 'expected UTF-8; save the file with that encoding';
+  return { problems: [{ file, line: firstLineNotUtf8(bytes), severity: 'error', found, expected }] };
+}
+
+function firstLineNotUtf8(bytes: Buffer): number {
+  let line = 1;
+  for (let start = 0; start <= bytes.length; line++) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline < 0 ? bytes.length : newline;
+    if (!isUtf8(bytes.subarray(start, end))) return line;
+    start = end + 1;
+  }
+  return line;
+}
+
+export class YamlSource {
+  readonly #lines = new LineCounter();
+  readonly #document: Document.Parsed;
+  /** Everything that is wrong with the text as YAML. */
+  readonly problems: readonly Problem[];
+
+  constructor(
+    private readonly file: string,
+    private readonly text: string,
+  ) {
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: true });
+    this.problems = [
+      ...this.#document.errors.map((e) => this.#syntaxProblem(e, 'error')),
+      ...this.#document.warnings.map((e) => this.#syntaxProblem(e, 'warning')),
+    ];
+  }
+
+  /** The document as plain values; `undefined` when the text cannot be read as YAML at all. */
+  get values(): unknown {
+    const readable = this.#document.errors.every((e) => e.code === 'DUPLICATE_KEY' || e.code === 'MULTIPLE_DOCS');
+    return readable ? (this.#document.toJS() as unknown) : undefined;
+  }
+
+  /** Where the value at `path` stands; where the key of its nearest written parent stands when it is not written. */
+  locate(path: KeyPath): Position | undefined {
+    const range = this.#nodeAt(path)?.range;
+    if (range) return this.#position(range[0], range[1]);
+    return path.length === 0 ? this.#position(0, 0) : this.locateKey(path.slice(0, -1));
+  }
+
+  /** Where the key of the value at `path` stands; the value itself for items of a list; the start for the whole. */
+  locateKey(path: KeyPath): Position | undefined {
+    if (path.length === 0) return this.#position(0, 0);
+    const parent = this.#nodeAt(path.slice(0, -1));
+    const last = path.at(-1);
+    const pair = isMap(parent) ? parent.items.find((i) => isPair(i) && String(i.key) === String(last)) : undefined;
+    const key: unknown = pair?.key;
+    return isNode(key) && key.range ? this.#position(key.range[0], key.range[1]) : this.locate(path);
+  }
+
+  #nodeAt(path: KeyPath): Node | undefined {
+    let node: unknown = this.#document.contents;
+    for (const step of path) {
+      node = isAlias(node) ? node.resolve(this.#document) : node;
+      node = isMap(node) || isSeq(node) ? node.get(step, true) : undefined;
+    }
+    return isNode(node) ? node : undefined;
+  }
+
+  #position(start: number, end: number): Position {
+    // A block value's range ends behind its last line break; the mark should end with its last visible character.
+    const trimmed = start + this.text.slice(start, end).trimEnd().length;
+    const from = this.#lines.linePos(start);
+    const to = this.#lines.linePos(Math.max(start, trimmed));
+    return { line: from.line, column: from.col, endLine: to.line, endColumn: to.col };
+  }
+
+  #syntaxProblem(
+    error: { readonly code: string; readonly message: string; readonly pos: readonly [number, number] },
+    severity: 'error' | 'warning',
+  ): Problem {
+    const place = { file: this.file, ...this.#position(error.pos[0], error.pos[1]), severity };
+    if (error.code === 'DUPLICATE_KEY')
+      return { ...place, found: 'found a key for the second time', expected: 'expected each key once' };
+    if (error.code === 'MULTIPLE_DOCS')
+      return { ...place, found: 'found a second document after ---', expected: 'expected one document in the file' };
+    const found = error.message.split('\n')[0] ?? error.message;
+    return { ...place, found: `not valid YAML: ${lowerFirst(found)}`, expected: 'expected keys and values in YAML' };
+  }
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

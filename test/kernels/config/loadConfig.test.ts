@@ -1,0 +1,249 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadConfig, methodConfig } from '../../../kernels/config/loadConfig';
+import { formatProblem } from '../../../kernels/protocol/errors';
+import { loraFields, methods } from './loraMethod';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'config-'));
+  mkdirSync(join(folder, 'base'));
+  mkdirSync(join(folder, 'not-a-base'));
+  writeFileSync(join(folder, 'base', 'config.json'), '{}');
+  for (const name of ['train.jsonl', 'more.jsonl', 'eval.jsonl', 'notes.txt']) writeFileSync(join(folder, name), '');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const minimal = 'version: 1\nmodel: base\ndata:\n  train: train.jsonl\nadapter:\n  method: lora\n';
+
+/** Problems of a text as `line: where: found; expected`. */
+function problemsOf(text: string, overrides: readonly string[] = []): string[] {
+  const file = join(folder, 'x.adapter.yaml');
+  const { config, problems } = loadConfig(file, { text, overrides, methods });
+  expect(config === undefined).toBe(problems.some((p) => p.severity === 'error'));
+  return problems.map((p) => formatProblem(p).replace(`${file}:`, '').trim());
+}
+
+function configOf(text: string, overrides: readonly string[] = []) {
+  const { config, problems } = loadConfig(join(folder, 'x.adapter.yaml'), { text, overrides, methods });
+  expect(problems.map(formatProblem)).toEqual([]);
+  if (!config) throw new Error('no configuration');
+  return config;
+}
+
+describe('a valid configuration', () => {
+  test('gets every default and absolute paths', () => {
+    const config = configOf(minimal);
+    expect(config.model).toBe(join(folder, 'base'));
+    expect(config.output).toBe(join(folder, 'runs'));
+    expect(config.data).toMatchObject({
+      train: [join(folder, 'train.jsonl')],
+      eval: undefined,
+      format: 'auto',
+      loss_on: 'completion',
+      max_length: 1024,
+    });
+    expect(config.adapter).toMatchObject({ method: 'lora', r: 8, lora_alpha: 16, target_modules: 'all-linear' });
+    expect(config.training).toMatchObject({ learning_rate: 2e-4, num_train_epochs: 3, max_steps: undefined, seed: 42 });
+    expect(config.runtime).toEqual({ device: 'auto', precision: 'f32', threads: 'auto' });
+  });
+
+  test('gives the method its own keys with their types', () => {
+    const config = configOf(`${minimal}  r: 4\n  target_modules: [q_proj, v_proj]\n  rank_pattern: { q_proj: 2 }\n`);
+    const own = methodConfig({ config: loraFields }, config);
+    const rank: number = own.r;
+    expect(rank).toBe(4);
+    expect(own.target_modules).toEqual(['q_proj', 'v_proj']);
+    expect(own.rank_pattern).toEqual({ q_proj: 2 });
+    expect(own.use_rslora).toBe(false);
+  });
+
+  test('takes lists of files, an alias and a byte order mark', () => {
+    const config = configOf(
+      '\uFEFF' + minimal.replace('train.jsonl', '[train.jsonl, &more more.jsonl]\n  eval: eval.jsonl'),
+    );
+    expect(config.data.train).toEqual([join(folder, 'train.jsonl'), join(folder, 'more.jsonl')]);
+    expect(config.data.eval).toEqual([join(folder, 'eval.jsonl')]);
+  });
+
+  test('reads a section without keys as an absent one', () => {
+    expect(configOf(`${minimal}training:\n`).training.max_grad_norm).toBe(1);
+  });
+
+  test('has no number of epochs when it has a number of steps', () => {
+    const { training } = configOf(`${minimal}training:\n  max_steps: 10\n`);
+    expect(training.max_steps).toBe(10);
+    expect(training.num_train_epochs).toBeUndefined();
+  });
+
+  test('is read from disk, and each value can be found in it', () => {
+    const file = join(folder, 'disk.adapter.yaml');
+    writeFileSync(file, `# comment\n${minimal}`);
+    const { config, locate } = loadConfig(file, { methods });
+    expect(config?.adapter.method).toBe('lora');
+    expect(locate(['adapter', 'method'])).toEqual({ line: 7, column: 11, endLine: 7, endColumn: 15 });
+    expect(locate(['adapter', 'r'])).toEqual({ line: 6, column: 1, endLine: 6, endColumn: 8 });
+  });
+});
+
+describe('a refused configuration', () => {
+  test('names the nearest key for an unknown one', () => {
+    const text = `${minimal}training:\n  lr: 1\n  batch_size: 2\n  warmup_step: 3\n  learing_rate: 4\nruntme: {}\n`;
+    expect(problemsOf(text)).toEqual([
+      '8: training.lr: found the unknown key "lr"; the nearest known key is "learning_rate"',
+      '9: training.batch_size: found the unknown key "batch_size"; the nearest known key is "per_device_train_batch_size"',
+      '10: training.warmup_step: found the unknown key "warmup_step"; the nearest known key is "warmup_steps"',
+      '11: training.learing_rate: found the unknown key "learing_rate"; the nearest known key is "learning_rate"',
+      '12: runtme: found the unknown key "runtme"; the nearest known key is "runtime"',
+    ]);
+  });
+
+  test('says where a key belongs that stands in the wrong place', () => {
+    expect(problemsOf(`${minimal}  detach_norm: true\n  seed: 1\ntraining:\n  output: x\n`)).toEqual([
+      '7: adapter.detach_norm: found the unknown key "detach_norm"; this key belongs to method dora',
+      '8: adapter.seed: found the unknown key "seed"; expected it under "training"',
+      '10: training.output: found the unknown key "output"; expected it at the top level',
+    ]);
+  });
+
+  test('says what was found and what was expected for a wrong value', () => {
+    const text = `${minimal}  r: 0
+  bias: none
+  target_modules: [q_proj, 5]
+  rank_pattern: { q_proj: half }
+training:
+  learning_rate: fast
+  adam_beta1: 1
+  seed: 1.5
+  shuffle: 'yes'
+  lr_scheduler_type: cosin
+  max_grad_norm: .inf
+runtime:
+  threads: many
+`;
+    expect(problemsOf(text)).toEqual([
+      '7: adapter.r: found the number 0; expected an integer from 1 to 4096',
+      '9: adapter.target_modules.1: found the number 5; expected text',
+      '10: adapter.rank_pattern.q_proj: found the text "half"; expected an integer of at least 1',
+      '12: training.learning_rate: found the text "fast"; expected a number above 0 and of at most 10',
+      '13: training.adam_beta1: found the number 1; expected a number of at least 0 and below 1',
+      '14: training.seed: found the number 1.5; expected an integer from 0 to 4294967295',
+      '15: training.shuffle: found the text "yes"; expected true or false',
+      '16: training.lr_scheduler_type: found the text "cosin"; expected one of linear, cosine, constant (nearest: cosine)',
+      '17: training.max_grad_norm: found the number Infinity; expected a number from 0 to 1000000000',
+      '19: runtime.threads: found the text "many"; expected auto, or an integer from 1 to 1024',
+    ]);
+  });
+
+  test('lists what is missing', () => {
+    expect(problemsOf('data: {}\nadapter:\n  r: 4\n')).toEqual([
+      '1: version: this key is missing; expected 1',
+      '1: model: this key is missing; expected the path of a folder',
+      '1: data.train: this key is missing; expected the path of a .jsonl, .json, .parquet file, or a list, each item the path of a .jsonl, .json, .parquet file',
+      '2: adapter.method: this key is missing; expected one of lora, dora',
+    ]);
+    expect(problemsOf('')).toEqual(['1: found nothing; expected the keys version, model, data and adapter']);
+    expect(problemsOf('- a\n')).toEqual(['1: found a list of 1; expected the keys version, model, data and adapter']);
+  });
+
+  test('names the known methods for an unknown one', () => {
+    expect(problemsOf(minimal.replace('lora', 'lorra'))).toEqual([
+      '6: adapter.method: found the text "lorra"; expected one of lora, dora (nearest: lora)',
+    ]);
+  });
+
+  test('says why a key has no effect in this combination', () => {
+    const text = minimal.replace('train.jsonl\n', 'train.jsonl\n  format: text\n  loss_on: completion\n');
+    const training =
+      'training:\n  num_train_epochs: 1\n  max_steps: 5\n  eval_steps: 5\n  early_stopping_patience: 2\n';
+    expect(problemsOf(text + training)).toEqual([
+      '6: data.loss_on: this key has no effect here; samples of plain text have no completion and are learnt whole; write all, or remove this key',
+      '10: training.num_train_epochs: this key has no effect here; training.max_steps already says how long to train; remove one of the two',
+      '12: training.eval_steps: this key has no effect here; there is no evaluation data; write data.eval or data.eval_fraction, or remove this key',
+      '13: training.early_stopping_patience: this key has no effect here; there is no evaluation data; write data.eval or data.eval_fraction, or remove this key',
+    ]);
+    expect(problemsOf(minimal.replace('train.jsonl', 'train.jsonl\n  eval: eval.jsonl\n  eval_fraction: 0.1'))).toEqual(
+      [
+        '6: data.eval_fraction: this key has no effect here; data.eval already says what to evaluate on; remove one of the two',
+      ],
+    );
+  });
+
+  test('warns about a warm-up that is longer than the run', () => {
+    expect(problemsOf(`${minimal}training:\n  max_steps: 5\n  warmup_steps: 9\n`)).toEqual([
+      '9: training.warmup_steps: found 9; the run ends after 5 steps, before the learning rate is reached',
+    ]);
+  });
+
+  test('names paths that are not what their key asks for', () => {
+    const text = `version: 1
+model: not-a-base
+data:
+  train: [train.jsonl, gone.jsonl, notes.txt, base, ./train.jsonl]
+  eval: more.jsonl
+adapter: { method: lora, init_from: train.jsonl }
+output: train.jsonl
+`;
+    expect(problemsOf(text)).toEqual([
+      '2: model: not-a-base has no config.json; expected a checkpoint folder',
+      `4: data.train.1: gone.jsonl does not exist; expected a file at ${join(folder, 'gone.jsonl')}`,
+      '4: data.train.2: notes.txt has an unknown ending; expected one of .jsonl, .json, .parquet',
+      '4: data.train.3: base is a folder; expected a file',
+      '4: data.train.4: found ./train.jsonl for the second time; expected each file once',
+      '6: adapter.init_from: train.jsonl is a file; expected an adapter folder',
+      '7: output: train.jsonl is a file; expected a folder',
+    ]);
+  });
+
+  test('warns when a file is both trained on and evaluated on', () => {
+    expect(problemsOf(minimal.replace('train.jsonl', 'train.jsonl\n  eval: train.jsonl'))).toEqual([
+      '5: data.eval: found train.jsonl for the second time; it is trained on as well, so this loss says little',
+    ]);
+  });
+
+  test('gives the line of what is not YAML', () => {
+    expect(problemsOf(`${minimal}  method: dora\n`)).toEqual([
+      '7: found a key for the second time; expected each key once',
+    ]);
+    expect(problemsOf('version: 1\nmodel: [a\n')[0]).toMatch(
+      /^3: not valid YAML: .*; expected keys and values in YAML$/,
+    );
+    expect(problemsOf(`${minimal}---\nversion: 1\n`)[0]).toMatch(/^7: found a second document/);
+  });
+
+  test('names the line that is not UTF-8', () => {
+    const file = join(folder, 'latin1.adapter.yaml');
+    writeFileSync(file, Buffer.from('version: 1\nmodel: caf\xe9\n', 'latin1'));
+    expect(loadConfig(file, { methods }).problems.map((p) => [p.line, p.found])).toEqual([
+      [2, 'found bytes that are not UTF-8 text'],
+    ]);
+    expect(loadConfig(join(folder, 'none.yaml'), { methods }).problems[0]?.found).toBe('no such file');
+  });
+});
+
+describe('--set', () => {
+  test('replaces a value of the file and is checked like one', () => {
+    const config = configOf(`${minimal}  r: 8\n`, [
+      'adapter.r=2',
+      'adapter.rank_pattern.model.layers.0=3',
+      'training.seed=7',
+      'data.train=[more.jsonl]',
+    ]);
+    expect(config.adapter).toMatchObject({ r: 2, rank_pattern: { 'model.layers.0': 3 } });
+    expect(config.training.seed).toBe(7);
+    expect(config.data.train).toEqual([join(folder, 'more.jsonl')]);
+    expect(problemsOf(minimal, ['adapter.r=none', 'training.sed=1', 'seed', 'model={'])).toEqual([
+      expect.stringMatching(/--set seed: found no value; expected section\.key=value/),
+      expect.stringMatching(/--set model: found a value that is not YAML/),
+      expect.stringMatching(/--set training.sed: found the unknown key "sed"; the nearest known key is "seed"/),
+      expect.stringMatching(/--set adapter.r: found the text "none"; expected an integer from 1 to 4096/),
+    ]);
+  });
+
+  test('of the number of steps takes the place of the number of epochs in the file', () => {
+    const { training } = configOf(`${minimal}training:\n  num_train_epochs: 2\n`, ['training.max_steps=10']);
+    expect([training.max_steps, training.num_train_epochs]).toEqual([10, undefined]);
+  });
+});
