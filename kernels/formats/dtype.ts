@@ -157,7 +157,7 @@ function encodeF16(from: Uint32Array, to: Uint16Array): void {
 function subnormalHalf(magnitude: number): number {
   scratchBits[0] = magnitude;
   scratchFloat[0]! += 0.5;
-  return scratchBits[0]! - 0x3f000000;
+  return scratchBits[0] - 0x3f000000;
 }
 
 let table: Uint32Array | undefined;

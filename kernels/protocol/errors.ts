@@ -53,4 +53,9 @@ export class KernelError extends Error {
   static refused(problems: readonly Problem[]): KernelError {
     return new KernelError('input/refused', problems.map(formatProblem).join('\n'), { problems });
   }
+
+  /** A file that breaks its format, with every mistake that was found: exit status 2. */
+  static invalid(problems: readonly Problem[]): KernelError {
+    return new KernelError('format/invalid', problems.map(formatProblem).join('\n'), { problems });
+  }
 }

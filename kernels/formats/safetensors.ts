@@ -1,0 +1,176 @@
+/** @file Reads safetensors files by ranges: the header when opened, afterwards only the bytes that are asked for. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { KernelError } from '../protocol/errors';
+import { bytesOf, decodeFloats, DTYPE_BITS, elementCount, isFloatDtype } from './dtype';
+import { MAX_HEADER_BYTES, parseHeader, shapeText, type TensorInfo } from './safetensorsHeader';
+
+export type { TensorInfo, TensorSpec } from './safetensorsHeader';
+
+/** Conversions go through pieces of this size, so that the 16-bit form is still in the cache when it is read. */
+const CONVERSION_BYTES = 1 << 20;
+/** One read call fills at most 2³¹ − 1 bytes. */
+const MAX_READ_BYTES = 1 << 30;
+
+/**
+ * Opens a file and checks its header completely. Throws `input/refused` when there is no such file, `format/invalid` with
+ * every mistake of the header, `machine/failed` when reading fails. The caller closes it.
+ */
+export function openSafetensors(path: string): SafetensorsFile {
+  const file = resolve(path);
+  const fd = openForReading(file);
+  try {
+    return readHeader(fd, file);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** An open file. All reads are synchronous and may be repeated. */
+export class SafetensorsFile {
+  #fd: number | undefined;
+
+  constructor(
+    /** Absolute path. */
+    readonly path: string,
+    fd: number,
+    /** By name, in the order of their bytes in the file. */
+    readonly tensors: ReadonlyMap<string, TensorInfo>,
+    readonly metadata: ReadonlyMap<string, string>,
+  ) {
+    this.#fd = fd;
+  }
+
+  /** The tensor of that name. Throws `format/invalid` when there is none. */
+  tensor(name: string): TensorInfo {
+    const tensor = this.tensors.get(name);
+    if (!tensor) throw this.#invalid(name, 'there is no such tensor', `expected one of the ${this.tensors.size} names`);
+    return tensor;
+  }
+
+  /** All bytes of a tensor, in `buffer` from its start when one is given (and large enough), without another copy. */
+  readBytes(name: string, buffer?: Uint8Array): Uint8Array {
+    const { byteLength } = this.tensor(name);
+    if (buffer && buffer.byteLength < byteLength) {
+      throw new KernelError('internal', `${name} has ${byteLength} bytes, the buffer ${buffer.byteLength}`);
+    }
+    return this.readRange(name, 0, buffer ? buffer.subarray(0, byteLength) : Buffer.allocUnsafeSlow(byteLength));
+  }
+
+  /** Fills `into` with the bytes of a tensor from its byte `begin` on. */
+  readRange(name: string, begin: number, into: Uint8Array): Uint8Array {
+    const tensor = this.tensor(name);
+    if (begin < 0 || begin + into.byteLength > tensor.byteLength) {
+      throw new KernelError(
+        'internal',
+        `bytes ${begin} to ${begin + into.byteLength} of ${name} (${tensor.byteLength})`,
+      );
+    }
+    if (this.#fd === undefined) throw new KernelError('internal', `${this.path} is closed`);
+    readFully(this.#fd, this.path, tensor.offset + begin, into);
+    return into;
+  }
+
+  /**
+   * A tensor of a floating type as float32, all of it or the rows [from, to) of its first dimension. F64 is rounded.
+   * Throws `format/invalid` for other types.
+   */
+  readF32(name: string, options: { readonly rows?: readonly [from: number, to: number] } = {}): Float32Array {
+    const tensor = this.tensor(name);
+    const { dtype, shape } = tensor;
+    if (!isFloatDtype(dtype)) throw this.#invalid(name, `${dtype} weights`, 'expected F32, F16, BF16 or F64');
+    const [from, to] = options.rows ?? [0, shape[0] ?? 1];
+    if (from < 0 || to < from || to > (shape[0] ?? 1)) {
+      throw new KernelError('internal', `rows ${from} to ${to} of ${name} ${shapeText(shape)}`);
+    }
+    const rowElements = elementCount(shape.slice(1)) ?? 0;
+    const out = new Float32Array((to - from) * rowElements);
+    const elementBytes = DTYPE_BITS[dtype] / 8;
+    const begin = from * rowElements * elementBytes;
+    if (dtype === 'F32') {
+      this.readRange(name, begin, bytesOf(out));
+      return out;
+    }
+    const step = CONVERSION_BYTES / elementBytes;
+    const piece = new Uint8Array(Math.min(CONVERSION_BYTES, out.length * elementBytes));
+    for (let at = 0; at < out.length; at += step) {
+      const part = out.subarray(at, at + step);
+      const bytes = piece.subarray(0, part.length * elementBytes);
+      decodeFloats(dtype, this.readRange(name, begin + at * elementBytes, bytes), part);
+    }
+    return out;
+  }
+
+  /** Closing twice is harmless. */
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #invalid(name: string, found: string, expected: string): KernelError {
+    return KernelError.invalid([{ file: this.path, where: name, severity: 'error', found, expected }]);
+  }
+}
+
+function readHeader(fd: number, file: string): SafetensorsFile {
+  const fileBytes = fstatSync(fd).size;
+  const invalid = (found: string, expected: string): KernelError =>
+    KernelError.invalid([{ file, where: 'header', severity: 'error', found, expected }]);
+  if (fileBytes < 8) throw invalid(`a file of ${fileBytes} bytes`, 'expected 8 bytes of header length first');
+  const length = Buffer.alloc(8);
+  readFully(fd, file, 0, length);
+  const headerBytes = length.readBigUInt64LE();
+  if (headerBytes > BigInt(Math.min(MAX_HEADER_BYTES, fileBytes - 8))) {
+    const found = `a header length of ${headerBytes} bytes in a file of ${fileBytes}`;
+    throw invalid(
+      found,
+      'expected at most the rest of the file and 100 MB; is this a safetensors file, is it complete?',
+    );
+  }
+  const header = Buffer.allocUnsafe(Number(headerBytes));
+  readFully(fd, file, 8, header);
+  if (header[0] !== '{'.charCodeAt(0)) throw invalid('the header does not begin with {', 'expected a JSON object');
+  const { tensors, metadata } = parseHeader(decodeUtf8(header, invalid), file, 8 + header.length, fileBytes);
+  return new SafetensorsFile(file, fd, tensors, metadata);
+}
+
+function decodeUtf8(bytes: Uint8Array, invalid: (found: string, expected: string) => KernelError): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw invalid('the header is not UTF-8', 'expected UTF-8');
+  }
+}
+
+function openForReading(file: string): number {
+  let fd: number;
+  try {
+    fd = openSync(file, 'r');
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    throw KernelError.refused([{ file, severity: 'error', found, expected: 'expected a safetensors file' }]);
+  }
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  const found = 'this is not a file';
+  throw KernelError.refused([{ file, severity: 'error', found, expected: 'expected a safetensors file' }]);
+}
+
+function readFully(fd: number, file: string, position: number, into: Uint8Array): void {
+  for (let done = 0; done < into.byteLength;) {
+    let count: number;
+    try {
+      count = readSync(fd, into, done, Math.min(into.byteLength - done, MAX_READ_BYTES), position + done);
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      throw new KernelError('machine/failed', `cannot read ${file}: ${found}`, { cause: error });
+    }
+    if (count === 0) {
+      const found = `the file ends at byte ${position + done}`;
+      const expected = `expected ${into.byteLength - done} more; was it changed while open?`;
+      throw KernelError.invalid([{ file, severity: 'error', found, expected }]);
+    }
+    done += count;
+  }
+}

@@ -1,0 +1,266 @@
+/**
+ * @file The JSON header of a safetensors file: name → dtype, shape, byte range; plus free text metadata. Strict: every byte
+ * of the file belongs to exactly one tensor, so that nothing hides in gaps and no two tensors share bytes.
+ */
+import { KernelError, type Problem } from '../protocol/errors';
+import { byteLengthOf, DTYPE_BITS, isDtype, type Dtype } from './dtype';
+import { describeJson, parseJson, type JsonNode } from './jsonTree';
+
+export interface TensorSpec {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+}
+
+export interface TensorInfo extends TensorSpec {
+  /** Of the first byte, counted from the start of the file. */
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+export interface SafetensorsHeader {
+  /** In the order of their bytes, whatever the order in the header. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** The reference reader refuses longer headers, so that a broken length does not allocate the machine's memory. */
+export const MAX_HEADER_BYTES = 100_000_000;
+
+const METADATA_KEY = '__metadata__';
+const MAX_PROBLEMS = 50;
+
+/**
+ * Checks and reads the header text of `file`, whose tensor bytes are [dataStart, fileBytes).
+ * Throws `format/invalid` with all mistakes, each naming its tensor.
+ */
+export function parseHeader(text: string, file: string, dataStart: number, fileBytes: number): SafetensorsHeader {
+  const problems = new Problems(file);
+  const root = parseRoot(text, file);
+  const metadata = new Map<string, string>();
+  const tensors: TensorInfo[] = [];
+  for (const [name, node] of root) {
+    if (LONE_SURROGATE.test(name)) problems.add(name, 'the name is not valid Unicode', 'expected a name in UTF-8');
+    else if (name === METADATA_KEY) readMetadata(node, metadata, problems);
+    else {
+      const tensor = readTensor(name, node, dataStart, fileBytes - dataStart, problems);
+      if (tensor) tensors.push(tensor);
+    }
+  }
+  problems.throwIfAny();
+  tensors.sort((a, b) => a.offset - b.offset || a.byteLength - b.byteLength);
+  checkCoverage(tensors, dataStart, fileBytes, problems);
+  problems.throwIfAny();
+  return { tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])), metadata };
+}
+
+/** The complete beginning of a file whose tensors follow in the given order: length, header, padding to 8 bytes. */
+export function encodeHeader(
+  file: string,
+  specs: readonly TensorSpec[],
+  metadata: ReadonlyMap<string, string>,
+): { readonly bytes: Uint8Array; readonly tensors: readonly TensorInfo[] } {
+  const problems = new Problems(file);
+  const members: string[] = [];
+  if (metadata.size > 0) members.push(`"${METADATA_KEY}":${JSON.stringify(Object.fromEntries(metadata))}`);
+  if (LONE_SURROGATE.test([...metadata].flat().join(' '))) {
+    problems.add(METADATA_KEY, 'a text is not valid Unicode', 'expected UTF-8');
+  }
+  const relative: TensorInfo[] = [];
+  const names = new Set<string>();
+  let end = 0;
+  for (const { name, dtype, shape } of specs) {
+    const byteLength = shape.every(isDimension) ? byteLengthOf(dtype, shape) : undefined;
+    if (names.has(name) || name === METADATA_KEY || LONE_SURROGATE.test(name)) {
+      problems.add(name, 'this name cannot be written', 'expected different names in UTF-8');
+    } else if (byteLength === undefined) {
+      problems.add(name, `${dtype} ${shapeText(shape)} has no whole number of bytes`, 'expected a shape that has one');
+    } else {
+      relative.push({ name, dtype, shape, offset: end, byteLength });
+      const entry = { dtype, shape, data_offsets: [end, end + byteLength] };
+      members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+      end += byteLength;
+    }
+    names.add(name);
+  }
+  const json = Buffer.from(`{${members.join(',')}}`, 'utf8');
+  const padded = Math.ceil(json.length / 8) * 8;
+  if (padded > MAX_HEADER_BYTES) problems.add(undefined, `a header of ${padded} bytes`, `expected at most 100 MB`);
+  problems.throwIfAny();
+  const bytes = Buffer.alloc(8 + padded, ' ');
+  bytes.writeBigUInt64LE(BigInt(padded), 0);
+  json.copy(bytes, 8);
+  return { bytes, tensors: relative.map((tensor) => ({ ...tensor, offset: tensor.offset + bytes.length })) };
+}
+
+/** The order in which the reference writer stores tensors: widest type first, then by name. */
+export function canonicalOrder<T extends TensorSpec>(specs: readonly T[]): T[] {
+  const rank = new Map(Object.keys(DTYPE_BITS).map((dtype, index) => [dtype, index]));
+  const keyed = specs.map((spec) => ({ spec, rank: rank.get(spec.dtype) ?? 0, utf8: Buffer.from(spec.name, 'utf8') }));
+  keyed.sort((a, b) => b.rank - a.rank || Buffer.compare(a.utf8, b.utf8));
+  return keyed.map(({ spec }) => spec);
+}
+
+/** `[8, 2048]`, for messages. */
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+function parseRoot(text: string, file: string): ReadonlyMap<string, JsonNode> {
+  let root: JsonNode;
+  try {
+    root = parseJson(text, file);
+  } catch (error) {
+    if (!KernelError.is(error)) throw error;
+    // Lines of a text inside a binary file help nobody; characters of the header do.
+    const problems = error.problems.map(({ found, expected }) => headerProblem(file, found, expected));
+    throw KernelError.invalid(problems);
+  }
+  if (root.kind === 'object') return root.members;
+  throw KernelError.invalid([headerProblem(file, describeJson(root), 'expected an object')]);
+}
+
+function headerProblem(file: string, found: string, expected: string): Problem {
+  return { file, where: 'header', severity: 'error', found, expected };
+}
+
+function readMetadata(node: JsonNode, metadata: Map<string, string>, problems: Problems): void {
+  if (node.kind === 'null') return;
+  if (node.kind !== 'object') {
+    problems.add(METADATA_KEY, describeJson(node), 'expected an object of strings');
+    return;
+  }
+  for (const [key, value] of node.members) {
+    if (LONE_SURROGATE.test(key)) problems.add(METADATA_KEY, 'a key is not valid Unicode', 'expected UTF-8');
+    else if (value.kind === 'string' && !LONE_SURROGATE.test(value.value)) metadata.set(key, value.value);
+    else problems.add(METADATA_KEY, `${key} is ${describeJson(value)}`, 'expected a string in UTF-8');
+  }
+}
+
+function readTensor(
+  name: string,
+  node: JsonNode,
+  dataStart: number,
+  dataBytes: number,
+  problems: Problems,
+): TensorInfo | undefined {
+  if (node.kind !== 'object') {
+    problems.add(name, describeJson(node), 'expected an object with dtype, shape and data_offsets');
+    return undefined;
+  }
+  const dtype = readDtype(name, node.members.get('dtype'), problems);
+  const shape = readIntegers(name, 'shape', node.members.get('shape'), problems);
+  const offsets = readIntegers(name, 'data_offsets', node.members.get('data_offsets'), problems);
+  if (!dtype || !shape || !offsets) return undefined;
+  const [begin, end] = offsets;
+  if (begin === undefined || end === undefined || offsets.length > 2) {
+    problems.add(name, `data_offsets has ${offsets.length} numbers`, 'expected two: begin and end');
+    return undefined;
+  }
+  const range = `data_offsets ${shapeText(offsets)}`;
+  if (begin > end) {
+    problems.add(name, `${range} end before they begin`, 'expected begin ≤ end');
+    return undefined;
+  }
+  if (end > dataBytes) {
+    problems.add(name, `${range}, but the file holds ${dataBytes} bytes of tensors`, 'is the file cut off?');
+    return undefined;
+  }
+  const byteLength = byteLengthOf(dtype, shape);
+  if (byteLength !== end - begin) {
+    const expected =
+      byteLength === undefined
+        ? 'expected a shape with a whole number of bytes below 2⁵³'
+        : `expected ${byteLength} bytes for ${dtype} ${shapeText(shape)}`;
+    problems.add(name, `${range} are ${end - begin} bytes`, expected);
+    return undefined;
+  }
+  return { name, dtype, shape, offset: dataStart + begin, byteLength };
+}
+
+function readDtype(name: string, node: JsonNode | undefined, problems: Problems): Dtype | undefined {
+  if (node?.kind === 'string' && isDtype(node.value)) return node.value;
+  const found = node ? `dtype is ${describeJson(node)}` : 'dtype is missing';
+  problems.add(name, found, `expected one of ${Object.keys(DTYPE_BITS).join(' ')}`);
+  return undefined;
+}
+
+function readIntegers(
+  name: string,
+  field: string,
+  node: JsonNode | undefined,
+  problems: Problems,
+): number[] | undefined {
+  const expected = 'expected whole numbers from 0 to 2⁵³ − 1';
+  if (node?.kind !== 'array') {
+    problems.add(name, node ? `${field} is ${describeJson(node)}` : `${field} is missing`, `${expected} in a list`);
+    return undefined;
+  }
+  const numbers: number[] = [];
+  for (const item of node.items) {
+    const value = item.kind === 'number' && /^\d+$/.test(item.text) ? Number(item.text) : NaN;
+    if (!isDimension(value)) {
+      problems.add(name, `${field} holds ${describeJson(item)}`, expected);
+      return undefined;
+    }
+    numbers.push(value);
+  }
+  return numbers;
+}
+
+function isDimension(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** `tensors` sorted by offset. They must follow each other without gap or overlap from `dataStart` to `fileBytes`. */
+function checkCoverage(tensors: readonly TensorInfo[], dataStart: number, fileBytes: number, problems: Problems): void {
+  let end = dataStart;
+  let last = 'the header';
+  for (const { name, offset, byteLength } of tensors) {
+    if (offset > end) {
+      problems.add(name, `${offset - end} unused bytes before it`, `expected it to begin where ${last} ends`);
+    } else if (offset < end) {
+      problems.add(
+        name,
+        `it begins ${end - offset} bytes before the end of ${last}`,
+        'expected tensors not to overlap',
+      );
+    }
+    if (offset + byteLength >= end) {
+      end = offset + byteLength;
+      last = displayName(name);
+    }
+  }
+  if (end < fileBytes)
+    problems.add(undefined, `${fileBytes - end} unused bytes after ${last}`, 'expected the file to end');
+}
+
+/** Names come from the file: control characters and endless ones must not reach a terminal. */
+function displayName(name: string): string {
+  const short = name.length > 200 ? `${name.slice(0, 200)}…` : name;
+  return /[\p{Cc}\p{Cf}\p{Surrogate}]/u.test(short) || short === '' ? JSON.stringify(short) : short;
+}
+
+class Problems {
+  readonly #list: Problem[] = [];
+  #dropped = 0;
+
+  constructor(private readonly file: string) {}
+
+  add(name: string | undefined, found: string, expected: string): void {
+    if (this.#list.length >= MAX_PROBLEMS) this.#dropped++;
+    else
+      this.#list.push({
+        ...headerProblem(this.file, found, expected),
+        where: name === undefined ? 'header' : displayName(name),
+      });
+  }
+
+  throwIfAny(): void {
+    if (this.#list.length === 0) return;
+    const more = headerProblem(this.file, `${this.#dropped} more problems`, 'expected none');
+    throw KernelError.invalid(this.#dropped > 0 ? [...this.#list, more] : this.#list);
+  }
+}
