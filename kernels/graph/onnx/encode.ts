@@ -59,8 +59,7 @@ export function encodeOnnx(program: Program, { target, weightsFolder }: EncodeOp
   for (const [name, value] of program.outputs) {
     // An output that is a leaf, or a value that is also another output, gets a node of its own.
     if (nameOf(value) === name) continue;
-    out.begin(name);
-    out.finish(nameOf(value), name);
+    out.alias(nameOf(value), name);
   }
   const describe = (name: string, { dtype, shape }: TensorType): object => ({
     name,

@@ -60,8 +60,13 @@ export class OnnxWriter {
     if (last?.outputs[0] === output) {
       this.nodes[this.nodes.length - 1] = { ...last, name, outputs: [name] };
     } else {
-      this.nodes.push({ opType: 'Identity', domain: '', name, inputs: [output], outputs: [name], attributes: {} });
+      this.alias(output, name);
     }
+  }
+
+  /** A second name for a tensor. */
+  alias(of: string, name: string): void {
+    this.nodes.push({ opType: 'Identity', domain: '', name, inputs: [of], outputs: [name], attributes: {} });
   }
 
   /** Shape and axis arguments: equal ones are stored once. */

@@ -15,7 +15,7 @@ import { programOf } from '../../../../kernels/graph/program';
 import { verify } from '../../../../kernels/graph/verify';
 import { ortRuntime } from '../../../../kernels/runtime/ort';
 import { evaluateProgram } from '../../../../kernels/runtime/reference';
-import type { Feeds } from '../../../../kernels/runtime/types';
+import type { Feeds, HostTensor } from '../../../../kernels/runtime/types';
 
 interface Case {
   readonly name: string;
@@ -73,13 +73,13 @@ async function runOrt(
     weightsFolder: '/',
   });
   const tensors: Feeds = Object.fromEntries(
-    program.leaves.flatMap((v) => {
+    program.leaves.flatMap((v): [string, HostTensor][] => {
       if (v.leaf?.kind !== 'input') return [];
       const values = feeds[v.leaf.name] ?? [];
       const { dtype, shape } = v.type;
       if (dtype === 'i32') return [[v.leaf.name, { dtype, shape, data: Int32Array.from(values) }]];
       if (dtype === 'bool') return [[v.leaf.name, { dtype, shape, data: Uint8Array.from(values) }]];
-      return [[v.leaf.name, { dtype: 'f32' as const, shape, data: Float32Array.from(values) }]];
+      return [[v.leaf.name, { dtype: 'f32', shape, data: Float32Array.from(values) }]];
     }),
   );
   const outputs = await session.run(tensors);

@@ -1,0 +1,65 @@
+/** @file Builds the adapted layers of a graph: every linear layer of the model goes through the method, or stays plain. */
+import type { Value } from '../graph/graph';
+import { gemm, transpose } from '../graph/ops';
+import type { ApplyLinear, TargetSite, WeightSource } from '../models/types';
+import type { AdapterPlan } from './plan';
+import { SHARED_MODULE } from './plan';
+
+export interface AdapterValues {
+  /** The value of an adapter tensor, by its key. */
+  param(key: string): Value;
+  /** Dropout of the branch of a layer; the identity outside training. */
+  dropout(site: TargetSite, v: Value): Value;
+}
+
+interface BuiltLayer {
+  readonly x: Value;
+  readonly params: Readonly<Record<string, Value>>;
+}
+
+export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: AdapterValues): ApplyLinear {
+  const layers = new Map(plan.layers.map((l) => [l.site.path, l]));
+  const sharedKeys = [...plan.trained, ...plan.frozen].filter((t) => t.module === SHARED_MODULE);
+  const shared = Object.fromEntries(sharedKeys.map((t) => [t.param, values.param(t.key)]));
+  // Layers of one projection in the order of the blocks, as they were built: what `previous` looks back over.
+  const chains = new Map<string, BuiltLayer[]>();
+  return (site, x) => {
+    const layer = layers.get(site.path);
+    if (!layer) return plainLinear(weights)(site, x);
+    const params = Object.fromEntries(
+      Object.keys(layer.params).map((name) => [name, values.param(`${site.path}.${name}`)]),
+    );
+    const chainKey = `${site.projection} ${site.inFeatures}x${site.outFeatures}`;
+    const chain = chains.get(chainKey) ?? [];
+    chains.set(chainKey, chain);
+    const at = chain.push({ x, params }) - 1;
+    return plan.method.forward(
+      {
+        site,
+        x,
+        params,
+        shared,
+        baseWeight: () => baseWeight(site, weights),
+        baseOutput: () => plainLinear(weights)(site, x),
+        previous: (back) => chain[at - back] ?? null,
+        dropout: (v) => values.dropout(site, v),
+      },
+      layer.config,
+    );
+  };
+}
+
+/** x·Wᵀ + b in whatever layout the checkpoint stores W. */
+export const plainLinear =
+  (weights: WeightSource): ApplyLinear =>
+  (site, x) =>
+    gemm(x, weights.get(site.weight), {
+      transB: site.layout === 'out-in',
+      ...(site.bias && { c: weights.get(site.bias) }),
+    });
+
+/** W as [out, in]. */
+export function baseWeight(site: TargetSite, weights: WeightSource): Value {
+  const weight = weights.get(site.weight);
+  return site.layout === 'out-in' ? weight : transpose(weight, [1, 0]);
+}

@@ -1,0 +1,53 @@
+/** @file Which modules are adapted: PEFT's matching rules over module paths (target_modules, exclude_modules, layers, patterns). */
+import { KernelError } from '../protocol/errors';
+import type { TargetSite } from '../models/types';
+import type { Selection } from './types';
+
+/** A list entry equals the path or is its end after a dot; a string is a regular expression over the whole path. */
+export function matchesModules(modules: string | readonly string[], path: string): boolean {
+  if (typeof modules === 'string') return pattern(modules, 'target_modules').test(path);
+  return modules.some((entry) => path === entry || path.endsWith(`.${entry}`));
+}
+
+/** Sites that the selection adapts, in the model's order. */
+export function selectSites(sites: readonly TargetSite[], selection: Selection): readonly TargetSite[] {
+  const { targetModules, excludeModules, layersToTransform } = selection;
+  return sites.filter(({ path, layer }) => {
+    if (excludeModules !== null && matchesModules(excludeModules, path)) return false;
+    if (targetModules !== 'all-linear' && !matchesModules(targetModules, path)) return false;
+    return layersToTransform === null || (inPatternedLayer(path, selection) && layersToTransform.includes(layer));
+  });
+}
+
+/** `layers_pattern` names the list the block index stands in, such as `layers` in `model.layers.3`; empty: any. */
+function inPatternedLayer(path: string, { layersPattern }: Selection): boolean {
+  return (
+    layersPattern.length === 0 || layersPattern.some((p) => new RegExp(`(^|\\.)${escape(p)}\\.\\d+\\.`).test(path))
+  );
+}
+
+/** The value of the first key of a rank or alpha pattern that matches the path as its end after a dot, or from its start. */
+export function patternValue(
+  patterns: Readonly<Record<string, number>>,
+  path: string,
+  key: string,
+): number | undefined {
+  return Object.entries(patterns).find(([p]) => pattern(`(.*\\.)?(${p})`, key).test(path))?.[1];
+}
+
+/** A pattern of the user as a regular expression over the whole path. */
+export function pattern(source: string, key: string): RegExp {
+  try {
+    return new RegExp(`^(?:${source})$`);
+  } catch (cause) {
+    throw new KernelError(
+      'input/refused',
+      `${key}: ${JSON.stringify(source)} is not a regular expression: ${String(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -1,0 +1,110 @@
+/**
+ * @file What an adapter method is: one object from which training, merging, files, validation, the form and the
+ * analyses all follow. docs/architecture.md walks every method of the papers through this interface.
+ */
+import type { Value } from '../graph/graph';
+import type { TargetSite } from '../models/types';
+import type { ConfigOf, Fields } from '../util/fields';
+
+/** How a parameter starts. Random ones draw from a stream of their own, so that order does not matter. */
+export type Init =
+  | { readonly kind: 'zeros' }
+  | { readonly kind: 'constant'; readonly value: number }
+  /** U(−1/√fanIn, 1/√fanIn), fanIn = the last size: Kaiming uniform with a = √5. */
+  | { readonly kind: 'kaimingUniform' }
+  | { readonly kind: 'normal'; readonly std: number };
+
+export interface ParamSpec {
+  readonly shape: readonly number[];
+  readonly init: Init;
+  readonly trainable: boolean;
+  /** Optimiser group: tensors of one group share a learning rate. Default: `default`. */
+  readonly group?: string;
+  /** False exempts the tensor from weight decay. Default: true. */
+  readonly decays?: boolean;
+}
+
+/** One adapted layer while the graph is built. */
+export interface LayerContext<P extends string = string> {
+  readonly site: TargetSite;
+  /** Input of the layer: [tokens, in]. */
+  readonly x: Value;
+  readonly params: Readonly<Record<P, Value>>;
+  /** Tensors that all layers share (`AdapterMethod.shared`). */
+  readonly shared: Readonly<Record<string, Value>>;
+  /** W in the layout [out, in], whatever the checkpoint's layout is. */
+  baseWeight(): Value;
+  /** The base layer's own output x·Wᵀ + b: [tokens, out]. */
+  baseOutput(): Value;
+  /** The same projection `back` blocks earlier, if it is adapted and has the same shape: its input and parameters. */
+  previous(back: number): { readonly x: Value; readonly params: Readonly<Record<P, Value>> } | null;
+  /** Dropout of the adapter branch; the identity outside training and at probability 0. */
+  dropout(v: Value): Value;
+}
+
+/** What an update ΔW = scaling · B·A consists of: A [rank, in], B [out, rank]. */
+export interface Factors {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+  readonly rank: number;
+  readonly scaling: number;
+}
+
+export type Refusal = { readonly reason: string };
+
+export interface AdapterMethod<F extends Fields = Fields, P extends string = string> {
+  readonly id: string;
+  readonly label: string;
+  readonly paper: string;
+  /** Fields of the configuration's `adapter:` section, besides `method` and `init_from`. */
+  readonly config: F;
+  supports(site: TargetSite, config: ConfigOf<F>): true | Refusal;
+  /** Trainable and frozen tensors of one layer, by their names in adapter files. */
+  params(site: TargetSite, config: ConfigOf<F>): Readonly<Record<P, ParamSpec>>;
+  /** Tensors that all adapted layers share. */
+  shared?(sites: readonly TargetSite[], config: ConfigOf<F>): Readonly<Record<string, ParamSpec>>;
+  /** The configuration of one layer, where patterns give it a rank or alpha of its own. */
+  configOf(site: TargetSite, config: ConfigOf<F>): ConfigOf<F>;
+  /**
+   * The merged weight W' [out, in]: the truth of the method. `null`: this method has no exact merge.
+   * `mergedWeight − W` is the delta weight of every analysis.
+   */
+  mergedWeight:
+    | ((
+        baseWeight: Value,
+        params: Readonly<Record<P, Value>>,
+        config: ConfigOf<F>,
+        shared: Readonly<Record<string, Value>>,
+      ) => Value)
+    | null;
+  /** The layer's output, cheaper than through the merged weight; the method suite compares the two. */
+  forward(layer: LayerContext<P>, config: ConfigOf<F>): Value;
+  /** The delta weight as factors, when it has low rank by construction: its spectrum is then exact and cheap. */
+  factors?(params: Readonly<Record<P, Float32Array>>, site: TargetSite, config: ConfigOf<F>): Factors;
+  /** Probability of dropout on the adapter branch. */
+  dropout(config: ConfigOf<F>): number;
+  /** Which base tensors are trained in full beside the adapter (biases, modules_to_save). */
+  selection(config: ConfigOf<F>): Selection;
+}
+
+/** Where a method's adapters go, and what else it trains: PEFT's rules, shared by all methods that target modules. */
+export interface Selection {
+  readonly targetModules: string | readonly string[];
+  readonly excludeModules: string | readonly string[] | null;
+  readonly layersToTransform: readonly number[] | null;
+  readonly layersPattern: readonly string[];
+  readonly modulesToSave: readonly string[];
+  readonly bias: 'none' | 'all' | 'lora_only';
+  /** Trains every tensor of the base model: full fine-tuning. */
+  readonly everything?: boolean;
+}
+
+/** Keeps the parameter names of `params` in the types of `mergedWeight`, `forward` and `factors`. */
+export function defineAdapter<const F extends Fields, const P extends string>(
+  method: AdapterMethod<F, P>,
+): AdapterMethod<F, P> {
+  return method;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what the registry holds: a method whose own types are its own business
+export type AnyAdapterMethod = AdapterMethod<any, any>;

@@ -1,0 +1,69 @@
+/** @file A checkpoint that was opened, understood and found complete: what training, merging and generating start from. */
+import path from 'node:path';
+import type { Checkpoint } from '../formats/checkpoint';
+import { openCheckpoint } from '../formats/checkpoint';
+import type { DType, TensorType, Value, WeightLocation } from '../graph/graph';
+import type { Graph } from '../graph/graph';
+import { sameShape } from '../graph/graph';
+import type { Problem } from '../protocol/errors';
+import { KernelError } from '../protocol/errors';
+import { architectureOf } from './registry';
+import type { CommonConfig, HeadSpec, ModelArchitecture, TargetSite } from './types';
+
+const GRAPH_DTYPE: Readonly<Record<string, DType>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
+
+export interface BaseModel {
+  readonly dir: string;
+  readonly checkpoint: Checkpoint;
+  readonly architecture: ModelArchitecture<CommonConfig>;
+  readonly config: CommonConfig;
+  readonly sites: readonly TargetSite[];
+  readonly head: HeadSpec;
+  /** Checkpoint tensors that the computation reads, with their shapes. */
+  readonly tensors: ReadonlyMap<string, readonly number[]>;
+  readonly parameterCount: number;
+  readonly warnings: readonly Problem[];
+}
+
+/** Opens a checkpoint folder. Refuses unsupported families and fields, missing tensors and tensors of another shape. */
+export function openBaseModel(dir: string): BaseModel {
+  const checkpoint = openCheckpoint(dir);
+  const file = path.join(dir, 'config.json');
+  const architecture = architectureOf(checkpoint.config, file);
+  const { config, warnings } = architecture.parseConfig(checkpoint.config, file);
+  const tensors = architecture.tensors(config);
+  const problems: Problem[] = [];
+  for (const [name, shape] of tensors) {
+    const found = checkpoint.tensors.get(name);
+    const expected = `expected a tensor [${shape.join(', ')}] in F32, F16 or BF16, as config.json says`;
+    const where = name;
+    if (!found) problems.push({ file: dir, where, severity: 'error', found: 'is missing', expected });
+    else if (!sameShape(found.shape, shape) || !GRAPH_DTYPE[found.dtype]) {
+      const is = `is ${found.dtype} [${found.shape.join(', ')}]`;
+      problems.push({ file: found.file, where, severity: 'error', found: is, expected });
+    }
+  }
+  if (problems.length > 0) throw KernelError.refused(problems);
+  const parameterCount = [...tensors.values()].reduce((n, shape) => n + shape.reduce((p, d) => p * d, 1), 0);
+  return {
+    dir,
+    checkpoint,
+    architecture,
+    config,
+    sites: architecture.sites(config),
+    head: architecture.head(config),
+    tensors,
+    parameterCount,
+    warnings,
+  };
+}
+
+/** A frozen checkpoint tensor as a weight of the graph; it stays in its file. */
+export function frozenWeight(graph: Graph, model: BaseModel, name: string): Value {
+  const found = model.checkpoint.tensors.get(name);
+  const dtype = found && GRAPH_DTYPE[found.dtype];
+  if (!found || !dtype) throw new KernelError('internal', `${model.dir} has no tensor ${name}`);
+  const type: TensorType = { dtype, shape: found.shape };
+  const location: WeightLocation = { file: found.file, offset: found.offset, byteLength: found.byteLength };
+  return graph.weight(name, type, location);
+}

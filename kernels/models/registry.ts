@@ -1,0 +1,25 @@
+/** @file All model families, by the `model_type` of their config.json. */
+import { KernelError } from '../protocol/errors';
+import { llama, mistral, qwen2 } from './llama';
+import type { CommonConfig, ModelArchitecture } from './types';
+
+/** A family whose configuration type is its own business. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- erased here, once; `parseConfig` and `hidden` belong together
+export type AnyArchitecture = ModelArchitecture<any>;
+
+export const architectures: readonly AnyArchitecture[] = [llama, mistral, qwen2];
+
+export function architectureOf(json: Readonly<Record<string, unknown>>, file: string): ModelArchitecture<CommonConfig> {
+  const type = json.model_type;
+  const found = architectures.find((a) => a.id === type);
+  if (found) return found as ModelArchitecture<CommonConfig>;
+  throw KernelError.refused([
+    {
+      file,
+      where: 'model_type',
+      severity: 'error',
+      found: type === undefined ? 'is missing' : `is ${JSON.stringify(type)}`,
+      expected: `expected one of ${architectures.map((a) => a.id).join(', ')}`,
+    },
+  ]);
+}

@@ -1,0 +1,82 @@
+/** @file The values of a plan's tensors: one flat vector of what is trained, one of what is frozen, and views by key. */
+import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
+import type { BaseModel } from '../models/baseModel';
+import { KernelError } from '../protocol/errors';
+import { createRandom } from '../util/random';
+
+export class Parameters {
+  readonly trained: Float32Array;
+  readonly frozen: Float32Array;
+  private readonly views = new Map<string, Float32Array>();
+
+  constructor(readonly plan: AdapterPlan) {
+    this.trained = new Float32Array(plan.trainedSize);
+    this.frozen = new Float32Array(plan.frozenSize);
+    for (const t of plan.trained) this.views.set(t.key, this.trained.subarray(t.offset, t.offset + t.size));
+    for (const t of plan.frozen) this.views.set(t.key, this.frozen.subarray(t.offset, t.offset + t.size));
+  }
+
+  /** The tensor itself, not a copy. */
+  get(key: string): Float32Array {
+    const view = this.views.get(key);
+    if (!view) throw new KernelError('internal', `the plan has no tensor ${key}`);
+    return view;
+  }
+
+  /** Copies values in; throws when the size is another. */
+  set(key: string, values: Float32Array): void {
+    const view = this.get(key);
+    if (values.length !== view.length) {
+      throw new KernelError('internal', `${key} has ${view.length} elements, not ${values.length}`);
+    }
+    view.set(values);
+  }
+
+  /** The parameters of one adapted layer by their short names. */
+  layer(path: string, names: readonly string[]): Record<string, Float32Array> {
+    return Object.fromEntries(names.map((name) => [name, this.get(`${path}.${name}`)]));
+  }
+
+  /** Starts every tensor as the plan says. Each draws from its own stream, so that one more layer changes no other. */
+  initialise(model: BaseModel, seed: number): this {
+    for (const t of [...this.plan.trained, ...this.plan.frozen]) start(t, this.get(t.key), model, seed);
+    return this;
+  }
+}
+
+function start(tensor: PlannedTensor, into: Float32Array, model: BaseModel, seed: number): void {
+  const init = tensor.start;
+  switch (init.kind) {
+    case 'zeros':
+      into.fill(0);
+      return;
+    case 'constant':
+      into.fill(init.value);
+      return;
+    case 'base':
+      into.set(model.checkpoint.readF32(init.tensor));
+      return;
+    case 'kaimingUniform': {
+      const bound = 1 / Math.sqrt(tensor.shape.at(-1) ?? 1);
+      const uniform = uniformStream(seed, tensor.key);
+      for (let i = 0; i < into.length; i++) into[i] = (2 * uniform() - 1) * bound;
+      return;
+    }
+    case 'normal': {
+      const uniform = uniformStream(seed, tensor.key);
+      // Box and Muller; 1 − u keeps the logarithm finite.
+      for (let i = 0; i < into.length; i++) {
+        into[i] = init.std * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+      }
+      return;
+    }
+  }
+}
+
+/** Numbers in [0, 1) that depend on the seed and the tensor's name only. */
+function uniformStream(seed: number, key: string): () => number {
+  let hash = 0x811c9dc5; // FNV-1a
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193) >>> 0;
+  const random = createRandom(seed, hash);
+  return () => (random.uint32() >>> 8) * 2 ** -24;
+}

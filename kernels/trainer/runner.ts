@@ -1,0 +1,189 @@
+/**
+ * @file Runs the graphs of one model and plan: compiles a session for each batch shape when it is first met, keeps the
+ * latest ones, feeds batches and parameters, and hands back losses, gradients and logits.
+ */
+import type { Parameters } from './parameters';
+import type { BatchShape, GraphKind } from './stepGraph';
+import { compileGraph, dropoutLayers, gradientName, maskName } from './stepGraph';
+import type { AdapterPlan } from '../adapters/plan';
+import type { BaseModel } from '../models/baseModel';
+import { KernelError } from '../protocol/errors';
+import { ortRuntime } from '../runtime/ort';
+import type { Device, Feeds, HostTensor, Session } from '../runtime/types';
+import { createRandom } from '../util/random';
+
+export interface RunnerOptions {
+  readonly device: Device;
+  readonly threads: number;
+  /** Sessions kept compiled; each holds its own working memory only while it runs. */
+  readonly maxSessions?: number;
+  readonly profilePrefix?: string;
+}
+
+/** Token ids [batch·length] padded on the right, and the positions whose next token carries loss. */
+export interface MicroBatch {
+  readonly batch: number;
+  readonly length: number;
+  readonly inputIds: Int32Array;
+  readonly rows: Int32Array;
+  readonly labels: Int32Array;
+  /** f32[batch·length] added to the scores: a large negative number at padding on the left. */
+  readonly paddingBias?: Float32Array;
+}
+
+export interface StepInput {
+  readonly batch: MicroBatch;
+  /** Weight of each supervised token: 1 / their number in the whole optimiser step. */
+  readonly rowWeight: number;
+  /** Seed of the dropout masks of this micro-batch. */
+  readonly dropoutSeed: number;
+  /** Shape of the batch that comes next: when it differs, this session's memory goes back to the system. */
+  readonly next?: MicroBatch;
+}
+
+export class ModelRunner {
+  private readonly sessions = new Map<string, Promise<Session>>();
+
+  constructor(
+    readonly model: BaseModel,
+    readonly plan: AdapterPlan | null,
+    private readonly parameters: Parameters | null,
+    private readonly options: RunnerOptions,
+  ) {}
+
+  /** Σ weight · nll, and its gradient added into `gradient` (the layout of `Parameters.trained`). */
+  async step(input: StepInput, gradient: Float32Array): Promise<number> {
+    const { plan } = this;
+    if (!plan) throw new KernelError('internal', 'a model without an adapter plan cannot be trained');
+    const masks = dropoutMasks(plan, input);
+    const outputs = await this.run('train', input, masks);
+    for (const t of plan.trained) addInto(gradient, t.offset, output(outputs, gradientName(t)));
+    return output(outputs, 'loss')[0] ?? NaN;
+  }
+
+  /** Σ weight · nll without gradients and without dropout. */
+  async loss(batch: MicroBatch, rowWeight = 1, next?: MicroBatch): Promise<number> {
+    const outputs = await this.run('loss', { batch, rowWeight, dropoutSeed: 0, ...(next && { next }) }, {});
+    return output(outputs, 'loss')[0] ?? NaN;
+  }
+
+  /** Logits [rows, vocabulary] at the batch's rows. */
+  async logits(batch: Omit<MicroBatch, 'labels'>): Promise<Float32Array> {
+    const count = batch.rows.length;
+    const outputs = await this.run(
+      'logits',
+      { batch: { ...batch, labels: batch.rows }, rowWeight: 1, dropoutSeed: 0 },
+      {},
+    );
+    return output(outputs, 'logits').subarray(0, count * this.model.config.vocabularySize);
+  }
+
+  async dispose(): Promise<void> {
+    const open = [...this.sessions.values()];
+    this.sessions.clear();
+    for (const session of open) await (await session).dispose();
+  }
+
+  private async run(kind: GraphKind, input: StepInput, masks: Feeds): Promise<Readonly<Record<string, Float32Array>>> {
+    const { batch, rowWeight, next } = input;
+    const shape = shapeOf(batch);
+    const session = await this.session(kind, shape, batch.paddingBias !== undefined);
+    const { rows } = shape;
+    const feeds: Record<string, HostTensor> = {
+      ids: { dtype: 'i32', shape: [batch.batch * batch.length], data: batch.inputIds },
+      rows: { dtype: 'i32', shape: [rows], data: padded(batch.rows, rows) },
+      ...masks,
+    };
+    if (kind !== 'logits') {
+      feeds.labels = { dtype: 'i32', shape: [rows], data: padded(batch.labels, rows) };
+      feeds.row_weights = {
+        dtype: 'f32',
+        shape: [rows],
+        data: new Float32Array(rows).fill(rowWeight, 0, batch.rows.length),
+      };
+    }
+    if (batch.paddingBias) {
+      feeds.padding_bias = { dtype: 'f32', shape: [batch.batch, batch.length], data: batch.paddingBias };
+    }
+    for (const t of [...(this.plan?.trained ?? []), ...(this.plan?.frozen ?? [])]) {
+      const data = this.parameters?.get(t.key);
+      if (!data) throw new KernelError('internal', `no values for ${t.key}`);
+      feeds[t.key] = { dtype: 'f32', shape: t.shape, data };
+    }
+    const releaseMemory = next !== undefined && keyOf(kind, shapeOf(next), false) !== keyOf(kind, shape, false);
+    return session.run(feeds, { releaseMemory });
+  }
+
+  private async session(kind: GraphKind, shape: BatchShape, hasPaddingBias: boolean): Promise<Session> {
+    const key = keyOf(kind, shape, hasPaddingBias);
+    const known = this.sessions.get(key);
+    if (known) {
+      // Last used goes last: the map's order is the order of eviction.
+      this.sessions.delete(key);
+      this.sessions.set(key, known);
+      return known;
+    }
+    const { device, threads, maxSessions = 12, profilePrefix } = this.options;
+    for (const [oldest, session] of this.sessions) {
+      if (this.sessions.size < maxSessions) break;
+      this.sessions.delete(oldest);
+      await (await session).dispose();
+    }
+    const bytes = compileGraph(
+      { kind, shape, model: this.model, plan: this.plan, hasPaddingBias },
+      device === 'cpu' ? 'cpu' : 'gpu',
+    );
+    const session = ortRuntime.compile(bytes, {
+      device,
+      threads,
+      weightsFolder: this.model.dir,
+      ...(profilePrefix && { profilePrefix }),
+    });
+    this.sessions.set(key, session);
+    return session;
+  }
+}
+
+const keyOf = (kind: GraphKind, { batch, length, rows }: BatchShape, hasPaddingBias: boolean): string =>
+  `${kind} ${batch}x${length} ${rows}${hasPaddingBias ? ' padded' : ''}`;
+
+function shapeOf({ batch, length, rows }: MicroBatch): BatchShape {
+  return { batch, length, rows: Math.min(roundRows(rows.length), batch * length) };
+}
+
+/** Supervised positions are rounded up to one of few sizes (at most an eighth more), so that few graphs are compiled. */
+export function roundRows(rows: number): number {
+  if (rows <= 8) return 8;
+  const step = 2 ** Math.max(2, Math.floor(Math.log2(rows)) - 3);
+  return Math.ceil(rows / step) * step;
+}
+
+function padded(values: Int32Array, length: number): Int32Array {
+  if (values.length === length) return values;
+  const result = new Int32Array(length);
+  result.set(values);
+  return result;
+}
+
+function output(outputs: Readonly<Record<string, Float32Array>>, name: string): Float32Array {
+  const found = outputs[name];
+  if (!found) throw new KernelError('internal', `the session has no output ${name}`);
+  return found;
+}
+
+function addInto(target: Float32Array, offset: number, values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) target[offset + i] = (target[offset + i] ?? 0) + (values[i] ?? 0);
+}
+
+/** Masks drawn here and not in the graph: the same seed gives the same masks on every device and after a resume. */
+function dropoutMasks(plan: AdapterPlan, { batch, dropoutSeed }: StepInput): Feeds {
+  const tokens = batch.batch * batch.length;
+  const entries = dropoutLayers(plan).map(({ path, width, probability }, layer): [string, HostTensor] => {
+    const random = createRandom(dropoutSeed, layer);
+    const threshold = probability * 2 ** 32;
+    const data = new Uint8Array(tokens * width);
+    for (let i = 0; i < data.length; i++) data[i] = random.uint32() >= threshold ? 1 : 0;
+    return [maskName(path), { dtype: 'bool', shape: [tokens, width], data }];
+  });
+  return Object.fromEntries(entries);
+}

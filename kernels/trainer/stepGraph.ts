@@ -1,0 +1,132 @@
+/**
+ * @file The graph of one micro-batch: forward, loss over the supervised positions, and the backward pass to every trained
+ * tensor; or the forward pass alone, for evaluation and for logits. One graph belongs to one batch shape.
+ */
+import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
+import { adaptedLinear, plainLinear } from '../adapters/applyAdapter';
+import { fuseGemmAdd } from '../graph/fuseGemmAdd';
+import { grad } from '../graph/grad';
+import type { Value } from '../graph/graph';
+import { bool, f32, Graph, i32 } from '../graph/graph';
+import { encodeOnnx } from '../graph/onnx/encode';
+import type { Target } from '../graph/onnx/writer';
+import { dropout, gatherRows, gemm, headLoss, mul, sumAll } from '../graph/ops';
+import type { Program } from '../graph/program';
+import { programOf } from '../graph/program';
+import { verify } from '../graph/verify';
+import type { BaseModel } from '../models/baseModel';
+import { frozenWeight } from '../models/baseModel';
+import type { WeightSource } from '../models/types';
+
+export interface BatchShape {
+  readonly batch: number;
+  readonly length: number;
+  /** Positions whose hidden state goes through the head. */
+  readonly rows: number;
+}
+
+export type GraphKind =
+  /** `loss` and one `grad:<key>` per trained tensor. */
+  | 'train'
+  /** `loss` alone. */
+  | 'loss'
+  /** `logits` [rows, vocabulary]. */
+  | 'logits';
+
+export interface GraphRequest {
+  readonly kind: GraphKind;
+  readonly shape: BatchShape;
+  readonly model: BaseModel;
+  /** Without a plan: the plain base model. */
+  readonly plan: AdapterPlan | null;
+  /** Adds an input `padding_bias` [batch, length], for batches padded on the left. */
+  readonly hasPaddingBias?: boolean;
+}
+
+export const gradientName = (tensor: PlannedTensor): string => `grad:${tensor.key}`;
+export const maskName = (module: string): string => `${module}.dropout_mask`;
+
+/** Adapted layers whose branch has dropout while training: their masks are inputs of the graph. */
+export function dropoutLayers(
+  plan: AdapterPlan,
+): readonly { readonly path: string; readonly width: number; readonly probability: number }[] {
+  return plan.layers.flatMap(({ site, config }) => {
+    const probability = plan.method.dropout(config);
+    return probability > 0 ? [{ path: site.path, width: site.inFeatures, probability }] : [];
+  });
+}
+
+/**
+ * Inputs: `ids` i32[batch·length], `rows` i32[rows] (positions in the flattened batch), for a loss `labels` i32[rows] and
+ * `row_weights` f32[rows] (the loss is Σ weight · nll; a padded row has weight 0), and every adapter and trained tensor by
+ * its key.
+ */
+export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }: GraphRequest): Program {
+  const { batch, length, rows: rowCount } = shape;
+  const graph = new Graph();
+  const ids = graph.input('ids', i32(batch * length));
+  const rows = graph.input('rows', i32(rowCount));
+  const params = new Map<string, Value>();
+  for (const t of [...(plan?.trained ?? []), ...(plan?.frozen ?? [])])
+    params.set(t.key, graph.input(t.key, f32(...t.shape)));
+  const param = (key: string): Value => params.get(key) ?? frozenWeight(graph, model, key);
+  const weights: WeightSource = { get: param };
+  const probabilities = new Map(
+    kind === 'train' && plan ? dropoutLayers(plan).map((l) => [l.path, l.probability] as const) : [],
+  );
+  const linear = plan
+    ? adaptedLinear(plan, weights, {
+        param,
+        dropout: (site, v) => {
+          const p = probabilities.get(site.path);
+          if (p === undefined) return v;
+          return dropout(v, graph.input(maskName(site.path), bool(batch * length, site.inFeatures)), p);
+        },
+      })
+    : plainLinear(weights);
+  const hidden = model.architecture.hidden(
+    model.config,
+    {
+      graph,
+      ids,
+      batch,
+      length,
+      ...(hasPaddingBias && { paddingBias: graph.input('padding_bias', f32(batch, length)) }),
+    },
+    weights,
+    linear,
+  );
+  const picked = graph.scoped('head', () => gatherRows(hidden, rows));
+  const { head } = model;
+  const headWeight = weights.get(head.tiedTo && !params.has(head.weight) ? head.tiedTo : head.weight);
+  if (kind === 'logits') {
+    return finish(programOf({ logits: graph.scoped('head', () => gemm(picked, headWeight, { transB: true })) }));
+  }
+  const loss = graph.scoped('head', () => {
+    const nll = headLoss(picked, headWeight, graph.input('labels', i32(rowCount)));
+    return sumAll(mul(nll, graph.input('row_weights', f32(rowCount))));
+  });
+  if (kind === 'loss') return finish(programOf({ loss }));
+  const trained = plan?.trained ?? [];
+  const gradients = grad(
+    loss,
+    trained.map((t) => param(t.key)),
+  );
+  const outputs: Record<string, Value> = { loss };
+  trained.forEach((t, i) => {
+    const gradient = gradients[i];
+    if (gradient) outputs[gradientName(t)] = gradient;
+  });
+  return finish(programOf(outputs));
+}
+
+function finish(program: Program): Program {
+  verify(program, 'building');
+  const fused = fuseGemmAdd(program);
+  verify(fused, 'fuseGemmAdd');
+  return fused;
+}
+
+export function compileGraph(request: GraphRequest, target: Target): Uint8Array {
+  return encodeOnnx(buildGraph(request), { target, weightsFolder: request.model.dir });
+}
