@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { KernelError } from '../protocol/errors';
 import { bytesOf, decodeFloats, DTYPE_BITS, elementCount, isFloatDtype } from './dtype';
+import { decodeUtf8 } from './jsonFile';
 import { MAX_HEADER_BYTES, parseHeader, shapeText, type TensorInfo } from './safetensorsHeader';
 
 export type { TensorInfo, TensorSpec } from './safetensorsHeader';
@@ -11,6 +12,12 @@ export type { TensorInfo, TensorSpec } from './safetensorsHeader';
 const CONVERSION_BYTES = 1 << 20;
 /** One read call fills at most 2³¹ − 1 bytes. */
 const MAX_READ_BYTES = 1 << 30;
+
+export interface ReadF32Options {
+  readonly rows?: readonly [from: number, to: number];
+  /** An array to fill from its start instead of a new one; fresh memory costs more than the conversion. */
+  readonly into?: Float32Array;
+}
 
 /**
  * Opens a file and checks its header completely. Throws `input/refused` when there is no such file, `format/invalid` with
@@ -76,7 +83,7 @@ export class SafetensorsFile {
    * A tensor of a floating type as float32, all of it or the rows [from, to) of its first dimension. F64 is rounded.
    * Throws `format/invalid` for other types.
    */
-  readF32(name: string, options: { readonly rows?: readonly [from: number, to: number] } = {}): Float32Array {
+  readF32(name: string, options: ReadF32Options = {}): Float32Array {
     const tensor = this.tensor(name);
     const { dtype, shape } = tensor;
     if (!isFloatDtype(dtype)) throw this.#invalid(name, `${dtype} weights`, 'expected F32, F16, BF16 or F64');
@@ -85,7 +92,11 @@ export class SafetensorsFile {
       throw new KernelError('internal', `rows ${from} to ${to} of ${name} ${shapeText(shape)}`);
     }
     const rowElements = elementCount(shape.slice(1)) ?? 0;
-    const out = new Float32Array((to - from) * rowElements);
+    const count = (to - from) * rowElements;
+    if (options.into && options.into.length < count) {
+      throw new KernelError('internal', `${name} has ${count} values, the array ${options.into.length}`);
+    }
+    const out = options.into?.subarray(0, count) ?? new Float32Array(count);
     const elementBytes = DTYPE_BITS[dtype] / 8;
     const begin = from * rowElements * elementBytes;
     if (dtype === 'F32') {
@@ -131,16 +142,10 @@ function readHeader(fd: number, file: string): SafetensorsFile {
   const header = Buffer.allocUnsafe(Number(headerBytes));
   readFully(fd, file, 8, header);
   if (header[0] !== '{'.charCodeAt(0)) throw invalid('the header does not begin with {', 'expected a JSON object');
-  const { tensors, metadata } = parseHeader(decodeUtf8(header, invalid), file, 8 + header.length, fileBytes);
+  const text = decodeUtf8(header);
+  if (text === undefined) throw invalid('the header is not UTF-8', 'expected UTF-8');
+  const { tensors, metadata } = parseHeader(text, file, 8 + header.length, fileBytes);
   return new SafetensorsFile(file, fd, tensors, metadata);
-}
-
-function decodeUtf8(bytes: Uint8Array, invalid: (found: string, expected: string) => KernelError): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw invalid('the header is not UTF-8', 'expected UTF-8');
-  }
 }
 
 function openForReading(file: string): number {

@@ -123,6 +123,10 @@ describe('round trip', () => {
       const rows = file.readF32('half', { rows: [700, 1299] });
       expect(sameBytes(rows, file.readF32('half').subarray(700_000, 1_299_000))).toBe(true);
       expect(file.readF32('half', { rows: [3, 3] }).length).toBe(0);
+      const into = new Float32Array(count + 5);
+      const filled = file.readF32('double', { into });
+      expect([filled.buffer === into.buffer, sameBytes(filled, values)]).toEqual([true, true]);
+      expect(() => file.readF32('double', { into: into.subarray(10) })).toThrow(KernelError);
     });
   });
 

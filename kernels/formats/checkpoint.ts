@@ -1,0 +1,228 @@
+/**
+ * @file A Hugging Face checkpoint folder: `config.json` and the weights, in one safetensors file or in shards. Reads tensors
+ * by name, wherever they are. Knows nothing of architectures.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { KernelError, type Problem } from '../protocol/errors';
+import { readCheckpointIndex, type CheckpointIndex } from './checkpointIndex';
+import { collectProblems, readJsonObject } from './jsonFile';
+import { jsonValue } from './jsonTree';
+import { openSafetensors, type ReadF32Options, type SafetensorsFile, type TensorInfo } from './safetensors';
+
+const SINGLE_FILE = 'model.safetensors';
+const INDEX_FILE = 'model.safetensors.index.json';
+const DIGEST_CHUNK_BYTES = 8 << 20;
+
+export interface CheckpointTensor extends TensorInfo {
+  /** Absolute path of the file that holds it; `offset` counts from the start of that file. */
+  readonly file: string;
+}
+
+export interface Shard {
+  /** File name relative to the folder. */
+  readonly name: string;
+  /** All tensors in the order of their bytes. */
+  readonly tensors: readonly string[];
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/**
+ * Opens all weight files of a folder and checks their headers against each other. Throws `input/refused` when this is not a
+ * folder with safetensors weights, `format/invalid` with everything that is wrong in it. The caller closes it.
+ */
+export function openCheckpoint(dir: string): Checkpoint {
+  const folder = resolve(dir);
+  refuseOtherFolders(folder);
+  const problems: Problem[] = [];
+  const config = collectProblems(problems, () => readConfig(folder));
+  const files = new Map<string, SafetensorsFile>();
+  try {
+    const index = openWeights(folder, files, problems);
+    const warnings: Problem[] = [];
+    const tensors = locateTensors(folder, files, index, problems, warnings);
+    if (!config || problems.length > 0) throw KernelError.invalid(problems);
+    return new Checkpoint(folder, config, tensors, files, index?.metadata, warnings);
+  } catch (error) {
+    for (const file of files.values()) file.close();
+    throw error;
+  }
+}
+
+export class Checkpoint {
+  /** Absolute path of a weight file → what it holds. One file: `model.safetensors`. */
+  readonly shards: ReadonlyMap<string, Shard>;
+
+  constructor(
+    /** Absolute path. */
+    readonly dir: string,
+    /** `config.json` as it is; the model's architecture checks its fields. */
+    readonly config: Readonly<Record<string, unknown>>,
+    readonly tensors: ReadonlyMap<string, CheckpointTensor>,
+    /** File name relative to the folder → open file. */
+    private readonly files: ReadonlyMap<string, SafetensorsFile>,
+    /** The `metadata` of the index file of a sharded checkpoint; `undefined` for a single file. */
+    readonly indexMetadata: Readonly<Record<string, unknown>> | undefined,
+    /** What is odd but readable. */
+    readonly warnings: readonly Problem[],
+  ) {
+    this.shards = new Map(
+      [...files].map(([name, { path, tensors, metadata }]) => [path, { name, tensors: [...tensors.keys()], metadata }]),
+    );
+  }
+
+  /** The tensor of that name. Throws `format/invalid` when there is none. */
+  tensor(name: string): CheckpointTensor {
+    const tensor = this.tensors.get(name);
+    if (tensor) return tensor;
+    const expected = `expected one of the ${this.tensors.size} names`;
+    const found = 'there is no such tensor';
+    throw KernelError.invalid([{ file: this.dir, where: name, severity: 'error', found, expected }]);
+  }
+
+  /** As float32, all of it or rows [from, to) of its first dimension; see `SafetensorsFile.readF32`. */
+  readF32(name: string, options: ReadF32Options = {}): Float32Array {
+    return this.#fileOf(name).readF32(name, options);
+  }
+
+  /** As stored; see `SafetensorsFile.readBytes`. */
+  readBytes(name: string, buffer?: Uint8Array): Uint8Array {
+    return this.#fileOf(name).readBytes(name, buffer);
+  }
+
+  /** Fills `into` with the stored bytes from byte `begin` of the tensor on. */
+  readRange(name: string, begin: number, into: Uint8Array): Uint8Array {
+    return this.#fileOf(name).readRange(name, begin, into);
+  }
+
+  /**
+   * SHA-256 over every tensor's name, dtype, shape and bytes, in the order of names. Exact: the same for the same weights,
+   * however they are split into files, and different for any change. Reads everything; `signal` ends it between chunks.
+   */
+  async contentDigest(signal?: AbortSignal): Promise<string> {
+    const hash = createHash('sha256');
+    const buffer = new Uint8Array(DIGEST_CHUNK_BYTES);
+    for (const name of [...this.tensors.keys()].sort()) {
+      const { dtype, shape, byteLength } = this.tensor(name);
+      hash.update(`${JSON.stringify([name, dtype, shape])}\n`);
+      for (let at = 0; at < byteLength; at += buffer.length) {
+        hash.update(this.readRange(name, at, buffer.subarray(0, Math.min(buffer.length, byteLength - at))));
+        await new Promise((resume) => setImmediate(resume));
+        if (signal?.aborted) throw new KernelError('cancelled', `hashing ${this.dir} was cancelled`);
+      }
+    }
+    return `sha256:${hash.digest('hex')}`;
+  }
+
+  /**
+   * SHA-256 over the weight files' names, sizes, modification times and headers. Immediate, and good enough as a cache key:
+   * a changed file has another, but so has a copied one, and a change that keeps size and time is not seen.
+   */
+  statDigest(): string {
+    const hash = createHash('sha256');
+    for (const [name, file] of this.files) {
+      const { size, mtimeMs } = statSync(file.path);
+      hash.update(`${JSON.stringify([name, size, mtimeMs, [...file.tensors.values()]])}\n`);
+    }
+    return `stat:${hash.digest('hex')}`;
+  }
+
+  /** Closing twice is harmless. */
+  close(): void {
+    for (const file of this.files.values()) file.close();
+  }
+
+  #fileOf(name: string): SafetensorsFile {
+    const { file } = this.tensor(name);
+    const open = this.files.get(this.shards.get(file)?.name ?? '');
+    if (!open) throw new KernelError('internal', `${file} is not open`);
+    return open;
+  }
+}
+
+function refuseOtherFolders(folder: string): void {
+  const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!isFolder) {
+    const found = existsSync(folder) ? 'this is not a folder' : 'there is no such folder';
+    const expected = `expected a checkpoint folder with config.json and ${SINGLE_FILE}`;
+    throw KernelError.refused([{ file: folder, severity: 'error', found, expected }]);
+  }
+  if ([SINGLE_FILE, INDEX_FILE].some((name) => existsSync(join(folder, name)))) return;
+  const pickles = readdirSync(folder).filter((name) => /\.(bin|pt|pth|ckpt|pkl)(\.index\.json)?$/.test(name));
+  const found = pickles.length > 0 ? `only pickle weights (${pickles.slice(0, 3).join(', ')})` : 'no weights';
+  const advice =
+    pickles.length > 0
+      ? '; pickle files can run code when read and are never opened here: save the model again with safe_serialization=True'
+      : '';
+  const expected = `expected ${SINGLE_FILE} or ${INDEX_FILE}${advice}`;
+  throw KernelError.refused([{ file: folder, severity: 'error', found, expected }]);
+}
+
+function readConfig(folder: string): Readonly<Record<string, unknown>> {
+  const { node } = readJsonObject(join(folder, 'config.json'), "expected the model's configuration");
+  return jsonValue(node) as Readonly<Record<string, unknown>>;
+}
+
+/** Fills `files`. A single file goes before an index, as in transformers. */
+function openWeights(
+  folder: string,
+  files: Map<string, SafetensorsFile>,
+  problems: Problem[],
+): CheckpointIndex | undefined {
+  const isSharded = !existsSync(join(folder, SINGLE_FILE));
+  const index = isSharded ? collectProblems(problems, () => readCheckpointIndex(join(folder, INDEX_FILE))) : undefined;
+  const names = isSharded ? [...new Set(index?.weightMap.values())].sort() : [SINGLE_FILE];
+  for (const name of names) {
+    const file = collectProblems(problems, () => openSafetensors(join(folder, name)));
+    if (file) files.set(name, file);
+  }
+  return index;
+}
+
+/** In the order of the files and of the bytes in them. */
+function locateTensors(
+  folder: string,
+  files: ReadonlyMap<string, SafetensorsFile>,
+  index: CheckpointIndex | undefined,
+  problems: Problem[],
+  warnings: Problem[],
+): Map<string, CheckpointTensor> {
+  const located = new Map<string, CheckpointTensor>();
+  for (const [name, file] of files) {
+    for (const tensor of file.tensors.values()) {
+      const listed = index?.weightMap.get(tensor.name);
+      const where = tensor.name;
+      const other = located.get(where)?.file ?? (listed !== undefined && listed !== name ? listed : undefined);
+      if (other !== undefined) {
+        const found = `it is also in ${basename(other)}`;
+        problems.push({
+          file: file.path,
+          where,
+          severity: 'error',
+          found,
+          expected: 'expected each tensor in one file',
+        });
+      } else {
+        located.set(where, { ...tensor, file: file.path });
+        if (index && listed === undefined) {
+          const found = 'the index does not list it';
+          warnings.push({
+            file: file.path,
+            where,
+            severity: 'warning',
+            found,
+            expected: `expected it in ${INDEX_FILE}`,
+          });
+        }
+      }
+    }
+  }
+  for (const [where, name] of index?.weightMap ?? []) {
+    const file = files.get(name);
+    if (!file || file.tensors.has(where)) continue; // a file that does not open is a problem already
+    const found = `the index puts it in ${name}, which does not hold it`;
+    problems.push({ file: join(folder, INDEX_FILE), where, severity: 'error', found, expected: 'expected it there' });
+  }
+  return located;
+}
