@@ -1,0 +1,117 @@
+/** @file The host of the dashboard in the harness: a synthetic run behind the editor's own series code. `?run=` chooses the run. */
+import { MetricSeries } from '../../../extension/runs/metricSeries';
+import { RankSeries } from '../../../extension/runs/rankSeries';
+import type { DashboardPage, DashboardSnapshot } from '../../../webview/protocol/dashboard';
+import { serveAsEditor } from './fakeEditor';
+import { evalRecord, runEvents, runInfo, runState, spectrumRecords, trainRecord, type RunShape } from './syntheticRun';
+
+interface Scenario {
+  readonly shape: RunShape;
+  /** Steps that are there when the page opens. */
+  readonly done: number;
+  /** Steps that are added four times a second. */
+  readonly stepsPerTick?: number;
+  readonly status: DashboardSnapshot['state']['status'];
+  readonly error?: string;
+}
+
+const small = { evalEvery: 50, spectraEvery: 50, layers: 12, rank: 16 };
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  '1k': { shape: { steps: 1000, ...small }, done: 800, status: 'running' },
+  '100k': { shape: { steps: 100_000, evalEvery: 1000, spectraEvery: 500, layers: 30, rank: 64 }, done: 100_000, status: 'finished' },
+  live: { shape: { steps: 1000, ...small }, done: 100, stepsPerTick: 5, status: 'running' },
+  first: { shape: { steps: 1000, ...small }, done: 1, status: 'running' },
+  empty: { shape: { steps: 1000, ...small }, done: 0, status: 'starting' },
+  failed: {
+    shape: { steps: 1000, ...small },
+    done: 120,
+    status: 'failed',
+    error:
+      'The loss of step 121 is not a number. Samples 964 to 971 of train.jsonl were in the batch; look at them, or lower the learning rate.',
+  },
+};
+
+const query = new URLSearchParams(location.search);
+const scenario = SCENARIOS[query.get('run') ?? '1k']!;
+const { shape } = scenario;
+const info = runInfo('assistant-20260101-000000-k3fz', shape.steps);
+const series = new MetricSeries(info);
+const ranks = new RankSeries();
+let step = 0;
+let revision = 0;
+let spectraRevision = 0;
+let status = scenario.status;
+const calls: { readonly method: string; readonly params: unknown }[] = [];
+Object.assign(window, { hostCalls: calls });
+/** Methods that fail, by the test's wish. */
+const failing = new Set(query.getAll('fail'));
+
+advance(scenario.done);
+const server = serveAsEditor<DashboardPage>({
+  'page/open': (params) => note('page/open', params, snapshot()),
+  'series/get': (params) => note('series/get', params, series.traces(params)),
+  'rank/table': (params) => note('rank/table', params, ranks.table()),
+  'rank/spectrum': (params) => note('rank/spectrum', params, ranks.spectrum(params.module)),
+  'run/command': (params) => {
+    note('run/command', params, undefined);
+    if (params.command === 'stop') status = 'stopping';
+    server.emit('run/changed', snapshot());
+  },
+  'save/csv': (params) => note('save/csv', params, undefined),
+  'save/png': (params) => note('save/png', params, undefined),
+});
+if (scenario.stepsPerTick) setInterval(() => tick(scenario.stepsPerTick!), 250);
+
+function note<T>(method: string, params: unknown, answer: T): T {
+  calls.push({ method, params });
+  if (failing.has(method)) throw new Error('the run folder /home/me/runs/assistant is gone');
+  return answer;
+}
+
+function tick(steps: number): void {
+  if (status !== 'running' || step >= shape.steps) return;
+  advance(Math.min(steps, shape.steps - step));
+  if (step === shape.steps) status = 'finished';
+  server.emit('run/changed', snapshot());
+}
+
+function advance(steps: number): void {
+  if (step === 0 && steps > 0) {
+    series.append(evalRecord(0, shape.steps));
+    record();
+  }
+  for (let i = 0; i < steps; i++) {
+    step++;
+    series.append(trainRecord(step, shape.steps));
+    if (step % shape.evalEvery === 0) series.append(evalRecord(step, shape.steps));
+    if (step % shape.spectraEvery === 0) record();
+  }
+  revision++;
+}
+
+function record(): void {
+  if (steps() < 0) return;
+  for (const spectrum of spectrumRecords(step, shape.steps, shape)) ranks.append(spectrum);
+  spectraRevision++;
+}
+
+function steps(): number {
+  return step === 0 ? -1 : step;
+}
+
+function snapshot(): DashboardSnapshot {
+  const isActive = status === 'running';
+  const best = step >= 50 ? { best: { step: Math.floor(step / 50) * 50, loss: 0.8137 } } : {};
+  return {
+    run: 'runs/assistant-20260101-000000-k3fz',
+    info: query.get('run') === 'empty' ? null : info,
+    state: runState(status, step, shape.steps, { ...best, ...(scenario.error ? { error: scenario.error } : {}) }),
+    events: runEvents(step, shape.steps),
+    revision,
+    spectraRevision,
+    etaSeconds: isActive ? (shape.steps - step) * 0.8 : null,
+    tokensPerSecond: series.recentTokensPerSecond() ?? null,
+    rss: step > 0 ? trainRecord(step, shape.steps).rss : null,
+    can: { stop: isActive, resume: status === 'stopped' || status === 'failed', merge: status === 'finished' || step > 400 },
+  };
+}

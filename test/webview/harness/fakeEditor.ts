@@ -1,0 +1,54 @@
+/** @file Stands for VS Code in the harness: messages travel as there (page to host as JSON, host to page as a structured clone). */
+import {
+  AbstractMessageReader,
+  AbstractMessageWriter,
+  createMessageConnection,
+  Message,
+  type DataCallback,
+  type MessageConnection,
+} from 'vscode-jsonrpc/browser';
+import { serveCalls, type Contract, type Handlers, type Server } from '../../../kernels/protocol/channel';
+
+class PageReader extends AbstractMessageReader {
+  private callback: DataCallback = () => {};
+  listen(callback: DataCallback) {
+    this.callback = callback;
+    return { dispose: () => {} };
+  }
+  deliver(message: Message): void {
+    this.callback(message);
+  }
+}
+
+class PageWriter extends AbstractMessageWriter {
+  async write(message: Message): Promise<void> {
+    window.postMessage(message, '*');
+  }
+  end(): void {}
+}
+
+/** Gives the page its `acquireVsCodeApi`, and serves its calls. */
+export function serveAsEditor<C extends Contract>(handlers: Handlers<C>): Server<C> {
+  const reader = new PageReader();
+  const connection: MessageConnection = createMessageConnection(reader, new PageWriter());
+  const server = serveCalls<C>(connection, handlers);
+  connection.listen();
+  let state: unknown = JSON.parse(sessionState());
+  Object.assign(window, {
+    acquireVsCodeApi: () => ({
+      postMessage: (message: Message) => {
+        const copy = JSON.parse(JSON.stringify(message)) as Message;
+        setTimeout(() => reader.deliver(copy));
+      },
+      getState: () => state,
+      setState: (next: unknown) => (state = next),
+    }),
+    pageState: () => state,
+  });
+  return server;
+}
+
+/** What the page kept before it was hidden, for tests of that. */
+function sessionState(): string {
+  return new URLSearchParams(location.search).get('state') ?? '{}';
+}

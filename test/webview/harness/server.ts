@@ -1,0 +1,91 @@
+/** @file Serves the built pages as VS Code would: the same policy, the variables of a theme, and a host in place of the editor. */
+import { build } from 'esbuild';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import themes from './themes.json' with { type: 'json' };
+
+export type ThemeName = keyof typeof themes;
+export const THEMES = Object.keys(themes) as ThemeName[];
+export type PageName = 'dashboard' | 'configForm';
+
+const root = path.resolve(__dirname, '../../..');
+const pages = path.join(root, 'dist/webview');
+const NONCE = 'harness';
+const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css', '.ttf': 'font/ttf' };
+
+export interface Harness {
+  /** Address of a page; `options` go to its host. */
+  url(page: PageName, theme: ThemeName, options?: Readonly<Record<string, string>>): string;
+  stop(): Promise<void>;
+}
+
+export async function startHarness(): Promise<Harness> {
+  const hosts = await bundleHosts();
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const [kind, name = ''] = url.pathname.slice(1).split('/');
+    const send = (type: string, body: string | Buffer) => response.writeHead(200, { 'content-type': type }).end(body);
+    if (kind === 'page') return send('text/html', html(name as PageName, (url.searchParams.get('theme') ?? 'dark') as ThemeName));
+    if (kind === 'host') return send('text/javascript', hosts.get(name) ?? '');
+    if (kind === 'dist') return send(TYPES[path.extname(name)] ?? 'text/plain', readFileSync(path.join(pages, path.basename(name))));
+    // Browsers ask for an icon by themselves.
+    return response.writeHead(kind === 'favicon.ico' ? 204 : 404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: (page, theme, options = {}) =>
+      `http://127.0.0.1:${port}/page/${page}?${new URLSearchParams({ theme, ...options }).toString()}`,
+    stop: () => close(server),
+  };
+}
+
+async function bundleHosts(): Promise<ReadonlyMap<string, string>> {
+  const bundled = await Promise.all(
+    ['dashboardHost', 'configFormHost'].map(async (name) => {
+      const result = await build({
+        absWorkingDir: root,
+        entryPoints: [`test/webview/harness/${name}.ts`],
+        bundle: true,
+        write: false,
+        format: 'iife',
+        platform: 'browser',
+        target: 'chrome132',
+      });
+      return [`${name}.js`, result.outputFiles[0]!.text] as const;
+    }),
+  );
+  return new Map(bundled);
+}
+
+/** The document of `extension/editors/pageHtml.ts`, with the host's script before the page's own. */
+function html(page: PageName, theme: ThemeName): string {
+  const policy = `default-src 'none'; script-src 'nonce-${NONCE}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'`;
+  const { bodyClass, variables } = themes[theme];
+  const style = Object.entries(variables)
+    .map(([name, value]) => `${name}: ${value.replaceAll('"', "'")}`)
+    .join('; ');
+  const ground = page === 'dashboard' ? '--vscode-editor-background' : '--vscode-sideBar-background';
+  return `<!DOCTYPE html>
+<html lang="en" style="${style}; background: var(${ground})">
+<head>
+<meta charset="UTF-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${page}</title>
+<link rel="stylesheet" id="vscode-codicon-stylesheet" nonce="${NONCE}" href="/dist/codicon.css">
+<link rel="stylesheet" href="/dist/${page}.css">
+</head>
+<body class="${bodyClass}">
+<script nonce="${NONCE}" src="/host/${page}Host.js"></script>
+<script nonce="${NONCE}" src="/dist/${page}.js"></script>
+</body>
+</html>`;
+}
+
+function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}

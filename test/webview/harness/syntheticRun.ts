@@ -1,0 +1,121 @@
+/** @file A run that never happened: records as an engine would write them, from formulas and a fixed seed. */
+import type { EvalRecord, RunEvent, RunInfo, RunState, SpectrumRecord, TrainRecord } from '../../../kernels/protocol/types';
+
+export const CREATED = 1_767_225_600;
+const SECONDS_PER_STEP = 0.8;
+
+export interface RunShape {
+  readonly steps: number;
+  readonly evalEvery: number;
+  readonly spectraEvery: number;
+  readonly layers: number;
+  readonly rank: number;
+}
+
+export function trainRecord(step: number, total: number): TrainRecord {
+  const progress = step / total;
+  const noise = hash(step);
+  const warmUp = Math.min(1, progress / 0.05);
+  const spike = step % Math.ceil(total / 3) === Math.ceil(total / 7) ? 1.6 : 0;
+  // A stop of half an hour after two thirds, so that the time axis shows the gap.
+  const pause = progress > 2 / 3 ? 1800 : 0;
+  const rate = 2e-4 * warmUp * (1 - progress);
+  return {
+    kind: 'train',
+    step,
+    time: CREATED + 4 + step * SECONDS_PER_STEP + pause,
+    epoch: progress * 3,
+    tokens: step * 812,
+    loss: 0.45 + 4.2 * Math.exp(-progress * 7) + (noise - 0.5) * 0.5 * Math.exp(-progress * 1.5) + spike,
+    learning_rate: { lora_A: rate, lora_B: rate * 16 },
+    grad_norm: 0.3 + 2.4 * Math.exp(-progress * 5) + hash(step + 0.5) * 0.6 + spike * 3,
+    step_seconds: SECONDS_PER_STEP + (hash(step + 0.25) - 0.5) * 0.1,
+    rss: 812e6 + Math.min(1, progress * 20) * 140e6,
+  };
+}
+
+export function evalRecord(step: number, total: number): EvalRecord {
+  const { loss, time } = trainRecord(step, total);
+  return { kind: 'eval', step, time: time + 1, loss: step === 0 ? 4.72 : loss * 0.2 + 0.52 + 3.2 * Math.exp((-step / total) * 6), tokens: 48_400 };
+}
+
+const PROJECTIONS = [
+  'self_attn.q_proj',
+  'self_attn.k_proj',
+  'self_attn.v_proj',
+  'self_attn.o_proj',
+  'mlp.gate_proj',
+  'mlp.up_proj',
+  'mlp.down_proj',
+];
+
+export function spectrumRecords(step: number, total: number, { layers, rank }: RunShape): SpectrumRecord[] {
+  const progress = step / total;
+  const records: SpectrumRecord[] = [];
+  for (let layer = 0; layer < layers; layer++) {
+    PROJECTIONS.forEach((projection, p) => {
+      const decay = 0.12 + p * 0.05 + 0.25 * hash(layer * 7 + p) - 0.08 * progress;
+      const size = (0.15 + 2.2 * progress) * (0.6 + (layer / layers) * 0.8) * (1 - p * 0.06);
+      const values = Array.from({ length: rank }, (_, i) => size * Math.exp(-decay * i * (1.3 - progress * 0.5)));
+      records.push(measured(step, `model.layers.${layer}.${projection}`, values));
+    });
+  }
+  return records;
+}
+
+function measured(step: number, module: string, values: readonly number[]): SpectrumRecord {
+  const largest = values[0] ?? 0;
+  const sum = values.reduce((a, v) => a + v, 0);
+  const squares = values.reduce((a, v) => a + v * v, 0);
+  const entropy = values.reduce((a, v) => a - (v / sum) * Math.log(v / sum), 0);
+  return {
+    step,
+    module,
+    singular_values: values,
+    stable_rank: squares / largest ** 2,
+    effective_rank: Math.exp(entropy),
+    'above_0.1': values.filter((v) => v > 0.1).length,
+    above_relative: values.filter((v) => v > 0.01 * largest).length,
+  };
+}
+
+export function runInfo(name: string, total: number): RunInfo {
+  return {
+    version: 1,
+    name,
+    created: CREATED,
+    config_file: '/home/me/notes/assistant.adapter.yaml',
+    config: { training: { max_steps: total } },
+    versions: { engine: '0.1.0' },
+    device: { provider: 'cpu', threads: 8, reason: 'the fastest device that works here' },
+    digests: {},
+    parameters: { base: 134_515_008, trainable: 4_884_480 },
+    total_steps: total,
+    steps_per_epoch: total / 3,
+  };
+}
+
+export function runState(status: RunState['status'], step: number, total: number, more: Partial<RunState> = {}): RunState {
+  return { status, pid: 4242, host: 'workstation', heartbeat: CREATED, step, total_steps: total, ...more };
+}
+
+export function runEvents(step: number, total: number): RunEvent[] {
+  const resumeAt = Math.ceil((total * 2) / 3);
+  const events: RunEvent[] = [{ event: 'started', time: CREATED, step: 0 }];
+  for (const at of [0.2, 0.4, 0.6].map((share) => Math.round(total * share))) {
+    if (at <= step) events.push({ event: 'checkpoint', time: CREATED + at * SECONDS_PER_STEP, step: at });
+  }
+  if (step > resumeAt) {
+    const time = CREATED + resumeAt * SECONDS_PER_STEP;
+    events.push({ event: 'stopped', time, step: resumeAt, reason: 'asked to stop; checkpoint saved' });
+    events.push({ event: 'resumed', time: time + 1800, step: resumeAt });
+    events.push({ event: 'warning', time: time + 1900, step: resumeAt + 12, reason: 'gradient norm 9.1 is 12 times its median' });
+  }
+  return events;
+}
+
+/** A fixed pseudo-random number in [0, 1) for a number. */
+function hash(n: number): number {
+  const s = Math.sin(n * 127.1 + 311.7) * 43_758.5453;
+  return s - Math.floor(s);
+}

@@ -1,0 +1,32 @@
+/** @file The run dashboard as a whole. */
+import '../shared/failureBar';
+import './eventList';
+import './metricPlots';
+import './plotToolbar';
+import './rankSection';
+import './runHeader';
+import type { ReadonlySignal } from '@preact/signals-core';
+import { html, type TemplateResult } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import { SignalElement } from '../shared/signalElement';
+import type { Theme } from '../shared/theme';
+import type { DashboardStore } from './store';
+
+@customElement('as-dashboard')
+export class Dashboard extends SignalElement {
+  @property({ attribute: false }) store!: DashboardStore;
+  @property({ attribute: false }) theme!: ReadonlySignal<Theme>;
+
+  protected override render(): TemplateResult {
+    const { store, theme } = this;
+    return html`<as-failure-bar .failures=${store.failures}></as-failure-bar>
+      <header><as-run-header .store=${store}></as-run-header></header>
+      <main>
+        <h2 class="visually-hidden">Training</h2>
+        <as-plot-toolbar .store=${store}></as-plot-toolbar>
+        <as-metric-plots .store=${store} .theme=${theme}></as-metric-plots>
+        <as-rank-section .store=${store} .theme=${theme}></as-rank-section>
+        <as-event-list .store=${store}></as-event-list>
+      </main>`;
+  }
+}

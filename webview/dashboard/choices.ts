@@ -1,0 +1,53 @@
+/** @file What a person may choose on the dashboard, with the words for it. Kept while the page is hidden. */
+import type { RankMeasure, XAxis } from '../protocol/dashboard';
+import type { VsCodeApi } from '../shared/host';
+import type { Axis } from '../shared/plot/lineFigure';
+import { keptChoices } from '../shared/uiState';
+
+export const X_AXES: Readonly<Record<XAxis, Axis & { readonly choice: string }>> = {
+  step: { choice: 'Step', label: 'step', kind: 'count' },
+  tokens: { choice: 'Tokens', label: 'tokens', kind: 'short' },
+  time: { choice: 'Time', label: 'time', kind: 'duration' },
+  epoch: { choice: 'Epoch', label: 'epoch', kind: 'number' },
+};
+
+export const RANK_MEASURES: Readonly<Record<RankMeasure, { readonly choice: string; readonly help: string }>> = {
+  stable_rank: {
+    choice: 'Stable rank',
+    help: 'Sum of the squared singular values divided by the largest squared: near 1 when one direction carries all.',
+  },
+  effective_rank: {
+    choice: 'Effective rank',
+    help: 'Exponential of the entropy of the normalised singular values: how many directions carry the update.',
+  },
+  'above_0.1': { choice: 'Singular values > 0.1', help: 'The number of singular values above 0.1.' },
+  above_relative: {
+    choice: 'Singular values > 1 % of largest',
+    help: 'The number of singular values above 1 % of the largest.',
+  },
+};
+
+/** Largest smoothing that the slider offers. */
+export const MAX_SMOOTHING = 0.99;
+
+const DEFAULTS = {
+  xAxis: 'step' as XAxis,
+  isLogY: false as boolean,
+  smoothing: 0.6 as number,
+  measure: 'stable_rank' as RankMeasure,
+  /** Name of the module whose singular values are shown. */
+  module: null as string | null,
+  /** Projection whose single modules are drawn beside the means. */
+  detail: null as string | null,
+  isLogSigma: false as boolean,
+  areEventsOpen: false as boolean,
+};
+
+export function dashboardChoices(api: Pick<VsCodeApi, 'getState' | 'setState'>) {
+  const choices = keptChoices(api, DEFAULTS);
+  // Kept by another version of this page, perhaps.
+  if (!Object.hasOwn(X_AXES, choices.xAxis.value)) choices.xAxis.value = DEFAULTS.xAxis;
+  if (!Object.hasOwn(RANK_MEASURES, choices.measure.value)) choices.measure.value = DEFAULTS.measure;
+  choices.smoothing.value = Math.min(MAX_SMOOTHING, Math.max(0, choices.smoothing.value));
+  return choices;
+}

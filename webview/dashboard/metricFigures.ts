@@ -1,0 +1,146 @@
+/** @file The plots of the run's own metrics, made from the curves that the host sent. */
+import type { RunEvent, RunInfo } from '../../kernels/protocol/types';
+import type { SeriesName, Trace, XAxis } from '../protocol/dashboard';
+import { formatClock } from '../shared/format';
+import type { LegendEntry } from '../shared/plot/legend';
+import type { AxisKind, Curve, CurveStyle, LineFigure, Mark } from '../shared/plot/lineFigure';
+import type { Theme } from '../shared/theme';
+import { X_AXES } from './choices';
+import { rawStyle, styleOf } from './curveStyles';
+import type { ShownTraces } from './store';
+
+export interface MetricFigure {
+  readonly id: string;
+  readonly figure: LineFigure;
+  readonly legend: readonly LegendEntry[];
+}
+
+interface Source {
+  readonly series: SeriesName;
+  readonly name: string;
+  readonly isMarked?: boolean;
+  /** A smoothed curve before its raw values; not for what is smooth, or stepped, by itself. */
+  readonly isSmoothed?: boolean;
+}
+
+interface MetricPlot {
+  readonly id: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly kind: AxisKind;
+  readonly sources: readonly Source[];
+}
+
+const FIRST_STEP = 'Waiting for the first step…';
+
+const PLOTS: readonly MetricPlot[] = [
+  {
+    id: 'loss',
+    title: 'Loss',
+    unit: 'loss',
+    kind: 'number',
+    sources: [
+      { series: 'loss', name: 'train loss', isSmoothed: true },
+      { series: 'eval_loss', name: 'eval loss', isMarked: true },
+    ],
+  },
+  {
+    id: 'learning-rate',
+    title: 'Learning rate',
+    unit: 'learning rate',
+    kind: 'exponent',
+    sources: [{ series: 'learning_rate', name: 'learning rate' }],
+  },
+  {
+    id: 'grad-norm',
+    title: 'Gradient norm',
+    unit: 'norm before clipping',
+    kind: 'number',
+    sources: [{ series: 'grad_norm', name: 'gradient norm', isSmoothed: true }],
+  },
+  {
+    id: 'throughput',
+    title: 'Throughput',
+    unit: 'tokens/s',
+    kind: 'short',
+    sources: [{ series: 'tokens_per_second', name: 'tokens/s', isSmoothed: true }],
+  },
+  { id: 'memory', title: 'Memory', unit: 'resident memory', kind: 'bytes', sources: [{ series: 'rss', name: 'memory' }] },
+];
+
+export interface FigureContext {
+  readonly theme: Theme;
+  readonly isLogY: boolean;
+  readonly events: readonly RunEvent[];
+  readonly info: RunInfo | null;
+}
+
+export function metricFigures(shown: ShownTraces | null, context: FigureContext): readonly MetricFigure[] {
+  const x = shown?.x ?? 'step';
+  const marks = resumeMarks(x, context);
+  return PLOTS.map((plot) => {
+    const { curves, legend } = curvesOf(plot, shown?.traces ?? [], context.theme);
+    const figure: LineFigure = {
+      title: plot.title,
+      x: X_AXES[x],
+      y: { label: plot.unit, kind: plot.kind },
+      isLogY: context.isLogY,
+      curves,
+      marks,
+      emptyText: FIRST_STEP,
+    };
+    return { id: plot.id, figure, legend: legend.length > 1 ? legend : [] };
+  });
+}
+
+function curvesOf(plot: MetricPlot, traces: readonly Trace[], theme: Theme): { curves: Curve[]; legend: LegendEntry[] } {
+  const curves: Curve[] = [];
+  const legend: LegendEntry[] = [];
+  for (const source of plot.sources) {
+    for (const trace of traces.filter((t) => t.series === source.series)) {
+      const style: CurveStyle = {
+        ...styleOf(legend.length, theme),
+        ...(source.isMarked ? { symbol: 'diamond' as const } : {}),
+      };
+      const name = trace.group === '' ? source.name : trace.group;
+      const key = `${trace.series}/${trace.group}`;
+      curves.push(...traceCurves(trace, source.isSmoothed === true, { name, legendKey: key, style }, theme));
+      legend.push({ key, name, style });
+    }
+  }
+  return { curves, legend };
+}
+
+function traceCurves(
+  { x, y, smoothed }: Trace,
+  isSmoothed: boolean,
+  curve: Pick<Curve, 'name' | 'legendKey' | 'style'>,
+  theme: Theme,
+): Curve[] {
+  if (!smoothed || !isSmoothed) return [{ ...curve, x, y }];
+  return [
+    { ...curve, x, y, style: rawStyle(curve.style, theme) },
+    { ...curve, name: `${curve.name}, smoothed`, x, y: smoothed },
+  ];
+}
+
+/** Where the run was resumed. Events know their step and time, not how many tokens had been read. */
+function resumeMarks(x: XAxis, { events, info }: FigureContext): Mark[] {
+  const place = (event: RunEvent): number | undefined => {
+    switch (x) {
+      case 'step':
+        return event.step;
+      case 'time':
+        return info ? event.time - info.created : undefined;
+      case 'epoch':
+        return info && info.steps_per_epoch > 0 ? event.step / info.steps_per_epoch : undefined;
+      case 'tokens':
+        return undefined;
+    }
+  };
+  return events.flatMap((event) => {
+    const at = event.event === 'resumed' ? place(event) : undefined;
+    const when = formatClock(event.time, new Date(event.time * 1000));
+    return at === undefined ? [] : [{ x: at, label: `Resumed at step ${event.step}, ${when}` }];
+  });
+}

@@ -1,0 +1,81 @@
+/** @file What holds for all metric plots together: x axis, log scale, smoothing, zoom, CSV. */
+import '@vscode-elements/elements/dist/vscode-button/index.js';
+import { html, type TemplateResult } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { XAxis } from '../protocol/dashboard';
+import { icon } from '../shared/icon';
+import { SignalElement } from '../shared/signalElement';
+import { MAX_SMOOTHING, X_AXES } from './choices';
+import type { DashboardStore } from './store';
+
+@customElement('as-plot-toolbar')
+export class PlotToolbar extends SignalElement {
+  @property({ attribute: false }) store!: DashboardStore;
+
+  protected override render(): TemplateResult {
+    const { choices, zoom } = this.store;
+    return html`<div class="toolbar" role="toolbar" aria-label="Plots">
+      <label class="control"
+        >X axis
+        <select @change=${(e: Event) => this.store.setXAxis((e.target as HTMLSelectElement).value as XAxis)}>
+          ${Object.entries(X_AXES).map(
+            ([axis, { choice }]) =>
+              html`<option value=${axis} ?selected=${axis === choices.xAxis.value}>${choice}</option>`,
+          )}
+        </select>
+      </label>
+      <label class="control">
+        <input
+          type="checkbox"
+          .checked=${choices.isLogY.value}
+          @change=${(e: Event) => (choices.isLogY.value = (e.target as HTMLInputElement).checked)}
+        />
+        Log y
+      </label>
+      <label class="control"
+        >Smoothing
+        <input
+          type="range"
+          min="0"
+          max=${MAX_SMOOTHING}
+          step="0.01"
+          .value=${String(choices.smoothing.value)}
+          @input=${(e: Event) => (choices.smoothing.value = Number((e.target as HTMLInputElement).value))}
+        />
+        <output class="number">${choices.smoothing.value.toFixed(2)}</output>
+      </label>
+      <span class="control" role="group" aria-label="Zoom">
+        ${this.iconButton('zoom-in', 'Zoom in', () => this.store.zoomBy(0.5), false)}
+        ${this.iconButton('zoom-out', 'Zoom out', () => this.store.zoomBy(2), zoom.value === null)}
+        <vscode-button
+          secondary
+          ?disabled=${zoom.value === null}
+          aria-disabled=${zoom.value === null}
+          title="Show the whole run in all plots"
+          @click=${() => this.resetZoom()}
+          >Reset Zoom</vscode-button
+        >
+      </span>
+      <vscode-button secondary title="Every point of every curve" @click=${() => this.store.saveCsv('metrics')}
+        ><span slot="content-before">${icon('save')}</span>Save CSV</vscode-button
+      >
+    </div>`;
+  }
+
+  private iconButton(name: string, label: string, run: () => void, isDisabled: boolean): TemplateResult {
+    return html`<button
+      type="button"
+      class="icon-button"
+      aria-label=${label}
+      title=${label}
+      ?disabled=${isDisabled}
+      @click=${run}
+    >
+      ${icon(name)}
+    </button>`;
+  }
+
+  private resetZoom(): void {
+    this.store.zoomTo(null);
+  }
+}

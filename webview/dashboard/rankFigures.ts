@@ -1,0 +1,147 @@
+/** @file The plots of the rank section: means over layers, the map of modules, singular values. */
+import type { RankMeasure, RankTable } from '../protocol/dashboard';
+import type { HeatFigure } from '../shared/plot/heatDrawing';
+import type { LegendEntry } from '../shared/plot/legend';
+import { mix } from '../shared/color';
+import { DASHES, type Curve, type LineFigure } from '../shared/plot/lineFigure';
+import type { Theme } from '../shared/theme';
+import { RANK_MEASURES } from './choices';
+import { rawStyle, styleOf } from './curveStyles';
+import type { Spectrum } from './store';
+
+/** Column of the map for modules that belong to no layer. */
+const NO_LAYER = 'none';
+const STEP_AXIS = { label: 'step', kind: 'count' } as const;
+
+export function projectionsOf(table: RankTable): readonly string[] {
+  return [...new Set(table.modules.map(({ projection }) => projection))];
+}
+
+export interface RankLines {
+  readonly figure: LineFigure;
+  readonly legend: readonly LegendEntry[];
+}
+
+/** One bold curve for each projection (mean over its layers), thin ones for the modules of `detail`, and the chosen module. */
+export function rankLines(
+  table: RankTable,
+  measure: RankMeasure,
+  choice: { readonly detail: string | null; readonly module: string | null },
+  theme: Theme,
+): RankLines {
+  const values = table.measures[measure];
+  const curves: Curve[] = [];
+  const legend: LegendEntry[] = [];
+  projectionsOf(table).forEach((projection, i) => {
+    const style = styleOf(i, theme, 2.4);
+    const members = table.modules.flatMap((module, m) => (module.projection === projection ? [m] : []));
+    if (projection === choice.detail) {
+      for (const m of members) {
+        const name = table.modules[m]!.name;
+        curves.push({ name, legendKey: projection, x: table.steps, y: values[m]!, style: rawStyle(style, theme) });
+      }
+    }
+    const mean = table.steps.map((_, s) => meanOf(members.map((m) => values[m]?.[s] ?? null)));
+    const name = members.length > 1 ? `${projection}, mean of ${members.length}` : projection;
+    curves.push({ name, legendKey: projection, x: table.steps, y: mean, style });
+    legend.push({ key: projection, name: projection, style });
+  });
+  curves.push(...chosenCurve(table, measure, choice.module, theme));
+  const figure: LineFigure = {
+    title: `${RANK_MEASURES[measure].choice} over training`,
+    x: STEP_AXIS,
+    y: { label: RANK_MEASURES[measure].choice.toLowerCase(), kind: 'number' },
+    isLogY: false,
+    curves,
+    marks: [],
+    emptyText: 'No spectra yet.',
+  };
+  return { figure, legend };
+}
+
+function chosenCurve(table: RankTable, measure: RankMeasure, module: string | null, theme: Theme): Curve[] {
+  const m = table.modules.findIndex(({ name }) => name === module);
+  // Where the mean is over this module alone, a second curve would hide the first.
+  const projection = table.modules[m]?.projection;
+  if (m < 0 || table.modules.filter((other) => other.projection === projection).length === 1) return [];
+  const style = { color: theme.foreground, dash: 'dot', width: 1.4, symbol: 'circle' } as const;
+  return [{ name: `${shortName(module!)} (chosen)`, legendKey: '', x: table.steps, y: table.measures[measure][m]!, style }];
+}
+
+/** The cells of the map and which module stands in each. */
+export interface RankMap {
+  readonly figure: HeatFigure;
+  /** `modules[row][column]`: name, or null where there is none. */
+  readonly modules: readonly (readonly (string | null)[])[];
+}
+
+/** Projection × layer at one recorded step. */
+export function rankMap(table: RankTable, measure: RankMeasure, stepIndex: number): RankMap {
+  const values = table.measures[measure];
+  const rows = projectionsOf(table);
+  const layers = [...new Set(table.modules.map(({ layer }) => layer))].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
+  const find = (projection: string, layer: number | null) =>
+    table.modules.findIndex((m) => m.projection === projection && m.layer === layer);
+  const cells = rows.map((projection) => layers.map((layer) => find(projection, layer)));
+  return {
+    modules: cells.map((row) => row.map((m) => table.modules[m]?.name ?? null)),
+    figure: {
+      title: `${RANK_MEASURES[measure].choice} at step ${table.steps[stepIndex] ?? 0}`,
+      rowLabel: 'projection',
+      columnLabel: 'layer',
+      rows,
+      columns: layers.map((layer) => (layer === null ? NO_LAYER : String(layer))),
+      values: cells.map((row) => row.map((m) => values[m]?.[stepIndex] ?? null)),
+      scale: scaleOf(values),
+      valueName: RANK_MEASURES[measure].choice.toLowerCase(),
+    },
+  };
+}
+
+/** Every singular value over training; the largest are the strongest in colour. */
+export function spectrumFigure(spectrum: Spectrum | null, isLog: boolean, theme: Theme): LineFigure {
+  const count = Math.max(0, ...(spectrum?.values.map((v) => v.length) ?? []));
+  const strong = theme.curves[0]!;
+  const curves = Array.from({ length: count }, (_, i): Curve => {
+    const color = mix(strong, theme.background, count > 1 ? (i / (count - 1)) * 0.6 : 0);
+    return {
+      name: `σ${i + 1}`,
+      legendKey: '',
+      x: spectrum?.steps ?? [],
+      y: spectrum?.values.map((v) => v[i] ?? null) ?? [],
+      style: { color, dash: DASHES[i % DASHES.length]!, width: i === 0 ? 2.2 : 1.4 },
+    };
+  });
+  return {
+    title: spectrum ? `Singular values of ${shortName(spectrum.module)}` : 'Singular values',
+    x: STEP_AXIS,
+    y: { label: 'singular value', kind: 'number' },
+    isLogY: isLog,
+    curves,
+    marks: [],
+    emptyText: 'No spectra yet.',
+  };
+}
+
+/** `model.layers.3.self_attn.q_proj` as `layers.3.self_attn.q_proj`. */
+export function shortName(module: string): string {
+  return module.replace(/^(base_model\.)?(model\.)+/, '');
+}
+
+function meanOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+}
+
+function scaleOf(values: readonly (readonly (number | null)[])[]): readonly [number, number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const row of values) {
+    for (const value of row) {
+      if (value === null) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  if (low > high) return [0, 1];
+  return low === high ? [low, low + 1] : [low, high];
+}

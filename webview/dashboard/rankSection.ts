@@ -1,0 +1,166 @@
+/** @file The rank of the delta weights while they are trained: means over layers, map of modules, singular values of one module. */
+import './stepSlider';
+import '../shared/plot/heatMap';
+import '../shared/plot/linePlot';
+import type { ReadonlySignal } from '@preact/signals-core';
+import { html, nothing, type TemplateResult } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { RunInfo } from '../../kernels/protocol/types';
+import type { RankMeasure, RankTable } from '../protocol/dashboard';
+import { icon } from '../shared/icon';
+import { padded, xExtent } from '../shared/plot/extent';
+import type { Cell } from '../shared/plot/heatMap';
+import type { LineFigure, Range } from '../shared/plot/lineFigure';
+import type { LegendEntry } from '../shared/plot/legend';
+import { SignalElement } from '../shared/signalElement';
+import type { Theme } from '../shared/theme';
+import { RANK_MEASURES } from './choices';
+import { projectionsOf, rankLines, rankMap, shortName, spectrumFigure, type RankMap } from './rankFigures';
+import type { DashboardStore } from './store';
+
+@customElement('as-rank-section')
+export class RankSection extends SignalElement {
+  @property({ attribute: false }) store!: DashboardStore;
+  @property({ attribute: false }) theme!: ReadonlySignal<Theme>;
+
+  /** Index into the recorded steps; null: always the newest. */
+  @state() private stepIndex: number | null = null;
+  /** Range of steps, for both line plots of this section. */
+  @state() private zoom: Range | null = null;
+
+  protected override render(): TemplateResult {
+    const table = this.store.ranks.value;
+    return html`<section aria-labelledby="rank-title">
+      <h2 id="rank-title">Rank of the delta weights</h2>
+      ${table && table.steps.length > 0 && table.modules.length > 0
+        ? [this.renderToolbar(table), this.renderPlots(table)]
+        : html`<p class="plot-empty">${emptyText(this.store.snapshot.value?.info ?? null)}</p>`}
+    </section>`;
+  }
+
+  private renderToolbar(table: RankTable): TemplateResult {
+    const { measure, detail } = this.store.choices;
+    return html`<div class="toolbar" role="toolbar" aria-label="Rank plots">
+      <label class="control"
+        >Measure
+        <select @change=${(e: Event) => (measure.value = (e.target as HTMLSelectElement).value as RankMeasure)}>
+          ${Object.entries(RANK_MEASURES).map(
+            ([key, { choice }]) => html`<option value=${key} ?selected=${key === measure.value}>${choice}</option>`,
+          )}
+        </select>
+      </label>
+      <label class="control"
+        >Single modules of
+        <select @change=${(e: Event) => (detail.value = (e.target as HTMLSelectElement).value || null)}>
+          <option value="" ?selected=${detail.value === null}>none</option>
+          ${projectionsOf(table).map((p) => html`<option value=${p} ?selected=${p === detail.value}>${p}</option>`)}
+        </select>
+      </label>
+      <label class="control"
+        >Module
+        <select @change=${(e: Event) => this.chooseModule((e.target as HTMLSelectElement).value)}>
+          ${table.modules.map(
+            ({ name }) =>
+              html`<option value=${name} ?selected=${name === this.store.module.value}>${shortName(name)}</option>`,
+          )}
+        </select>
+      </label>
+      <vscode-button secondary title="All singular values of all modules" @click=${() => this.store.saveCsv('spectra')}
+        ><span slot="content-before">${icon('save')}</span>Save CSV</vscode-button
+      >
+    </div>
+    <p class="muted">${RANK_MEASURES[measure.value].help}</p>`;
+  }
+
+  private renderPlots(table: RankTable): TemplateResult {
+    const { store } = this;
+    const { measure, detail, isLogSigma } = store.choices;
+    const theme = this.theme.value;
+    const lines = rankLines(table, measure.value, { detail: detail.value, module: store.module.value }, theme);
+    const spectrum = spectrumFigure(store.spectrum.value, isLogSigma.value, theme);
+    const logSwitch = html`<label class="control">
+      <input
+        type="checkbox"
+        .checked=${isLogSigma.value}
+        @change=${(e: Event) => (isLogSigma.value = (e.target as HTMLInputElement).checked)}
+      />
+      Log
+    </label>`;
+    return html`<div class="plots">
+      ${this.renderLines('rank', lines.figure, lines.legend, table)} ${this.renderMap(table)}
+      ${this.renderLines('spectrum', spectrum, [], table, logSwitch)}
+    </div>`;
+  }
+
+  private renderLines(
+    id: string,
+    figure: LineFigure,
+    legend: readonly LegendEntry[],
+    table: RankTable,
+    controls: TemplateResult | typeof nothing = nothing,
+  ): TemplateResult {
+    const { store } = this;
+    return html`<as-line-plot
+      class=${id === 'spectrum' ? 'plot-wide' : 'plot-half'}
+      data-plot=${id}
+      .figure=${figure}
+      .theme=${this.theme}
+      .xRange=${this.zoom ?? padded(xExtent([{ x: table.steps }]) ?? [0, 1])}
+      .legendEntries=${legend}
+      .controls=${controls}
+      .height=${240}
+      .onZoom=${(range: Range | null) => this.zoomTo(range, table)}
+      .onPicture=${store.savePicture.bind(store)}
+      .onFailure=${store.plotFailed.bind(store)}
+    ></as-line-plot>`;
+  }
+
+  private renderMap(table: RankTable): TemplateResult {
+    const { store } = this;
+    const index = Math.min(this.stepIndex ?? Infinity, table.steps.length - 1);
+    const map = rankMap(table, store.choices.measure.value, index);
+    return html`<div class="rank-map plot-half">
+      <as-heat-map
+        data-plot="rank-map"
+        .figure=${map.figure}
+        .theme=${this.theme}
+        .chosen=${cellOf(map, store.module.value)}
+        .onChoose=${({ row, column }: Cell) => this.chooseModule(map.modules[row]?.[column] ?? null)}
+        .onPicture=${store.savePicture.bind(store)}
+        .onFailure=${store.plotFailed.bind(store)}
+      ></as-heat-map>
+      <as-step-slider
+        .steps=${table.steps}
+        .index=${index}
+        .onIndex=${(next: number) => (this.stepIndex = next === table.steps.length - 1 ? null : next)}
+      ></as-step-slider>
+    </div>`;
+  }
+
+  private chooseModule(name: string | null): void {
+    if (name !== null) this.store.choices.module.value = name;
+  }
+
+  private zoomTo(range: Range | null, table: RankTable): void {
+    const [low, high] = padded(xExtent([{ x: table.steps }]) ?? [0, 1]);
+    const next: Range = [Math.max(low, range?.[0] ?? low), Math.min(high, range?.[1] ?? high)];
+    this.zoom = next[1] <= next[0] || (next[0] <= low && next[1] >= high) ? null : next;
+  }
+}
+
+function cellOf(map: RankMap, module: string | null): Cell | undefined {
+  const row = map.modules.findIndex((names) => module !== null && names.includes(module));
+  return row < 0 ? undefined : { row, column: map.modules[row]!.indexOf(module) };
+}
+
+function emptyText(info: RunInfo | null): string {
+  const every = spectraSteps(info);
+  return every === undefined ? 'No spectra yet.' : `No spectra yet: they are written every ${every} steps.`;
+}
+
+function spectraSteps(info: RunInfo | null): number | undefined {
+  const training = info?.config['training'];
+  const steps =
+    typeof training === 'object' && training !== null ? (training as Record<string, unknown>)['spectra_steps'] : undefined;
+  return typeof steps === 'number' ? steps : undefined;
+}

@@ -1,0 +1,46 @@
+/** @file The only place that calls the plot library: draws in place, keeps to two trace types, makes pictures. */
+/// <reference path="./plotlyModule.d.ts" />
+import Plotly, { type PlotElement } from 'plotly.js-cartesian-dist-min';
+
+export interface ScatterTrace {
+  readonly type: 'scatter';
+  readonly [option: string]: unknown;
+}
+export interface HeatmapTrace {
+  readonly type: 'heatmap';
+  readonly [option: string]: unknown;
+}
+export type DrawnTrace = ScatterTrace | HeatmapTrace;
+
+export interface Drawing {
+  readonly data: readonly DrawnTrace[];
+  readonly layout: object;
+}
+
+/** No mode bar: the page has its own, named buttons. A double click resets through our own range, not the library's. */
+const CONFIG = { displayModeBar: false, displaylogo: false, doubleClick: false, scrollZoom: false, responsive: false };
+
+/** Draws, or changes what is drawn without flicker. */
+export async function draw(root: HTMLElement, drawing: Drawing): Promise<PlotElement> {
+  const element = await Plotly.react(root, drawing.data, drawing.layout, CONFIG);
+  assertTraceTypes(drawing.data, element);
+  return element;
+}
+
+/** A trace type that the bundle lacks silently becomes a scatter trace, so what was drawn is compared with what was asked. */
+function assertTraceTypes(asked: readonly DrawnTrace[], element: PlotElement): void {
+  const drawn = element._fullData ?? [];
+  asked.forEach((trace, i) => {
+    const type = drawn[i]?.type;
+    if (type !== trace.type) throw new Error(`The plot library drew ${type ?? 'nothing'} in place of ${trace.type}.`);
+  });
+}
+
+export function erase(root: HTMLElement): void {
+  Plotly.purge(root);
+}
+
+/** A PNG of 2400 × 1200 pixels as a data URL. */
+export function picture(drawing: Drawing): Promise<string> {
+  return Plotly.toImage({ ...drawing, config: CONFIG }, { format: 'png', width: 1200, height: 600, scale: 2 });
+}

@@ -1,0 +1,57 @@
+/** @file What a line plot shows, independent of how it is drawn: curves, axes, marks. */
+
+export type Dash = 'solid' | 'dash' | 'dot' | 'dashdot' | 'longdash' | 'longdashdot';
+/** Curves are told apart by dash as well as by colour. */
+export const DASHES: readonly Dash[] = ['solid', 'dash', 'dot', 'dashdot', 'longdash', 'longdashdot'];
+
+export interface CurveStyle {
+  readonly color: string;
+  readonly dash: Dash;
+  readonly width: number;
+  readonly opacity?: number;
+  /** Draws a marker at every point. */
+  readonly symbol?: 'circle' | 'diamond' | 'square';
+}
+
+export interface Curve {
+  readonly name: string;
+  /** Curves with the same key are one entry of the legend; empty: in no legend, always shown. */
+  readonly legendKey: string;
+  readonly x: ArrayLike<number>;
+  readonly y: ArrayLike<number | null>;
+  readonly style: CurveStyle;
+}
+
+export type AxisKind = 'number' | 'count' | 'short' | 'duration' | 'bytes' | 'exponent';
+
+export interface Axis {
+  readonly label: string;
+  readonly kind: AxisKind;
+}
+
+/** A vertical line, for instance where a run was resumed. */
+export interface Mark {
+  readonly x: number;
+  readonly label: string;
+}
+
+export type Range = readonly [number, number];
+
+export interface LineFigure {
+  readonly title: string;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly isLogY: boolean;
+  readonly curves: readonly Curve[];
+  readonly marks: readonly Mark[];
+  /** Shown in place of the plot while no curve has a point. */
+  readonly emptyText: string;
+}
+
+export function isEmpty(figure: LineFigure): boolean {
+  return figure.curves.every((curve) => curve.x.length === 0);
+}
+
+export function withoutHidden(figure: LineFigure, hidden: ReadonlySet<string>): LineFigure {
+  return { ...figure, curves: figure.curves.filter((curve) => !hidden.has(curve.legendKey)) };
+}

@@ -1,0 +1,60 @@
+/** @file The table behind a line plot, for those who cannot or do not want to read the picture. */
+import { html, type TemplateResult } from 'lit';
+import { formatValue } from './axes';
+import { nearestIndex } from './dataCursor';
+import type { LineFigure, Range } from './lineFigure';
+
+/** More rows than this are not read by anybody, and would have to be redrawn with every update. */
+const MAX_ROWS = 200;
+
+export interface TableRows {
+  readonly rows: readonly { readonly x: number; readonly values: readonly (number | null)[] }[];
+  readonly total: number;
+}
+
+/** One row for each x inside the range, evenly thinned out, the last one always kept. */
+export function tableRows(figure: LineFigure, range: Range): TableRows {
+  const places = new Set<number>();
+  for (const { x } of figure.curves) {
+    for (let i = 0; i < x.length; i++) if (x[i]! >= range[0] && x[i]! <= range[1]) places.add(x[i]!);
+  }
+  const all = [...places].sort((a, b) => a - b);
+  const count = Math.min(MAX_ROWS, all.length);
+  const kept = Array.from({ length: count }, (_, k) => all[all.length - 1 - Math.floor((k * all.length) / count)]!);
+  const rows = kept.reverse().map((x) => ({
+    x,
+    values: figure.curves.map((curve) => {
+      const i = nearestIndex(curve.x, x);
+      return i >= 0 && curve.x[i] === x ? (curve.y[i] ?? null) : null;
+    }),
+  }));
+  return { rows, total: all.length };
+}
+
+export function lineTable(figure: LineFigure, range: Range): TemplateResult {
+  const { rows, total } = tableRows(figure, range);
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="${figure.title}, table">
+    <table>
+      <caption>
+        ${figure.title}${rows.length < total
+          ? `: ${rows.length} of ${total} points; zoom in or save CSV for all`
+          : ''}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">${figure.x.label}</th>
+          ${figure.curves.map((curve) => html`<th scope="col">${curve.name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ({ x, values }) =>
+            html`<tr>
+              <th scope="row">${formatValue(figure.x.kind, x)}</th>
+              ${values.map((value) => html`<td>${value === null ? '' : formatValue(figure.y.kind, value)}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
