@@ -1,5 +1,13 @@
-/** @file End-to-end tests: the packaged extension in the real workbench, driven through Debian's Chromium. */
+/** @file End-to-end tests: the packaged extension in the real workbench. `npm test -- e2e` packages it and finds a browser first. */
 import { defineConfig } from '@playwright/test';
+
+/** What a Chromium that is not installed in the system brings with it. */
+const { CHROMIUM_PATH, CHROMIUM_LIBRARIES, CHROMIUM_FONTS } = process.env;
+const browserEnv = {
+  ...process.env,
+  ...(CHROMIUM_LIBRARIES ? { LD_LIBRARY_PATH: CHROMIUM_LIBRARIES } : {}),
+  ...(CHROMIUM_FONTS ? { FONTCONFIG_FILE: CHROMIUM_FONTS } : {}),
+};
 
 export default defineConfig({
   testDir: 'test/e2e',
@@ -14,7 +22,8 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     trace: 'retain-on-failure',
     launchOptions: {
-      executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+      executablePath: CHROMIUM_PATH ?? '/usr/bin/chromium',
+      env: browserEnv,
       args: [
         '--no-sandbox',
         '--disable-gpu',

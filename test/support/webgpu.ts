@@ -1,31 +1,33 @@
-/** @file Finds the software Vulkan driver that lets the WebGPU provider run without a GPU: SwiftShader, inside Debian's chromium package. */
+/** @file Whether WebGPU can run here without a GPU: through SwiftShader, a Vulkan driver in software that comes with Chromium. */
 import { existsSync } from 'node:fs';
 
-const icdFiles = [
-  process.env.VK_DRIVER_FILES, // the caller knows better
-  '/usr/lib/chromium/vk_swiftshader_icd.json', // Debian
-  '/opt/google/chrome/vk_swiftshader_icd.json',
-].filter((file) => file !== undefined);
-
-/** The loader, from Debian's libvulkan1: without it Dawn sees no adapter at all. */
-const loaders = [
-  '/lib/x86_64-linux-gnu/libvulkan.so.1',
-  '/usr/lib/x86_64-linux-gnu/libvulkan.so.1',
-  '/usr/lib/libvulkan.so.1',
-];
+/** Debian's chromium package; `npm test` names another one by VK_DRIVER_FILES where that is not installed. */
+const debianDriver = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
 export type SoftwareVulkan =
   | { readonly kind: 'available'; readonly env: Readonly<Record<string, string>> }
   | { readonly kind: 'missing'; readonly reason: string };
 
-/** Whether WebGPU can run here without a GPU, and the environment a process needs for it before its first WebGPU session. */
+/** The environment that a process needs before its first WebGPU session, or why there is none. */
 export function softwareVulkan(): SoftwareVulkan {
-  const icd = icdFiles.find((file) => existsSync(file));
-  if (icd === undefined) return { kind: 'missing', reason: 'no vk_swiftshader_icd.json; apt-get install chromium' };
-  if (!loaders.some((file) => existsSync(file)))
-    return { kind: 'missing', reason: 'no libvulkan.so.1; apt-get install libvulkan1' };
+  const driver = process.env.VK_DRIVER_FILES ?? debianDriver;
+  if (!existsSync(driver))
+    return { kind: 'missing', reason: `there is no ${driver}: npm test, or apt-get install chromium` };
+  // The loader is a package of its own, libvulkan1: without it Dawn finds no adapter at all.
+  const folders = [
+    ...(process.env.LD_LIBRARY_PATH ?? '').split(':'),
+    '/usr/lib/x86_64-linux-gnu',
+    '/usr/lib64',
+    '/usr/lib',
+  ];
+  if (!folders.some((folder) => existsSync(`${folder}/libvulkan.so.1`))) {
+    return { kind: 'missing', reason: 'there is no libvulkan.so.1: npm test, or apt-get install libvulkan1' };
+  }
   // XDG_RUNTIME_DIR only silences a complaint of the loader's windowing part.
-  return { kind: 'available', env: { VK_DRIVER_FILES: icd, XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? '/tmp' } };
+  return {
+    kind: 'available',
+    env: { VK_DRIVER_FILES: driver, XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? '/tmp' },
+  };
 }
 
 /**
