@@ -4,16 +4,13 @@ import type { Program } from './program';
 
 export function nameValues(program: Program): ReadonlyMap<Value, string> {
   const names = new Map<Value, string>();
-  const inputNames = new Set<string>();
-  for (const [name, value] of program.outputs) if (value.producer) names.set(value, name);
   for (const value of program.leaves) {
     const { leaf } = value;
     const name = leaf?.kind === 'input' || leaf?.kind === 'weight' ? leaf.name : `constant_${value.id}`;
     names.set(value, name);
-    inputNames.add(name);
   }
   for (const { op, output, scope } of program.nodes) {
-    if (!names.has(output)) names.set(output, `${scope ? `${scope}/` : ''}${op.name}_${output.id}`);
+    names.set(output, `${scope ? `${scope}/` : ''}${op.name}_${output.id}`);
   }
   return names;
 }

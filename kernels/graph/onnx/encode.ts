@@ -56,11 +56,10 @@ export function encodeOnnx(program: Program, { target, weightsFolder }: EncodeOp
     );
     out.finish(node.op.emit(out, inputs, node.attrs, types, node.output.type), name);
   }
-  for (const [name, value] of program.outputs) {
-    // An output that is a leaf, or a value that is also another output, gets a node of its own.
-    if (nameOf(value) === name) continue;
-    out.alias(nameOf(value), name);
-  }
+  // onnxruntime orders execution by a depth-first search that starts at the last node without readers. Outputs get
+  // nodes of their own at the end, the one made last coming first, so that the search meets them in the order of the
+  // program; otherwise it walks to the first layer's gradient before all others and keeps everything alive till then.
+  for (const [name, value] of [...program.outputs].sort(([, a], [, b]) => b.id - a.id)) out.alias(nameOf(value), name);
   const describe = (name: string, { dtype, shape }: TensorType): object => ({
     name,
     type: { tensor_type: { elem_type: TENSOR_TYPE[dtype], shape: { dim: shape.map((d) => ({ dim_value: d })) } } },
