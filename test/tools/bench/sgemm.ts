@@ -38,7 +38,7 @@ function gemmModel(): Uint8Array {
       output: [matrix('y')],
     },
   };
-  const type = protobuf.Root.fromJSON(descriptor as protobuf.INamespace).lookupType('onnx.ModelProto');
+  const type = protobuf.Root.fromJSON(descriptor).lookupType('onnx.ModelProto');
   return type.encode(type.fromObject(model)).finish();
 }
 

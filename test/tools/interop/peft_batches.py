@@ -1,6 +1,6 @@
 """Turns a JSONL file into micro-batches with transformers' tokenizer and chat template, by the project's rules.
 
-The rules are those of docs: `text` (text and end token, all of it carries loss), `prompt`/`completion` (tokenised
+A line is `text` (text and end token, all of it carries loss), `prompt` with `completion` (tokenised
 apart, completion and end token carry loss), `messages` (each assistant turn carries loss up to its last end-of-turn
 token). File order, right padding, nothing shuffled, the last short batch kept. Written apart from the engine on
 purpose: equal losses then say that tokens, labels and batches are equal too.

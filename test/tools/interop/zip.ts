@@ -26,7 +26,8 @@ export async function readZipEntry(path: string, suffix: string): Promise<Buffer
   try {
     const entries = parseDirectory(await readDirectory(file, path), path);
     const entry = entries.find(({ name }) => name.endsWith(suffix));
-    if (!entry) throw new Error(`${path}: no entry ends with ${suffix}; found ${entries.map((e) => e.name).join(', ')}`);
+    if (!entry)
+      throw new Error(`${path}: no entry ends with ${suffix}; found ${entries.map((e) => e.name).join(', ')}`);
     return await readEntry(file, entry, path);
   } finally {
     await file.close();
@@ -47,7 +48,7 @@ async function readDirectory(file: FileHandle, path: string): Promise<Buffer> {
 
 function parseDirectory(directory: Buffer, path: string): Entry[] {
   const entries: Entry[] = [];
-  for (let at = 0; at < directory.length; ) {
+  for (let at = 0; at < directory.length;) {
     if (directory.readUInt32LE(at) !== DIRECTORY_ENTRY) throw new Error(`${path}: broken zip directory at byte ${at}`);
     const nameBytes = directory.readUInt16LE(at + 28);
     entries.push({
@@ -68,7 +69,8 @@ async function readEntry(file: FileHandle, entry: Entry, path: string): Promise<
   if (header.readUInt32LE(0) !== LOCAL_HEADER) throw new Error(`${path}: no local header for ${entry.name}`);
   const start = entry.headerOffset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
   const stored = await readAt(file, start, entry.storedBytes);
-  if (entry.method !== 0 && entry.method !== 8) throw new Error(`${path}: ${entry.name} uses zip method ${entry.method}`);
+  if (entry.method !== 0 && entry.method !== 8)
+    throw new Error(`${path}: ${entry.name} uses zip method ${entry.method}`);
   const bytes = entry.method === 0 ? stored : inflateRawSync(stored, { maxOutputLength: entry.bytes });
   if (bytes.length !== entry.bytes) {
     throw new Error(`${path}: ${entry.name} has ${bytes.length} bytes, the directory says ${entry.bytes}`);

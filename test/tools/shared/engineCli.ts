@@ -1,9 +1,10 @@
 /** @file Drives the built command line (`dist/kernel.js`) as its users do: a child process, `--json`, files. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { MetricRecord } from '../../../kernels/protocol/types';
 import { runChecked, type Finished } from './childProcess';
+import { projectRoot } from './projectRoot';
 
 export interface EngineRun extends Finished {
   /** One object for each line of standard output. */
@@ -12,7 +13,7 @@ export interface EngineRun extends Finished {
 
 /** Runs `adapter-studio COMMAND … --json`; a non-zero exit status is an error with what the program said. */
 export async function runEngine(...args: readonly string[]): Promise<EngineRun> {
-  const program = resolve('dist', 'kernel.js');
+  const program = join(projectRoot, 'dist', 'kernel.js');
   if (!existsSync(program)) throw new Error(`${program} is missing; run \`npm run build\` first`);
   const finished = await runChecked(process.execPath, [program, ...args, '--json']);
   const records = finished.stdout
@@ -25,7 +26,8 @@ export async function runEngine(...args: readonly string[]): Promise<EngineRun> 
 /** The folder a `train` made: the first record on standard output names it. */
 export function runFolder({ records }: EngineRun): string {
   const folder = records[0]?.['run'];
-  if (typeof folder !== 'string') throw new Error(`train printed ${JSON.stringify(records[0])} first, not its run folder`);
+  if (typeof folder !== 'string')
+    throw new Error(`train printed ${JSON.stringify(records[0])} first, not its run folder`);
   return folder;
 }
 

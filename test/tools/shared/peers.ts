@@ -1,6 +1,7 @@
 /** @file The Python side of a comparison: is torch with PEFT there, and how its scripts are run. */
-import { resolve } from 'node:path';
+import { join } from 'node:path';
 import { runChecked, runToEnd, type Finished } from './childProcess';
+import { projectRoot } from './projectRoot';
 
 export interface Peers {
   readonly python: string;
@@ -23,5 +24,5 @@ export async function findPeers(python: string | undefined): Promise<Peers | { r
 
 /** Runs `test/tools/<script>` and returns when it has ended well. */
 export function runPeer({ python }: Peers, script: string, ...args: readonly string[]): Promise<Finished> {
-  return runChecked(python, [resolve('test/tools', script), ...args]);
+  return runChecked(python, [join(projectRoot, 'test', 'tools', script), ...args]);
 }

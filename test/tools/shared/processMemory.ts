@@ -11,7 +11,10 @@ export function followPeak(pid: number, everyMs = 50): { stop(): number | undefi
   const look = () => {
     const own = readStatus(pid);
     if (!own) return;
-    const sum = [...descendants(pid)].reduce((total, child) => total + (readStatus(child)?.resident ?? 0), own.resident);
+    const sum = [...descendants(pid)].reduce(
+      (total, child) => total + (readStatus(child)?.resident ?? 0),
+      own.resident,
+    );
     peak = Math.max(peak ?? 0, own.highWater, sum);
   };
   look();

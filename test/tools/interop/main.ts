@@ -1,0 +1,70 @@
+/**
+ * @file `npm run interop -- [--python PATH] [--short] [--cache DIR] [--json FILE]`: a real checkpoint through the built
+ * command line, and the same numbers from PEFT where the given Python has torch and peft. Exit status 1 on a failure.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { defaultCache, withWorkFolder } from '../shared/cache';
+import { findPeers } from '../shared/peers';
+import { print, say } from '../shared/table';
+import { ensureSmolLM2 } from './checkpoint';
+import { Checks } from './checks';
+import { checkAnswer, checkCheckpoint, checkTraining, type Amounts } from './engineChecks';
+import { writeGlosses } from './glosses';
+import { checkLogits, checkLosses, skipPeft } from './peftChecks';
+
+interface Extent {
+  readonly amounts: Amounts;
+  readonly lossSteps: number;
+}
+
+const FULL: Extent = { amounts: { train: 320, eval: 48, batch: 8, steps: 40 }, lossSteps: 20 };
+/** Two to three minutes on two cores. */
+const SHORT: Extent = { amounts: { train: 96, eval: 16, batch: 4, steps: 16 }, lossSteps: 5 };
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      python: { type: 'string' },
+      short: { type: 'boolean', default: false },
+      cache: { type: 'string', default: defaultCache() },
+      json: { type: 'string' },
+    },
+  });
+  const { amounts, lossSteps } = values.short ? SHORT : FULL;
+  const checks = new Checks();
+  const peers = await findPeers(values.python);
+  await withWorkFolder(values.cache, async (work) => {
+    const base = await ensureSmolLM2(join(values.cache, 'SmolLM2-135M-Instruct-f16'), 'f16', { cache: values.cache });
+    const data = await writeGlosses(join(work, 'glosses'), amounts);
+    await checkCheckpoint(checks, base);
+    await checkAnswer(checks, base);
+    const trained = await checkTraining(checks, { base, data, work }, amounts);
+    if ('reason' in peers) {
+      skipPeft(checks, peers.reason);
+      return;
+    }
+    await checkLogits(checks, peers, { ...trained, base, work });
+    await checkLosses(checks, peers, { base, data: data.train, work, steps: lossSteps });
+  });
+  print(`${checks.table()}\n`);
+  print('reason' in peers ? `PEFT was not compared: ${peers.reason}` : `compared with ${peers.versions}`);
+  if (values.json !== undefined) {
+    const versions = 'reason' in peers ? null : peers.versions;
+    await writeFile(
+      values.json,
+      `${JSON.stringify({ versions, short: values.short, checks: checks.results }, null, 2)}\n`,
+    );
+  }
+  print(`${checks.count('passed')} passed, ${checks.count('failed')} failed`);
+  return checks.count('failed') > 0 ? 1 : 0;
+}
+
+main().then(
+  (status) => (process.exitCode = status),
+  (error: unknown) => {
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = 2;
+  },
+);
