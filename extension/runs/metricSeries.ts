@@ -73,6 +73,11 @@ export class MetricSeries {
     return total > 0 ? (tokens.at(-1)! - before) / total : undefined;
   }
 
+  /** Bytes, undefined before the first step. */
+  get lastRss(): number | undefined {
+    return this.columns.rss.view().at(-1);
+  }
+
   /** Every curve over the wanted axis. */
   traces(request: TraceRequest): Trace[] {
     const traces: Trace[] = [];

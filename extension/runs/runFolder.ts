@@ -1,5 +1,5 @@
 /** @file Names inside a run folder, and how its two small files are read. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunInfo, RunState } from '../../kernels/protocol/types';
 
@@ -32,6 +32,31 @@ export async function readRunState(folder: string): Promise<RunState | null> {
     throw new Error(`${join(folder, runFiles.state)}: found no status, step and pid; expected the state of a run`);
   }
   return state as unknown as RunState;
+}
+
+/** What a run has made so far that can be resumed or merged. */
+export interface RunContents {
+  /** The last complete checkpoint; a checkpoint is complete when it is there under its name. */
+  readonly lastCheckpoint: string | null;
+  /** The final adapter, there when the run has finished. */
+  readonly adapter: string | null;
+}
+
+export async function readRunContents(folder: string): Promise<RunContents> {
+  const steps = await readdir(join(folder, runFiles.checkpoints)).catch(() => []);
+  const last = steps
+    .filter((name) => /^step-\d+$/.test(name))
+    .sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)))
+    .at(-1);
+  const adapter = join(folder, runFiles.adapter);
+  const hasAdapter = await stat(join(adapter, 'adapter_config.json')).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  return {
+    lastCheckpoint: last === undefined ? null : join(folder, runFiles.checkpoints, last),
+    adapter: hasAdapter ? adapter : null,
+  };
 }
 
 async function readJson(file: string): Promise<Record<string, unknown> | null> {

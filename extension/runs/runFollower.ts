@@ -9,7 +9,7 @@ import { effectiveState, isLive, thisMachine, type Machine } from './liveness';
 import { MetricSeries } from './metricSeries';
 import { RankSeries } from './rankSeries';
 import { parseEvent, parseMetric, parseSpectrum } from './records';
-import { readRunInfo, readRunState, runFiles } from './runFolder';
+import { readRunContents, readRunInfo, readRunState, runFiles, type RunContents } from './runFolder';
 
 /** File events are missed on network file systems, so we also look by the clock. */
 const LIVE_POLL_MS = 500;
@@ -20,6 +20,7 @@ export class RunFollower implements Disposable {
   metrics = new MetricSeries(null);
   ranks = new RankSeries();
   events: RunEvent[] = [];
+  contents: RunContents = { lastCheckpoint: null, adapter: null };
   /** Rises whenever anything changed. */
   revision = 0;
   /** Rises when spectra were added. */
@@ -149,6 +150,8 @@ export class RunFollower implements Disposable {
     const { records, isReset } = await this.tails.events.read();
     if (isReset) this.events = [];
     this.events.push(...records);
+    // Checkpoints and the adapter appear before the event that tells of them.
+    if (isReset || records.length > 0) this.contents = await readRunContents(this.folder);
     return isReset || records.length > 0;
   }
 

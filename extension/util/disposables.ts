@@ -17,6 +17,11 @@ export class DisposableStore implements Disposable {
   /** Last made, first disposed: later parts may use earlier ones until the end. */
   dispose(): void {
     this.isDisposed = true;
+    this.clear();
+  }
+
+  /** Disposes what is held and stays open for more. */
+  clear(): void {
     const items = [...this.items].reverse();
     this.items.clear();
     for (const item of items) item.dispose();

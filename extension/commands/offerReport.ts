@@ -1,0 +1,21 @@
+/** @file The result of a merge or unmerge: one message with the number that counts, the whole report one click away. */
+import { commands, l10n, Uri, window } from 'vscode';
+import type { Studio } from '../studio';
+
+export interface Outcome {
+  readonly title: string;
+  /** Markdown. */
+  readonly text: string;
+  readonly message: string;
+  readonly folder: string;
+}
+
+export async function offerReport(studio: Studio, { title, text, message, folder }: Outcome): Promise<void> {
+  studio.log.info(message);
+  const report = studio.reports.add(title, text);
+  const show = l10n.t('Show Report');
+  const reveal = l10n.t('Reveal Folder');
+  const choice = await window.showInformationMessage(message, show, reveal);
+  if (choice === show) await studio.reports.show(report);
+  if (choice === reveal) await commands.executeCommand('revealInExplorer', Uri.file(folder));
+}

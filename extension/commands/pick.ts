@@ -1,0 +1,106 @@
+/** @file Choosing a configuration, a run, a checkpoint or a folder. Leaving a picker cancels the command. */
+import { basename } from 'node:path';
+import { l10n, QuickPickItemKind, Uri, window, workspace, type QuickPickItem } from 'vscode';
+import { KernelError } from '../../kernels/protocol/errors';
+import type { ModelEntry } from '../../kernels/protocol/types';
+import type { RunSummary } from '../runs/runSummary';
+import type { Studio } from '../studio';
+import { formatBytes } from '../util/format';
+import { createdLabel, runDescription } from '../views/runLabels';
+
+interface Choice<T> extends QuickPickItem {
+  readonly value: T;
+}
+
+export function cancelled(): KernelError {
+  return new KernelError('cancelled', 'Nothing was chosen.');
+}
+
+/** The value of the chosen item. Rejects with `cancelled` when none is chosen, with `none` when there is nothing to choose from. */
+export async function pick<T>(title: string, choices: readonly Choice<T>[], none: string): Promise<T> {
+  if (choices.length === 0) throw new KernelError('input/refused', none);
+  const chosen = await window.showQuickPick(choices, { title, matchOnDescription: true, matchOnDetail: true });
+  if (!chosen) throw cancelled();
+  return chosen.value;
+}
+
+/** One of the runs for which `isWanted` holds; the only one is taken without asking. */
+export async function pickRun(
+  { runs }: Studio,
+  title: string,
+  isWanted: (run: RunSummary) => boolean,
+  none: string,
+): Promise<RunSummary> {
+  if (!runs.isSearched) await runs.refresh();
+  const wanted = runs.runs.filter(isWanted);
+  if (wanted.length === 1) return wanted[0]!;
+  const choices = wanted.map((run) => ({
+    label: run.info.name,
+    description: runDescription(run),
+    detail: createdLabel(run),
+    value: run,
+  }));
+  return pick(title, choices, none);
+}
+
+/** One of the configurations of the workspace; the only one is taken without asking. */
+export async function pickConfiguration({ configs }: Studio, title: string): Promise<Uri> {
+  const files = await configs.list();
+  if (files.length === 1) return files[0]!;
+  const choices = files.map((uri) => ({ label: workspace.asRelativePath(uri), value: uri }));
+  return pick(title, choices, l10n.t('There is no configuration yet. Run "Adapter Studio: New Configuration" first.'));
+}
+
+export interface ModelQuestion {
+  readonly title: string;
+  readonly kind: ModelEntry['kind'];
+  /** Offered first. */
+  readonly suggested?: { readonly path: string; readonly reason: string } | undefined;
+}
+
+/** Folder of a checkpoint or adapter: one that is known, or any other folder. */
+export async function pickModel({ models }: Studio, { title, kind, suggested }: ModelQuestion): Promise<string> {
+  const known = (await models.list()).filter((m) => m.kind === kind && m.path !== suggested?.path);
+  const usable = known.filter((model) => model.problem === undefined);
+  const browse = Symbol('browse');
+  const choices: (QuickPickItem & { value?: string | typeof browse })[] = [
+    ...(suggested
+      ? [
+          {
+            label: basename(suggested.path),
+            description: suggested.reason,
+            detail: suggested.path,
+            value: suggested.path,
+          },
+        ]
+      : []),
+    ...usable.map((model) => ({
+      label: model.name,
+      description: `${model.type} · ${formatBytes(model.sizeBytes)}`,
+      detail: model.path,
+      value: model.path,
+    })),
+    { label: '', kind: QuickPickItemKind.Separator },
+    { label: `$(folder-opened) ${l10n.t('Browse…')}`, alwaysShow: true, value: browse },
+  ];
+  const chosen = await window.showQuickPick(choices, { title, matchOnDescription: true, matchOnDetail: true });
+  if (chosen?.value === undefined) throw cancelled();
+  return typeof chosen.value === 'string' ? chosen.value : pickFolder(title);
+}
+
+export async function pickFolder(title: string): Promise<string> {
+  const [folder] =
+    (await window.showOpenDialog({ title, canSelectFiles: false, canSelectFolders: true, openLabel: l10n.t('Use') })) ??
+    [];
+  if (!folder) throw cancelled();
+  return folder.fsPath;
+}
+
+/** The folder that a command was called with from a tree, the explorer, a dashboard or another extension. */
+export function folderArgument(argument: unknown): string | undefined {
+  if (argument instanceof Uri) return argument.scheme === 'file' ? argument.fsPath : undefined;
+  if (typeof argument !== 'object' || argument === null) return undefined;
+  if ('folder' in argument && typeof argument.folder === 'string') return argument.folder;
+  if ('path' in argument && typeof argument.path === 'string') return argument.path;
+  return undefined;
+}

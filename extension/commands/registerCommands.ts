@@ -1,0 +1,23 @@
+/** @file The one wrapper around every command: it logs, shows failures, and knows that cancelling is not failing. */
+import { commands } from 'vscode';
+import type { Command, Studio } from '../studio';
+import { DisposableStore, type Disposable } from '../util/disposables';
+import { reportFailure } from '../util/failures';
+import { commandTable } from './table';
+
+export function registerCommands(studio: Studio): Disposable {
+  const store = new DisposableStore();
+  for (const [id, command] of Object.entries<Command>(commandTable)) {
+    store.add(
+      commands.registerCommand(id, async (...args: unknown[]) => {
+        studio.log.debug(`command ${id}`);
+        try {
+          await command(studio, ...args);
+        } catch (error) {
+          reportFailure(studio.log, id, error);
+        }
+      }),
+    );
+  }
+  return store;
+}

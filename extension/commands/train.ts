@@ -1,0 +1,54 @@
+/** @file Train: starts a run from a configuration as it is on disk, and opens its dashboard. */
+import { l10n, ProgressLocation, Uri, window, workspace, type TextDocument } from 'vscode';
+import { KernelError } from '../../kernels/protocol/errors';
+import { isConfigFile } from '../editors/configFiles';
+import type { Studio } from '../studio';
+import { cancelled, pickConfiguration } from './pick';
+import { requireTrust } from './trust';
+
+/** Configurations whose run is being started: a second click must not start a second run. */
+const starting = new Set<string>();
+
+/** Trains the configuration given as a Uri, else the one in the active editor or the form, else one that is asked for. */
+export async function train(studio: Studio, argument?: unknown): Promise<void> {
+  await requireTrust();
+  const uri = await configurationFor(studio, argument, l10n.t('Train'));
+  const key = uri.toString();
+  if (starting.has(key)) return;
+  starting.add(key);
+  try {
+    await requireSaved(await workspace.openTextDocument(uri));
+    const { run } = await window.withProgress(
+      { location: ProgressLocation.Window, title: l10n.t('Starting {0}…', workspace.asRelativePath(uri)) },
+      () => studio.kernel.call('run/start', { config: uri.fsPath }),
+    );
+    studio.log.info(`run started: ${run}`);
+    await studio.runs.add(run);
+    studio.dashboards.show(run);
+  } finally {
+    starting.delete(key);
+  }
+}
+
+/** The configuration that a command is about. */
+export async function configurationFor(studio: Studio, argument: unknown, title: string): Promise<Uri> {
+  if (argument instanceof Uri) {
+    if (isConfigFile(argument)) return argument;
+    throw new KernelError('input/refused', l10n.t('{0} is not an *.adapter.yaml file on disk.', argument.path));
+  }
+  const active = window.activeTextEditor?.document.uri;
+  if (active && isConfigFile(active)) return active;
+  return (await studio.form.current()) ?? pickConfiguration(studio, title);
+}
+
+/** A run reads the file, so what is not saved would silently not be trained. Saving is the person's decision. */
+async function requireSaved(document: TextDocument): Promise<void> {
+  if (!document.isDirty) return;
+  const save = l10n.t('Save and Train');
+  const message = l10n.t('{0} has changes that are not saved.', workspace.asRelativePath(document.uri));
+  const choice = await window.showWarningMessage(message, { modal: true }, save);
+  if (choice !== save) throw cancelled();
+  if (!(await document.save())) {
+    throw new KernelError('machine/failed', l10n.t('{0} could not be saved.', workspace.asRelativePath(document.uri)));
+  }
+}

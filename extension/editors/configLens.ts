@@ -1,0 +1,67 @@
+/** @file The line over a configuration: Train, what it will train, or the run that is under way. */
+import { CodeLens, EventEmitter, l10n, languages, Range, workspace, type TextDocument } from 'vscode';
+import type { CodeLensProvider } from 'vscode';
+import type { RunLibrary } from '../runs/runLibrary';
+import { Owner } from '../util/disposables';
+import { formatCount, formatNumber } from '../util/format';
+import { stepLabel } from '../views/runLabels';
+import { CONFIG_SELECTOR } from './configFiles';
+import type { ConfigChecks } from './configChecks';
+
+export class ConfigLens extends Owner implements CodeLensProvider {
+  private readonly changed = this.register(new EventEmitter<void>());
+  readonly onDidChangeCodeLenses = this.changed.event;
+
+  constructor(
+    private readonly checks: ConfigChecks,
+    private readonly runs: RunLibrary,
+  ) {
+    super();
+    this.register(languages.registerCodeLensProvider(CONFIG_SELECTOR, this));
+    this.register(checks.onDidCheck(() => this.changed.fire()));
+    this.register(runs.onDidChange(() => this.changed.fire()));
+    this.register(workspace.onDidGrantWorkspaceTrust(() => this.changed.fire()));
+  }
+
+  provideCodeLenses(document: TextDocument): CodeLens[] {
+    const top = new Range(0, 0, 0, 0);
+    const lenses: CodeLens[] = [];
+    const live = this.runs.liveRunOf(document.uri);
+    if (live) {
+      const title = `$(sync~spin) ${l10n.t('Training, step {0}: open dashboard', stepLabel(live))}`;
+      lenses.push(new CodeLens(top, { title, command: 'adapterStudio.openDashboard', arguments: [live] }));
+    } else if (workspace.isTrusted) {
+      const title = `$(play) ${l10n.t('Train')}`;
+      lenses.push(new CodeLens(top, { title, command: 'adapterStudio.train', arguments: [document.uri] }));
+    }
+    const about = this.about(document);
+    if (about) lenses.push(new CodeLens(top, about));
+    return lenses;
+  }
+
+  private about(document: TextDocument): { title: string; command: string } | undefined {
+    const check = this.checks.get(document.uri);
+    if (!check) return undefined;
+    if (check.failure !== undefined) {
+      return { title: `$(warning) ${l10n.t('Not checked: {0}', check.failure)}`, command: 'adapterStudio.showLog' };
+    }
+    const errors = check.problems.filter((problem) => problem.severity === 'error').length;
+    if (errors > 0) {
+      const title = errors === 1 ? l10n.t('1 problem') : l10n.t('{0} problems', errors);
+      return { title: `$(error) ${title}`, command: 'workbench.actions.view.problems' };
+    }
+    const { summary } = check;
+    if (!summary) return undefined;
+    const share = (100 * summary.trainableParameters) / summary.baseParameters;
+    const title = l10n.t(
+      '{0} on {1}: {2} of {3} parameters ({4} %) in {5} modules',
+      summary.method,
+      summary.modelType,
+      formatCount(summary.trainableParameters),
+      formatCount(summary.baseParameters),
+      formatNumber(Number(share.toPrecision(2))),
+      summary.adaptedModules,
+    );
+    return { title, command: '' };
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * @file Makes the parts and registers them. Nothing here starts the engine: its first call does.
+ *
+ * Activation is by our views and commands (both implied by package.json), by our dashboards after a reload, and by the first
+ * YAML document (`onLanguage:yaml`): configurations are YAML, and a language of our own would take the YAML support of other
+ * extensions away from them, while `workspaceContains` would search the whole workspace in every window. It costs little:
+ * what is done here is registration, and the search for runs begins when something shows them.
+ */
+import { join } from 'node:path';
+import { l10n, window, type ExtensionContext } from 'vscode';
+import { registerCommands } from './commands/registerCommands';
+import { ContextKeys } from './contextKeys';
+import { ConfigChecks } from './editors/configChecks';
+import { ConfigDiagnostics } from './editors/configDiagnostics';
+import { ConfigFiles } from './editors/configFiles';
+import { ConfigFormView } from './editors/configFormView';
+import { ConfigLens } from './editors/configLens';
+import { KernelHost } from './kernel/kernelHost';
+import { launchKernel } from './kernel/processTransport';
+import { ModelLibrary } from './models/modelLibrary';
+import { RunLibrary } from './runs/runLibrary';
+import type { Studio } from './studio';
+import { DisposableStore } from './util/disposables';
+import { scoped } from './util/log';
+import { Dashboards } from './views/dashboards';
+import { ModelsTree } from './views/modelsTree';
+import { Reports } from './views/reports';
+import { RunStatus } from './views/runStatus';
+import { RunsTree } from './views/runsTree';
+
+export function activate(context: ExtensionContext): void {
+  const { extensionUri, workspaceState: memory } = context;
+  const parts = new DisposableStore();
+  context.subscriptions.push(parts);
+
+  const log = parts.add(window.createOutputChannel('Adapter Studio', { log: true }));
+  const kernelLog = scoped(log, 'engine');
+  const kernel = parts.add(
+    new KernelHost({
+      launch: () => launchKernel(join(context.extensionPath, 'dist', 'kernel.js'), (line) => kernelLog.info(line)),
+      log: kernelLog,
+      onGivenUp: (reason) => void tellGivenUp(studio, reason),
+    }),
+  );
+  const configs = parts.add(new ConfigFiles());
+  const checks = parts.add(new ConfigChecks(kernel, scoped(log, 'check')));
+  const runs = parts.add(new RunLibrary(configs, memory, scoped(log, 'runs')));
+  const models = parts.add(new ModelLibrary(kernel));
+  const form = parts.add(
+    new ConfigFormView({ extensionUri, kernel, files: configs, checks, memory, log: scoped(log, 'form') }),
+  );
+  const dashboards = parts.add(new Dashboards(extensionUri, scoped(log, 'dashboard')));
+  const studio: Studio = { log, kernel, configs, form, runs, models, dashboards, reports: parts.add(new Reports()) };
+
+  parts.add(new ConfigDiagnostics(checks));
+  parts.add(new ConfigLens(checks, runs));
+  parts.add(new ContextKeys(runs, models));
+  parts.add(new RunStatus(runs));
+  const runsTree = parts.add(new RunsTree(runs));
+  parts.add(window.createTreeView('adapterStudio.runs', { treeDataProvider: runsTree }));
+  const modelsTree = parts.add(new ModelsTree(models));
+  parts.add(window.createTreeView('adapterStudio.models', { treeDataProvider: modelsTree }));
+  parts.add(registerCommands(studio));
+  void runs.refresh();
+}
+
+async function tellGivenUp(studio: Studio, reason: string): Promise<void> {
+  const restart = l10n.t('Restart');
+  const showLog = l10n.t('Show Log');
+  const message = l10n.t('The engine of Adapter Studio stopped several times ({0}) and was not started again.', reason);
+  const choice = await window.showErrorMessage(message, restart, showLog);
+  if (choice === restart) studio.kernel.restart();
+  if (choice === showLog) studio.log.show();
+}

@@ -1,0 +1,23 @@
+/** @file The parts of the extension that commands work with. */
+import type { LogOutputChannel } from 'vscode';
+import type { ConfigFiles } from './editors/configFiles';
+import type { ConfigFormView } from './editors/configFormView';
+import type { KernelHost } from './kernel/kernelHost';
+import type { ModelLibrary } from './models/modelLibrary';
+import type { RunLibrary } from './runs/runLibrary';
+import type { Dashboards } from './views/dashboards';
+import type { Reports } from './views/reports';
+
+export interface Studio {
+  readonly log: LogOutputChannel;
+  readonly kernel: KernelHost;
+  readonly configs: ConfigFiles;
+  readonly form: ConfigFormView;
+  readonly runs: RunLibrary;
+  readonly models: ModelLibrary;
+  readonly dashboards: Dashboards;
+  readonly reports: Reports;
+}
+
+/** What runs when a command is called; the arguments come from menus, trees and other extensions, so they are not trusted. */
+export type Command = (studio: Studio, ...args: readonly unknown[]) => Promise<void> | void;

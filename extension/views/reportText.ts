@@ -1,0 +1,70 @@
+/** @file The proof of a merge and the result of an unmerge as Markdown. */
+import { l10n } from 'vscode';
+import type { MergeReport, UnmergeReport } from '../../kernels/protocol/types';
+import { formatDuration, formatNumber } from '../util/format';
+
+export function mergeReportText(
+  report: MergeReport,
+  from: { readonly base: string; readonly adapter: string },
+): string {
+  const relative = report.maxAbsLogitDifference / report.maxAbsLogit;
+  return [
+    `# ${l10n.t('Merge')}`,
+    table([
+      [l10n.t('Base model'), code(from.base)],
+      [l10n.t('Adapter'), code(from.adapter)],
+      [l10n.t('Merged model'), code(report.out)],
+      [l10n.t('Number type'), report.dtype],
+      [l10n.t('Changed tensors'), String(report.changedTensors)],
+      [l10n.t('Time'), formatDuration(report.seconds)],
+    ]),
+    `## ${l10n.t('Proof')}`,
+    l10n.t(
+      'Logits of the merged model against base model with adapter, on {0} fixed prompts ({1} positions).',
+      report.prompts,
+      report.positions,
+    ),
+    table([
+      [l10n.t('Largest absolute difference'), formatNumber(report.maxAbsLogitDifference)],
+      [l10n.t('Mean absolute difference'), formatNumber(report.meanAbsLogitDifference)],
+      [l10n.t('Largest absolute logit'), formatNumber(report.maxAbsLogit)],
+      [l10n.t('Largest difference as a share of it'), formatNumber(relative)],
+    ]),
+  ].join('\n\n');
+}
+
+export function unmergeReportText(
+  report: UnmergeReport,
+  from: { readonly merged: string; readonly adapter: string },
+): string {
+  const { comparedWith, maxAbsWeightDifference, maxAbsWeight } = report;
+  return [
+    `# ${l10n.t('Unmerge')}`,
+    table([
+      [l10n.t('Merged model'), code(from.merged)],
+      [l10n.t('Adapter'), code(from.adapter)],
+      [l10n.t('Restored model'), code(report.out)],
+      [l10n.t('Changed tensors'), String(report.changedTensors)],
+      [l10n.t('Time'), formatDuration(report.seconds)],
+    ]),
+    `## ${l10n.t('Comparison with the base model')}`,
+    comparedWith === undefined || maxAbsWeightDifference === undefined
+      ? l10n.t('The base model is not on this machine, so it was not compared.')
+      : table([
+          [l10n.t('Base model'), code(comparedWith)],
+          [l10n.t('Largest absolute weight difference'), formatNumber(maxAbsWeightDifference)],
+          ...(maxAbsWeight === undefined
+            ? []
+            : [[l10n.t('Largest absolute weight'), formatNumber(maxAbsWeight)] as const]),
+        ]),
+  ].join('\n\n');
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+}
+
+/** A path as it is; a backtick or a bar in it would end the cell. */
+function code(path: string): string {
+  return `\`${path.replace(/[`|]/g, '?')}\``;
+}

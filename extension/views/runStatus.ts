@@ -1,0 +1,35 @@
+/** @file The status bar item: step and time left of the run that is at work; hidden when none is. */
+import { l10n, StatusBarAlignment, window } from 'vscode';
+import { Owner } from '../util/disposables';
+import { formatDuration } from '../util/format';
+import type { RunLibrary } from '../runs/runLibrary';
+import { runDescription, stepLabel } from './runLabels';
+
+export class RunStatus extends Owner {
+  private readonly item = this.register(window.createStatusBarItem('adapterStudio.run', StatusBarAlignment.Left, 10));
+
+  constructor(private readonly library: RunLibrary) {
+    super();
+    this.item.name = l10n.t('Adapter Studio Run');
+    this.register(library.onDidChange(() => this.show()));
+  }
+
+  private show(): void {
+    const [run, ...others] = this.library.liveRuns;
+    if (!run) {
+      this.item.hide();
+      return;
+    }
+    const eta = run.etaSeconds === null ? '' : ` · ${formatDuration(run.etaSeconds)}`;
+    const more = others.length === 0 ? '' : ` (+${others.length})`;
+    this.item.text = `$(sync~spin) ${run.info.name} ${stepLabel(run)}${eta}${more}`;
+    this.item.tooltip = [run, ...others].map((r) => `${r.info.name}: ${runDescription(r)}`).join('\n');
+    this.item.accessibilityInformation = { label: `${run.info.name}, ${runDescription(run)}` };
+    this.item.command = {
+      command: 'adapterStudio.openDashboard',
+      title: l10n.t('Open Dashboard'),
+      arguments: [run],
+    };
+    this.item.show();
+  }
+}

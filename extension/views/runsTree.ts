@@ -1,0 +1,72 @@
+/** @file The Runs view: every run the workspace knows, newest first, with what it is doing. */
+import { EventEmitter, l10n, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
+import type { Event, TreeDataProvider } from 'vscode';
+import type { RunStatus } from '../../kernels/protocol/types';
+import { Owner } from '../util/disposables';
+import { formatNumber } from '../util/format';
+import type { RunLibrary } from '../runs/runLibrary';
+import { capabilities, type RunSummary } from '../runs/runSummary';
+import { createdLabel, runDescription, statusLabel } from './runLabels';
+
+const icons: Record<RunStatus, ThemeIcon> = {
+  starting: new ThemeIcon('loading~spin'),
+  running: new ThemeIcon('sync~spin', new ThemeColor('charts.blue')),
+  stopping: new ThemeIcon('loading~spin'),
+  stopped: new ThemeIcon('debug-pause', new ThemeColor('charts.yellow')),
+  finished: new ThemeIcon('pass', new ThemeColor('testing.iconPassed')),
+  failed: new ThemeIcon('error', new ThemeColor('testing.iconFailed')),
+};
+
+export class RunsTree extends Owner implements TreeDataProvider<RunSummary> {
+  private readonly changed = this.register(new EventEmitter<void>());
+  readonly onDidChangeTreeData: Event<void> = this.changed.event;
+
+  constructor(private readonly library: RunLibrary) {
+    super();
+    this.register(library.onDidChange(() => this.changed.fire()));
+  }
+
+  async getChildren(run?: RunSummary): Promise<RunSummary[]> {
+    if (run) return [];
+    // Until the first search is over there is nothing to say, not even that there are no runs.
+    if (!this.library.isSearched) await this.library.refresh();
+    return [...this.library.runs];
+  }
+
+  getTreeItem(run: RunSummary): TreeItem {
+    const item = new TreeItem(run.info.name, TreeItemCollapsibleState.None);
+    item.id = run.folder;
+    item.description = runDescription(run);
+    item.iconPath = icons[run.state.status];
+    item.tooltip = tooltip(run);
+    // Menus look for the words: `run;stop;merge`.
+    const can = Object.entries(capabilities(run)).filter(([, is]) => is);
+    item.contextValue = ['run', ...can.map(([name]) => name)].join(';');
+    item.command = {
+      command: 'adapterStudio.openDashboard',
+      title: l10n.t('Open Dashboard'),
+      arguments: [run],
+    };
+    item.accessibilityInformation = { label: `${run.info.name}, ${runDescription(run)}` };
+    return item;
+  }
+}
+
+function tooltip(run: RunSummary): MarkdownString {
+  const { state, info } = run;
+  const lines = [
+    `**${escape(info.name)}**: ${statusLabel(state.status)}`,
+    state.error === undefined ? '' : `$(error) ${escape(state.error)}`,
+    l10n.t('Started {0}', createdLabel(run)),
+    state.best === undefined
+      ? ''
+      : l10n.t('Best evaluation loss {0} at step {1}', formatNumber(state.best.loss), state.best.step),
+    escape(run.folder),
+  ];
+  return new MarkdownString(lines.filter((line) => line !== '').join('\n\n'), true);
+}
+
+/** Names come from files; they are text, not markup. */
+function escape(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+!|<>$~-]/g, '\\$&');
+}
