@@ -1,0 +1,199 @@
+/**
+ * @file PEFT's adapter folders for LoRA, in and out: `adapter_config.json` and `adapter_model.safetensors`. Knows JSON and
+ * key names; what the tensors mean is the adapter method's business.
+ */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { KernelError, type Problem } from '../protocol/errors';
+import { writeFileAtomic } from './atomicFile';
+import type { FloatDtype } from './dtype';
+import { isFloatDtype } from './dtype';
+import { readJsonObject } from './jsonFile';
+import { parsePeftConfig, printPeftConfig, type PeftLoraConfig } from './peftConfig';
+import { parsePeftKey, peftCheckpointKey, peftParameterKey, type LoraParameter, type PeftKey } from './peftKeys';
+import { openSafetensors, type SafetensorsFile, type TensorInfo } from './safetensors';
+import { canonicalOrder, shapeText } from './safetensorsHeader';
+import { SafetensorsWriter } from './safetensorsWriter';
+
+export { newPeftLoraConfig, type PeftLoraConfig } from './peftConfig';
+export type { LoraParameter } from './peftKeys';
+
+const CONFIG_FILE = 'adapter_config.json';
+const WEIGHTS_FILE = 'adapter_model.safetensors';
+const PICKLE_FILE = 'adapter_model.bin';
+
+export interface PeftTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+  /** Type in the file; F32 unless told. Narrower ones are rounded when written. */
+  readonly dtype?: FloatDtype;
+}
+
+export interface PeftWeights {
+  /** Module path as in the checkpoint → parameter → tensor. */
+  readonly tensors: ReadonlyMap<string, ReadonlyMap<LoraParameter, PeftTensor>>;
+  /** Tensors of the base model that were trained in full (modules_to_save, biases, embeddings), by checkpoint name. */
+  readonly extra: ReadonlyMap<string, PeftTensor>;
+}
+
+export interface PeftAdapter extends PeftWeights {
+  readonly config: PeftLoraConfig;
+  /** All of `adapter_config.json`, also the keys that are not in `config`. */
+  readonly rawConfig: Readonly<Record<string, unknown>>;
+  /** The text of that file, from which a rewrite keeps foreign keys as they were. */
+  readonly configText: string;
+  readonly warnings: readonly Problem[];
+}
+
+/** Whether a folder claims to be an adapter; says nothing about whether it can be read. */
+export function isPeftAdapter(dir: string): boolean {
+  return existsSync(join(dir, CONFIG_FILE));
+}
+
+/** Reads only the configuration of an adapter folder; errors as in `readPeftAdapter`. */
+export function readPeftConfig(dir: string): Pick<PeftAdapter, 'config' | 'rawConfig' | 'configText' | 'warnings'> {
+  const file = join(resolve(dir), CONFIG_FILE);
+  const { text } = readJsonObject(file, "expected an adapter's configuration");
+  const { config, raw, warnings } = parsePeftConfig(text, file);
+  return { config, rawConfig: raw, configText: text, warnings };
+}
+
+/**
+ * Reads an adapter folder, tensors converted to float32. Throws `input/refused` when it is no adapter folder,
+ * `format/invalid` with all problems of its files, `adapter/unsupported` when it is not a LoRA of the kinds known here.
+ */
+export function readPeftAdapter(dir: string): PeftAdapter {
+  const folder = resolve(dir);
+  refuseOtherFolders(folder);
+  const config = readPeftConfig(folder);
+  const file = openSafetensors(join(folder, WEIGHTS_FILE));
+  try {
+    return { ...config, ...readWeights(file) };
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Writes an adapter folder as PEFT 0.21 does: its key names, order of tensors and keys, metadata. The folder is made when
+ * missing; each file is replaced as a whole, the weights first. `preserve` is the `configText` of the adapter this one comes
+ * from, whose foreign keys are kept.
+ */
+export function writePeftAdapter(
+  dir: string,
+  adapter: PeftWeights & { readonly config: PeftLoraConfig },
+  preserve?: string,
+): void {
+  const folder = resolve(dir);
+  const configText = printPeftConfig(adapter.config, preserve);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new KernelError('machine/failed', `cannot make ${folder}: ${String(error)}`, { cause: error });
+  }
+  writeWeights(join(folder, WEIGHTS_FILE), adapter);
+  writeFileAtomic(join(folder, CONFIG_FILE), configText);
+}
+
+function refuseOtherFolders(folder: string): void {
+  const refuse = (found: string, expected: string): never => {
+    throw KernelError.refused([{ file: folder, severity: 'error', found, expected }]);
+  };
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    refuse('there is no such folder', `expected an adapter folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}`);
+  }
+  if (existsSync(join(folder, WEIGHTS_FILE))) return;
+  if (!existsSync(join(folder, PICKLE_FILE))) refuse('no adapter weights', `expected ${WEIGHTS_FILE}`);
+  const advice = 'pickle files can run code when read and are never opened here: save the adapter again with PEFT';
+  refuse(`only pickle weights (${PICKLE_FILE})`, `expected ${WEIGHTS_FILE}; ${advice}`);
+}
+
+function readWeights(file: SafetensorsFile): PeftWeights {
+  const problems: Problem[] = [];
+  const add = (where: string, found: string, expected: string): void =>
+    void problems.push({ file: file.path, where, severity: 'error', found, expected });
+  const adapterName = findAdapterName(file, add);
+
+  const tensors = new Map<string, Map<LoraParameter, PeftTensor>>();
+  const extra = new Map<string, PeftTensor>();
+  for (const info of file.tensors.values()) {
+    const key = parsePeftKey(info.name, adapterName);
+    if (key.kind === 'unknown') {
+      add(
+        info.name,
+        'a tensor of an adapter that is not known here',
+        'expected lora_A, lora_B, lora_magnitude_vector, …',
+      );
+      continue;
+    }
+    if (!isFloatDtype(info.dtype)) {
+      add(info.name, `${info.dtype} values`, 'expected F32, F16, BF16 or F64');
+      continue;
+    }
+    const tensor = { shape: shapeOf(info, key), data: file.readF32(info.name), dtype: info.dtype };
+    if (key.kind === 'checkpoint') {
+      if (extra.has(key.name)) add(info.name, `a second tensor for ${key.name}`, 'expected one');
+      extra.set(key.name, tensor);
+    } else {
+      const module = tensors.get(key.module) ?? new Map<LoraParameter, PeftTensor>();
+      if (module.has(key.parameter)) add(info.name, `a second ${key.parameter} of ${key.module}`, 'expected one');
+      tensors.set(key.module, module.set(key.parameter, tensor));
+    }
+  }
+  for (const [module, parameters] of tensors) checkFactors(module, parameters, add);
+  if (problems.length > 0) throw KernelError.invalid(problems);
+  return { tensors, extra };
+}
+
+type AddProblem = (where: string, found: string, expected: string) => void;
+
+/** Older files keep the adapter's name in their keys; one file then holds one adapter. */
+function findAdapterName(file: SafetensorsFile, add: AddProblem): string | undefined {
+  const names = new Set<string>();
+  for (const name of file.tensors.keys()) {
+    const key = parsePeftKey(name);
+    if (key.kind === 'parameter' && key.adapterName !== undefined) names.add(key.adapterName);
+  }
+  const [first, ...others] = names;
+  if (others.length > 0) add('keys', `adapters named ${[...names].join(', ')}`, 'expected the tensors of one adapter');
+  return first;
+}
+
+/** The DoRA authors store magnitudes as a column [out, 1]; here they are a vector, as in PEFT. */
+function shapeOf({ shape }: TensorInfo, key: PeftKey): readonly number[] {
+  const isColumn = key.kind === 'parameter' && key.parameter === 'lora_magnitude_vector' && shape.length === 2;
+  return isColumn && shape[1] === 1 ? shape.slice(0, 1) : shape;
+}
+
+/** The two factors of a module come together and share the rank. */
+function checkFactors(module: string, parameters: ReadonlyMap<LoraParameter, PeftTensor>, add: AddProblem): void {
+  for (const [first, second] of [
+    ['lora_A', 'lora_B'],
+    ['lora_embedding_A', 'lora_embedding_B'],
+  ] as const) {
+    const [a, b] = [parameters.get(first), parameters.get(second)];
+    if (!a && !b) continue;
+    if (!a || !b) add(module, `${a ? first : second} alone`, `expected ${a ? second : first} beside it`);
+    else if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[0] !== b.shape[1]) {
+      const found = `${first} ${shapeText(a.shape)} and ${second} ${shapeText(b.shape)}`;
+      add(module, found, `expected ${first} [rank, in] and ${second} [out, rank]`);
+    }
+  }
+}
+
+function writeWeights(path: string, { tensors, extra }: PeftWeights): void {
+  const named = new Map<string, PeftTensor>();
+  for (const [module, parameters] of tensors) {
+    for (const [parameter, tensor] of parameters) named.set(peftParameterKey(module, parameter), tensor);
+  }
+  for (const [name, tensor] of extra) named.set(peftCheckpointKey(name, tensors), tensor);
+  const specs = [...named].map(([name, { shape, dtype }]) => ({ name, shape, dtype: dtype ?? ('F32' as const) }));
+  const writer = SafetensorsWriter.create(path, canonicalOrder(specs), { metadata: new Map([['format', 'pt']]) });
+  try {
+    for (const [name, { data }] of named) writer.writeF32(name, data);
+    writer.commit();
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}

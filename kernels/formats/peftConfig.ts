@@ -1,0 +1,252 @@
+/**
+ * @file `adapter_config.json` of PEFT's LoRA: the fields we know, typed and checked; every other key survives a rewrite with
+ * its spelling. What would change the adapter's result and is not known here is refused, not ignored.
+ */
+import { formatProblem, KernelError, type Problem } from '../protocol/errors';
+import { describeJson, jsonNode, jsonValue, parseJsonObject, printJson, type JsonNode } from './jsonTree';
+
+/** The layout written here is that of this version; PEFT only warns when it is newer than itself. */
+const PEFT_VERSION = '0.21.0';
+
+/** How a value is read (`undefined`: it is something else) and what was expected. */
+interface Kind<T> {
+  readonly expected: string;
+  read(node: JsonNode): T | undefined;
+}
+
+const text: Kind<string> = { expected: 'a string', read: (n) => (n.kind === 'string' ? n.value : undefined) };
+const flag: Kind<boolean> = { expected: 'true or false', read: (n) => (n.kind === 'boolean' ? n.value : undefined) };
+const number: Kind<number> = { expected: 'a number', read: (n) => (n.kind === 'number' ? Number(n.text) : undefined) };
+const count: Kind<number> = {
+  expected: 'a whole number from 1',
+  read: (n) => wholeNumber(n, 1),
+};
+const index: Kind<number> = { expected: 'a whole number from 0', read: (n) => wholeNumber(n, 0) };
+const biases: Kind<'none' | 'all' | 'lora_only'> = {
+  expected: 'none, all or lora_only',
+  read: (n) => (['none', 'all', 'lora_only'] as const).find((word) => n.kind === 'string' && n.value === word),
+};
+const lora: Kind<'LORA'> = {
+  expected: 'LORA',
+  read: (n) => (n.kind === 'string' && n.value === 'LORA' ? 'LORA' : undefined),
+};
+
+function wholeNumber(node: JsonNode, least: number): number | undefined {
+  const value = node.kind === 'number' ? Number(node.text) : NaN;
+  return Number.isSafeInteger(value) && value >= least ? value : undefined;
+}
+
+function either<A, B>(a: Kind<A>, b: Kind<B>): Kind<A | B> {
+  return { expected: `${a.expected} or ${b.expected}`, read: (n) => a.read(n) ?? b.read(n) };
+}
+
+function list<T>(item: Kind<T>): Kind<readonly T[]> {
+  const read = (n: JsonNode): readonly T[] | undefined => {
+    if (n.kind !== 'array') return undefined;
+    const values = n.items.map((i) => item.read(i)).filter((v) => v !== undefined);
+    return values.length === n.items.length ? values : undefined;
+  };
+  return { expected: `a list: each ${item.expected}`, read };
+}
+
+function byName<T>(item: Kind<T>): Kind<Readonly<Record<string, T>>> {
+  const read = (n: JsonNode): Readonly<Record<string, T>> | undefined => {
+    if (n.kind === 'null') return {};
+    if (n.kind !== 'object') return undefined;
+    const entries = [...n.members].map(([key, value]) => [key, item.read(value)] as const);
+    return entries.every(([, value]) => value !== undefined)
+      ? (Object.fromEntries(entries) as Readonly<Record<string, T>>)
+      : undefined;
+  };
+  return { expected: `an object: each ${item.expected}`, read };
+}
+
+/** `null` is a value here, so it needs a wrapping of its own to differ from "something else". */
+function orNull<T>(kind: Kind<T>): Kind<T | null> {
+  return { expected: `${kind.expected} or null`, read: (n) => (n.kind === 'null' ? null : kind.read(n)) };
+}
+
+const field = <T>(kind: Kind<T>, missing: NoInfer<T>): { readonly kind: Kind<T>; readonly missing: T } => ({
+  kind,
+  missing,
+});
+
+/** What PEFT takes when a file does not have the field, as older files may not. */
+const FIELDS = {
+  alpha_pattern: field(byName(number), {}),
+  base_model_name_or_path: field(orNull(text), null),
+  bias: field(biases, 'none'),
+  exclude_modules: field(orNull(either(text, list(text))), null),
+  fan_in_fan_out: field(flag, false),
+  inference_mode: field(flag, false),
+  init_lora_weights: field(either(flag, text), true),
+  layers_pattern: field(orNull(either(text, list(text))), null),
+  layers_to_transform: field(orNull(either(index, list(index))), null),
+  lora_alpha: field(number, 8),
+  lora_bias: field(flag, false),
+  lora_dropout: field(number, 0),
+  modules_to_save: field(orNull(list(text)), null),
+  peft_type: field(lora, 'LORA'),
+  peft_version: field(orNull(text), null),
+  r: field(count, 8),
+  rank_pattern: field(byName(count), {}),
+  revision: field(orNull(text), null),
+  target_modules: field(orNull(either(text, list(text))), null),
+  task_type: field(orNull(text), null),
+  use_dora: field(flag, false),
+  use_rslora: field(flag, false),
+};
+
+type FieldName = keyof typeof FIELDS;
+const FIELD_NAMES = Object.keys(FIELDS) as readonly FieldName[];
+
+/** Field names and meanings are PEFT's. */
+export type PeftLoraConfig = { readonly [K in FieldName]: (typeof FIELDS)[K]['missing'] };
+
+/** Keys of PEFT and its forks that make the same tensors mean something else, unless null, false or empty. */
+const OTHER_MEANINGS: readonly string[] = [
+  'alora_invocation_tokens',
+  'arrow_config',
+  'enable_lora',
+  'ensure_weight_tying',
+  'kasa_config',
+  'layer_replication',
+  'monteclora_config',
+  'target_parameters',
+  'trainable_token_indices',
+  'use_bdlora',
+  'use_mora',
+  'use_qalora',
+];
+
+/** Keys that say how an adapter was made or is loaded, not what it computes. */
+const WITHOUT_EFFECT: readonly string[] = [
+  'auto_mapping',
+  'corda_config',
+  'eva_config',
+  'loftq_config',
+  'lora_ga_config',
+  'megatron_config',
+  'megatron_core',
+  'qalora_group_size',
+  'runtime_config',
+  'velora_config',
+];
+
+/** Initialisations that also change the base weights: their adapters fit no untouched base model. */
+const CHANGES_BASE = /^(pissa|olora|corda|lora_ga|loftq)/;
+
+/** A configuration for a new adapter: PEFT's defaults, marked as trained. */
+export function newPeftLoraConfig(fields: Partial<PeftLoraConfig>): PeftLoraConfig {
+  const defaults = Object.fromEntries(FIELD_NAMES.map((name) => [name, FIELDS[name].missing]));
+  return { ...defaults, inference_mode: true, peft_version: PEFT_VERSION, ...fields } as PeftLoraConfig;
+}
+
+/**
+ * Reads the text of an `adapter_config.json`. Throws `format/invalid` with all fields of the wrong type, and
+ * `adapter/unsupported` with everything that makes this something else than a LoRA of the kinds known here.
+ */
+export function parsePeftConfig(
+  source: string,
+  file: string,
+): {
+  readonly config: PeftLoraConfig;
+  readonly raw: Readonly<Record<string, unknown>>;
+  readonly warnings: readonly Problem[];
+} {
+  const node = parseJsonObject(source, file);
+  refuseOtherType(node.members.get('peft_type'), file);
+  const problems: Problem[] = [];
+  const values = FIELD_NAMES.map((where) => {
+    const { kind, missing } = FIELDS[where];
+    const member = node.members.get(where);
+    if (!member) return [where, missing] as const;
+    const value = kind.read(member);
+    if (value !== undefined) return [where, value] as const;
+    const expected = `expected ${kind.expected}`;
+    problems.push({ file, where, severity: 'error', found: describeJson(member), expected });
+    return [where, missing] as const;
+  });
+  if (problems.length > 0) throw KernelError.invalid(problems);
+  const config = Object.fromEntries(values) as PeftLoraConfig;
+  const raw = jsonValue(node) as Readonly<Record<string, unknown>>;
+  refuseOtherMeanings(config, node.members, file);
+  return { config, raw, warnings: unknownKeys(node.members, file) };
+}
+
+/**
+ * The text to write. Keys that are not ours come from `preserved`, the text of an earlier configuration; fields whose value
+ * did not change keep that text's spelling. Keys are sorted, as PEFT writes them.
+ */
+export function printPeftConfig(config: PeftLoraConfig, preserved?: string): string {
+  const members = new Map(preserved === undefined ? [] : parseJsonObject(preserved, 'adapter_config.json').members);
+  for (const name of FIELD_NAMES) {
+    const before = members.get(name);
+    const value = config[name];
+    if (before && JSON.stringify(jsonValue(before)) === JSON.stringify(value)) continue;
+    members.set(name, name === 'lora_dropout' ? floatNode(config.lora_dropout) : jsonNode(value));
+  }
+  const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
+  return printJson({ kind: 'object', members: new Map(sorted) });
+}
+
+/** Python writes whole floats with a fraction. */
+function floatNode(value: number): JsonNode {
+  return { kind: 'number', text: Number.isInteger(value) ? value.toFixed(1) : String(value) };
+}
+
+function refuseOtherType(node: JsonNode | undefined, file: string): void {
+  if (node?.kind === 'string' && node.value === 'LORA') return;
+  const found = node ? `an adapter of ${describeJson(node)}` : 'it is missing';
+  throw unsupported([{ file, where: 'peft_type', severity: 'error', found, expected: 'expected LORA' }]);
+}
+
+function refuseOtherMeanings(config: PeftLoraConfig, members: ReadonlyMap<string, JsonNode>, file: string): void {
+  const problems: Problem[] = [];
+  for (const where of OTHER_MEANINGS) {
+    const node = members.get(where);
+    if (!node || isOff(node)) continue;
+    const expected = 'expected an adapter without it; its tensors would be misread';
+    problems.push({ file, where, severity: 'error', found: describeJson(node), expected });
+  }
+  const init = config.init_lora_weights;
+  if (typeof init === 'string' && CHANGES_BASE.test(init)) {
+    const expected = `expected an adapter for the untouched base model; save it again with PEFT's path_initial_model_for_weight_conversion`;
+    const found = `${init}, which also changes the base weights`;
+    problems.push({ file, where: 'init_lora_weights', severity: 'error', found, expected });
+  }
+  if (problems.length > 0) throw unsupported(problems);
+}
+
+function unknownKeys(members: ReadonlyMap<string, JsonNode>, file: string): Problem[] {
+  const known: ReadonlySet<string> = new Set([...FIELD_NAMES, ...OTHER_MEANINGS, ...WITHOUT_EFFECT]);
+  return [...members]
+    .filter(([key, node]) => !known.has(key) && !isOff(node))
+    .map(([where, node]) => ({
+      file,
+      where,
+      severity: 'warning' as const,
+      found: describeJson(node),
+      expected: 'this field is not known here; it is kept and has no effect',
+    }));
+}
+
+/** Null, false and empty: the ways in which PEFT writes "not used". */
+function isOff(node: JsonNode): boolean {
+  switch (node.kind) {
+    case 'null':
+      return true;
+    case 'boolean':
+      return !node.value;
+    case 'array':
+      return node.items.length === 0;
+    case 'object':
+      return node.members.size === 0;
+    default:
+      return false;
+  }
+}
+
+function unsupported(problems: readonly Problem[]): KernelError {
+  return new KernelError('adapter/unsupported', problems.map(formatProblem).join('\n'), { problems });
+}
