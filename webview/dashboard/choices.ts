@@ -41,6 +41,8 @@ const DEFAULTS = {
   detail: null as string | null,
   isLogSigma: false as boolean,
   areEventsOpen: false as boolean,
+  /** No choice, but kept like one: the run's folder, from which the editor restores the panel after a reload. */
+  run: null as string | null,
 };
 
 export function dashboardChoices(api: Pick<VsCodeApi, 'getState' | 'setState'>) {

@@ -111,6 +111,7 @@ export class DashboardStore {
   }
 
   private take(snapshot: DashboardSnapshot): void {
+    this.choices.run.value = snapshot.run;
     this.snapshot.value = snapshot;
   }
 
