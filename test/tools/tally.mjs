@@ -33,25 +33,27 @@ export function countPlaywright(report) {
   return { passed: expected, failed: unexpected + flaky + report.errors.length, skipped };
 }
 
-/**
- * @param {Readonly<Record<string, number>>} steps exit status of each step; a failed one counts as one failure, but `test` only if no
- *   single test failed
- */
+/** The sum of what the runners' reports say now. */
 export function tally(steps) {
-  const counts = [countVitest(read(vitestReport)), countPlaywright(read(playwrightReport))].filter(
-    (c) => c !== undefined,
-  );
-  const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
-  const lines = [];
-  let failed = sum('failed');
-  for (const [step, status] of Object.entries(steps)) {
-    if (status === 0) continue;
-    lines.push(`step failed: ${step} (status ${status})`);
-    if (step !== 'test' || sum('failed') === 0) failed++;
-  }
-  if (sum('skipped') > 0) lines.push(`${sum('skipped')} skipped`);
-  lines.push(`${sum('passed')} passed, ${failed} failed`);
-  return { passed: sum('passed'), failed, text: lines.join('\n') };
+  return sumUp([countVitest(read(vitestReport)), countPlaywright(read(playwrightReport))], steps);
+}
+
+/**
+ * @param {readonly (ReturnType<typeof countVitest>)[]} runners undefined: that runner left no report
+ * @param {Readonly<Record<string, number>>} steps exit status of each step; a failed one counts as one failure, but `test`
+ *   only if no single test failed
+ */
+export function sumUp(runners, steps) {
+  const counts = runners.filter((count) => count !== undefined);
+  const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+  const failedTests = counts.reduce((sum, count) => sum + count.failed, 0);
+  const skipped = counts.reduce((sum, count) => sum + count.skipped, 0);
+  const failedSteps = Object.entries(steps).filter(([, status]) => status !== 0);
+  const lines = failedSteps.map(([step, status]) => `step failed: ${step} (status ${status})`);
+  const failed = failedTests + failedSteps.filter(([step]) => step !== 'test' || failedTests === 0).length;
+  if (skipped > 0) lines.push(`${skipped} skipped`);
+  lines.push(`${passed} passed, ${failed} failed`);
+  return { passed, failed, text: lines.join('\n') };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
