@@ -45,14 +45,12 @@ const copies = [
  * @returns {Promise<esbuild.Metafile[]>} what went into each bundle
  */
 export async function buildProduct({ outDir = path.join(root, 'dist'), sourceMaps = true } = {}) {
-  const missing = product.filter(({ entry }) => !existsSync(path.join(root, entry)));
-  if (missing.length > 0) console.error(`entry files are missing: ${missing.map(({ entry }) => entry).join(', ')}`);
-  const metafiles = await Promise.all(
-    product.filter((b) => !missing.includes(b)).map((bundle) => makeBundle(bundle, outDir, sourceMaps)),
-  );
+  const bundles = await Promise.allSettled(product.map((bundle) => makeBundle(bundle, outDir, sourceMaps)));
   for (const [from, to] of copies) writeIfChanged(path.join(outDir, to), readFileSync(path.join(root, from)));
-  if (existsSync(path.join(outDir, 'kernel.js'))) chmodSync(path.join(outDir, 'kernel.js'), 0o755);
-  return metafiles;
+  // After all are written: a mistake in the engine does not keep the pages from being looked at.
+  for (const bundle of bundles) if (bundle.status === 'rejected') throw bundle.reason;
+  chmodSync(path.join(outDir, 'kernel.js'), 0o755);
+  return bundles.map((bundle) => bundle.value);
 }
 
 /** Where the source of a development tool is: test/tools/NAME.ts or test/tools/NAME/main.ts. Undefined if there is none. */

@@ -1,4 +1,4 @@
-/** @file End-to-end tests: the packaged extension in the real workbench. `npm test -- e2e` packages it and finds a browser first. */
+/** @file Tests in a browser: the pages by themselves, and the packaged extension in the real workbench. Run by `npm test -- e2e`. */
 import { defineConfig } from '@playwright/test';
 
 /** What a Chromium that is not installed in the system brings with it. */
@@ -10,8 +10,10 @@ const browserEnv = {
 };
 
 export default defineConfig({
-  testDir: 'test/e2e',
-  testMatch: '*.spec.ts',
+  projects: [
+    { name: 'pages', testDir: 'test/webview', testMatch: '**/*.spec.ts' },
+    { name: 'workbench', testDir: 'test/e2e', testMatch: '*.spec.ts' },
+  ],
   outputDir: 'test-results',
   timeout: 120_000,
   expect: { timeout: 20_000 },
