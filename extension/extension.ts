@@ -4,7 +4,7 @@
  * Activation is by our views and commands (both implied by package.json), by our dashboards after a reload, and by the first
  * YAML document (`onLanguage:yaml`): configurations are YAML, and a language of our own would take the YAML support of other
  * extensions away from them, while `workspaceContains` would search the whole workspace in every window. It costs little:
- * what is done here is registration, and the search for runs begins when something shows them.
+ * what is done here is registration; the search for runs goes on in the background.
  */
 import { join } from 'node:path';
 import { l10n, window, type ExtensionContext } from 'vscode';

@@ -6,7 +6,7 @@ import type { ModelEntry } from '../../kernels/protocol/types';
 import type { RunSummary } from '../runs/runSummary';
 import type { Studio } from '../studio';
 import { formatBytes } from '../util/format';
-import { createdLabel, runDescription } from '../views/runLabels';
+import { runDescription } from '../views/runLabels';
 
 interface Choice<T> extends QuickPickItem {
   readonly value: T;
@@ -37,7 +37,7 @@ export async function pickRun(
   const choices = wanted.map((run) => ({
     label: run.info.name,
     description: runDescription(run),
-    detail: createdLabel(run),
+    detail: run.folder,
     value: run,
   }));
   return pick(title, choices, none);

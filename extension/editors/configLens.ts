@@ -43,7 +43,7 @@ export class ConfigLens extends Owner implements CodeLensProvider {
     const check = this.checks.get(document.uri);
     if (!check) return undefined;
     if (check.failure !== undefined) {
-      return { title: `$(warning) ${l10n.t('Not checked: {0}', check.failure)}`, command: 'adapterStudio.showLog' };
+      return { title: `$(warning) ${l10n.t('Not checked: show log')}`, command: 'adapterStudio.showLog' };
     }
     const errors = check.problems.filter((problem) => problem.severity === 'error').length;
     if (errors > 0) {

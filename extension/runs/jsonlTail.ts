@@ -69,9 +69,12 @@ export class JsonlTail<T> {
 
   private async readNew(handle: FileHandle): Promise<T[]> {
     const records: T[] = [];
-    const chunk = Buffer.alloc(CHUNK_BYTES);
     for (;;) {
-      const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES, this.position);
+      const { size } = await handle.stat();
+      const wanted = Math.min(size - this.position, CHUNK_BYTES);
+      if (wanted <= 0) return records;
+      const chunk = Buffer.alloc(wanted);
+      const { bytesRead } = await handle.read(chunk, 0, wanted, this.position);
       if (bytesRead === 0) return records;
       const read = chunk.subarray(0, bytesRead);
       this.position += bytesRead;

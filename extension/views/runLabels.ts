@@ -1,6 +1,7 @@
 /** @file A run in words: the same in the tree, the status bar, the CodeLens and the pickers. */
 import { l10n } from 'vscode';
 import type { RunStatus } from '../../kernels/protocol/types';
+import { isLive } from '../runs/liveness';
 import type { RunSummary } from '../runs/runSummary';
 import { formatDuration, formatNumber } from '../util/format';
 
@@ -21,16 +22,27 @@ export function stepLabel({ state }: RunSummary): string {
   return `${state.step}/${state.total_steps}`;
 }
 
-/** `running · 120/300 · loss 1.234 · 3 min left`: what is known, in this order. */
+/**
+ * Short, because a side bar is narrow: `120/300 · 3 min left · loss 1.234` for a run at work, whose icon turns,
+ * `stopped · 60/300 · loss 1.9` for one that rests.
+ */
 export function runDescription(run: RunSummary): string {
-  const parts = [statusLabel(run.state.status)];
-  if (run.state.status !== 'starting') parts.push(l10n.t('step {0}', stepLabel(run)));
-  if (run.loss !== null) parts.push(l10n.t('loss {0}', formatNumber(run.loss)));
+  const { status } = run.state;
+  const parts: string[] = [];
+  if (status !== 'running') parts.push(statusLabel(status));
+  if (status !== 'starting' && status !== 'finished') parts.push(stepLabel(run));
   if (run.etaSeconds !== null) parts.push(l10n.t('{0} left', formatDuration(run.etaSeconds)));
+  if (run.loss !== null) parts.push(l10n.t('loss {0}', formatNumber(run.loss)));
+  if (!isLive(run.state)) parts.push(createdLabel(run));
   return parts.join(' · ');
+}
+
+/** For assistive technology, which does not see the icon. */
+export function runAccessibleLabel(run: RunSummary): string {
+  return `${run.info.name}, ${statusLabel(run.state.status)}, ${runDescription(run)}`;
 }
 
 /** When the run was made, short; runs of one configuration differ by this. */
 export function createdLabel(run: RunSummary): string {
-  return new Date(run.info.created * 1000).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+  return new Date(run.info.created * 1000).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'short' });
 }

@@ -3,7 +3,7 @@ import { l10n, StatusBarAlignment, window } from 'vscode';
 import { Owner } from '../util/disposables';
 import { formatDuration } from '../util/format';
 import type { RunLibrary } from '../runs/runLibrary';
-import { runDescription, stepLabel } from './runLabels';
+import { runAccessibleLabel, runDescription, stepLabel } from './runLabels';
 
 export class RunStatus extends Owner {
   private readonly item = this.register(window.createStatusBarItem('adapterStudio.run', StatusBarAlignment.Left, 10));
@@ -24,7 +24,7 @@ export class RunStatus extends Owner {
     const more = others.length === 0 ? '' : ` (+${others.length})`;
     this.item.text = `$(sync~spin) ${run.info.name} ${stepLabel(run)}${eta}${more}`;
     this.item.tooltip = [run, ...others].map((r) => `${r.info.name}: ${runDescription(r)}`).join('\n');
-    this.item.accessibilityInformation = { label: `${run.info.name}, ${runDescription(run)}` };
+    this.item.accessibilityInformation = { label: runAccessibleLabel(run) };
     this.item.command = {
       command: 'adapterStudio.openDashboard',
       title: l10n.t('Open Dashboard'),

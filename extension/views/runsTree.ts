@@ -6,7 +6,7 @@ import { Owner } from '../util/disposables';
 import { formatNumber } from '../util/format';
 import type { RunLibrary } from '../runs/runLibrary';
 import { capabilities, type RunSummary } from '../runs/runSummary';
-import { createdLabel, runDescription, statusLabel } from './runLabels';
+import { createdLabel, runAccessibleLabel, runDescription, statusLabel } from './runLabels';
 
 const icons: Record<RunStatus, ThemeIcon> = {
   starting: new ThemeIcon('loading~spin'),
@@ -47,7 +47,7 @@ export class RunsTree extends Owner implements TreeDataProvider<RunSummary> {
       title: l10n.t('Open Dashboard'),
       arguments: [run],
     };
-    item.accessibilityInformation = { label: `${run.info.name}, ${runDescription(run)}` };
+    item.accessibilityInformation = { label: runAccessibleLabel(run) };
     return item;
   }
 }
