@@ -2,7 +2,7 @@
 import type { Value } from '../graph/graph';
 import { add, gemm } from '../graph/ops';
 
-/** W + scaling·B·A: [out, in]. */
+/** W + scaling·B·A: [out, in]. A negative scaling takes the update away again. */
 export const lowRankMerged = (baseWeight: Value, a: Value, b: Value, scaling: number): Value =>
   add(gemm(b, a, { alpha: scaling }), baseWeight);
 

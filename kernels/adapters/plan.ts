@@ -3,8 +3,9 @@
  * trained, with its place in one flat vector. Options that could have no effect are refused here, before anything runs.
  */
 import type { CommonConfig, HeadSpec, ModelArchitecture, TargetSite } from '../models/types';
+import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
-import { matchesModules, pattern, selectSites } from './targets';
+import { matchesModules, pattern, savesModule, selectSites } from './targets';
 import type { AnyAdapterMethod, Init, ParamSpec, Selection } from './types';
 
 /** What a plan needs to know of the base model. */
@@ -54,22 +55,41 @@ export interface AdapterPlan {
   readonly frozenSize: number;
 }
 
+/** A key of the adapter section that has no effect on this model. */
+export interface IdleOption {
+  readonly key: string;
+  readonly found: string;
+  readonly expected: string;
+}
+
 /** Module name under which tensors that all layers share are kept. */
 export const SHARED_MODULE = 'shared';
 
+/**
+ * Throws `adapter/unsupported` when the method cannot adapt what was chosen. `onIdle` hears of every option that has no
+ * effect on this model: refused in a new configuration, a warning for an adapter that exists already.
+ */
 export function planAdapter(
   method: AnyAdapterMethod,
   config: Readonly<Record<string, unknown>>,
   model: PlannedModel,
+  onIdle: (option: IdleOption) => void = ({ key, found, expected }) => {
+    throw refused(key, found, expected);
+  },
 ): AdapterPlan {
   const selection = method.selection(config);
   const sites = selection.everything ? [] : selectSites(model.sites, selection);
-  if (!selection.everything) refuseIdleOptions(selection, config, model, sites);
+  if (!selection.everything) {
+    if (sites.length === 0) {
+      throw refused('target_modules', nothingTargeted(selection, model), `this model has ${projectionsOf(model)}`);
+    }
+    for (const option of idleOptions(selection, config, model, sites)) onIdle(option);
+  }
   const layers = sites.map((site): AdaptedLayer => {
     const own = method.configOf(site, config) as Readonly<Record<string, unknown>>;
     const supported = method.supports(site, own);
     if (supported !== true) {
-      throw refused(`${method.label} cannot adapt ${site.path}: ${supported.reason}`);
+      throw refused('target_modules', `${method.label} cannot adapt ${site.path}`, supported.reason);
     }
     return { site, config: own, params: method.params(site, own) };
   });
@@ -106,7 +126,8 @@ export function planAdapter(
       decays: shape.length > 1,
     });
   }
-  if (trained.size === 0) throw refused('nothing would be trained; choose target modules or modules to save');
+  if (trained.size === 0)
+    throw refused('target_modules', 'nothing would be trained', 'choose target modules or modules to save');
   return {
     method,
     config,
@@ -139,78 +160,86 @@ function trainedBaseTensors(
   if (selection.everything) return new Map([...model.tensors.keys()].map((t) => [t, t]));
   const result = new Map<string, string>();
   for (const tensor of model.tensors.keys()) {
-    const module = tensor.slice(0, tensor.lastIndexOf('.'));
+    const module = moduleOf(tensor);
     const isBias = tensor.endsWith('.bias');
     const isAdapted = sites.some((s) => s.path === module);
-    const isSaved = selection.modulesToSave.length > 0 && matchesModules(selection.modulesToSave, module);
-    if (isSaved || (isBias && (selection.bias === 'all' || (selection.bias === 'lora_only' && isAdapted)))) {
+    if (
+      savesModule(selection.modulesToSave, module) ||
+      (isBias && (selection.bias === 'all' || (selection.bias === 'lora_only' && isAdapted)))
+    ) {
       result.set(tensor, tensor);
     }
   }
   const { head } = model;
   // A tied head that is saved gets a tensor of its own, which starts as the embedding.
-  if (head.tiedTo && selection.modulesToSave.length > 0 && matchesModules(selection.modulesToSave, head.path)) {
-    result.set(head.weight, head.tiedTo);
-  }
+  if (head.tiedTo && savesModule(selection.modulesToSave, head.path)) result.set(head.weight, head.tiedTo);
   return result;
 }
 
+function nothingTargeted({ modulesToSave }: Selection, model: PlannedModel): string {
+  const saved = model.sites.filter((s) => savesModule(modulesToSave, s.path)).length;
+  const besides = saved > 0 ? `, ${saved} of which are in modules_to_save` : '';
+  return `matches none of the ${model.sites.length} linear layers${besides}`;
+}
+
 /** An option that matches nothing would train something else than was asked for, silently. */
-function refuseIdleOptions(
+function* idleOptions(
   selection: Selection,
   config: Readonly<Record<string, unknown>>,
   model: PlannedModel,
   sites: readonly TargetSite[],
-): void {
-  const projections = [...new Set(model.sites.map((s) => s.projection))].join(', ');
-  if (sites.length === 0) {
-    throw refused(
-      `target_modules matches none of the ${model.sites.length} linear layers; this model has ${projections}`,
-    );
-  }
-  if (Array.isArray(selection.targetModules)) {
-    for (const entry of selection.targetModules as readonly string[]) {
-      if (!model.sites.some((s) => matchesModules([entry], s.path))) {
-        const why =
-          model.head.path === entry
-            ? 'adapters on the head are not supported, train it with modules_to_save'
-            : `this model has ${projections}`;
-        throw refused(`target_modules: ${entry} matches no linear layer; ${why}`);
-      }
+): Generator<IdleOption> {
+  const { targetModules, excludeModules, modulesToSave, bias } = selection;
+  const available = `this model has ${projectionsOf(model)}`;
+  for (const entry of typeof targetModules === 'string' ? [] : targetModules) {
+    const matching = model.sites.filter((s) => matchesModules([entry], s.path));
+    if (matching.length > 0 && matching.every((s) => savesModule(modulesToSave, s.path))) {
+      yield { key: 'target_modules', found: `${entry} is in modules_to_save too`, expected: 'choose one of the two' };
+    } else if (matching.length === 0) {
+      const isHead = model.head.path === entry;
+      const expected = isHead ? 'adapters on the head are not supported, train it with modules_to_save' : available;
+      yield { key: 'target_modules', found: `${entry} matches no linear layer`, expected };
     }
   }
-  const { excludeModules } = selection;
   if (excludeModules !== null && !model.sites.some((s) => matchesModules(excludeModules, s.path))) {
-    throw refused(`exclude_modules matches no linear layer; this model has ${projections}`);
+    yield { key: 'exclude_modules', found: 'matches no linear layer', expected: available };
   }
   for (const layer of selection.layersToTransform ?? []) {
     if (layer >= model.config.layers) {
-      throw refused(
-        `layers_to_transform: there is no block ${layer}; this model has blocks 0 to ${model.config.layers - 1}`,
-      );
+      const expected = `this model has blocks 0 to ${model.config.layers - 1}`;
+      yield { key: 'layers_to_transform', found: `there is no block ${layer}`, expected };
     }
   }
+  const adapted = `the adapted layers are ${projectionsOf({ sites })}`;
   for (const key of ['rank_pattern', 'alpha_pattern']) {
     for (const source of Object.keys((config[key] as Readonly<Record<string, number>> | undefined) ?? {})) {
       const expression = pattern(`(.*\\.)?(${source})`, key);
-      if (!sites.some((s) => expression.test(s.path))) throw refused(`${key}: ${source} matches no adapted layer`);
+      if (!sites.some((s) => expression.test(s.path))) {
+        yield { key, found: `${source} matches no adapted layer`, expected: adapted };
+      }
     }
   }
-  const modules = new Set([...model.tensors.keys()].map((t) => t.slice(0, t.lastIndexOf('.'))).concat(model.head.path));
-  for (const entry of selection.modulesToSave) {
-    if (![...modules].some((m) => matchesModules([entry], m))) {
-      throw refused(`modules_to_save: ${entry} matches no module of this model`);
+  const modules = [...model.tensors.keys()].map(moduleOf).concat(model.head.path);
+  for (const entry of modulesToSave) {
+    if (!modules.some((m) => savesModule([entry], m))) {
+      const expected = 'expected a module that has weights, such as lm_head or embed_tokens';
+      yield { key: 'modules_to_save', found: `${entry} matches no module`, expected };
     }
-    const both = sites.find((s) => matchesModules([entry], s.path));
-    if (both) throw refused(`${both.path} is both adapted and in modules_to_save; choose one`);
   }
   const hasBias =
-    selection.bias === 'lora_only'
-      ? sites.some((s) => s.bias)
-      : [...model.tensors.keys()].some((t) => t.endsWith('.bias'));
-  if (selection.bias !== 'none' && !hasBias) {
-    throw refused(`bias: ${selection.bias} would train nothing, this model has no such biases; use bias: none`);
+    bias === 'lora_only' ? sites.some((s) => s.bias) : [...model.tensors.keys()].some((t) => t.endsWith('.bias'));
+  if (bias !== 'none' && !hasBias) {
+    yield { key: 'bias', found: `${bias} would train nothing, this model has no such biases`, expected: 'use none' };
   }
 }
 
-const refused = (message: string): KernelError => new KernelError('adapter/unsupported', message);
+const projectionsOf = ({ sites }: Pick<PlannedModel, 'sites'>): string =>
+  [...new Set(sites.map((s) => s.projection))].join(', ');
+
+const moduleOf = (tensor: string): string => tensor.slice(0, tensor.lastIndexOf('.'));
+
+/** `key` is a key of the configuration's adapter section; whoever knows the file adds it. */
+function refused(key: string, found: string, expected: string): KernelError {
+  const problem: Problem = { file: '', where: `adapter.${key}`, severity: 'error', found, expected };
+  return new KernelError('adapter/unsupported', `${key}: ${found}; ${expected}`, { problems: [problem] });
+}

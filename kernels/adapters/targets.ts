@@ -9,13 +9,23 @@ export function matchesModules(modules: string | readonly string[], path: string
   return modules.some((entry) => path === entry || path.endsWith(`.${entry}`));
 }
 
-/** Sites that the selection adapts, in the model's order. */
+/** An entry of `modules_to_save` is the end of a path, even in the middle of a name, as in PEFT; what is inside counts too. */
+export function savesModule(modulesToSave: readonly string[], path: string): boolean {
+  const containers = path.split('.').map((_, i, parts) => parts.slice(0, i + 1).join('.'));
+  return containers.some((container) => modulesToSave.some((entry) => container.endsWith(entry)));
+}
+
+/** Sites that the selection adapts, in the model's order. A module that is saved as a whole is not adapted. */
 export function selectSites(sites: readonly TargetSite[], selection: Selection): readonly TargetSite[] {
-  const { targetModules, excludeModules, layersToTransform } = selection;
+  const { targetModules, excludeModules, layersToTransform, modulesToSave } = selection;
   return sites.filter(({ path, layer }) => {
+    if (savesModule(modulesToSave, path)) return false;
     if (excludeModules !== null && matchesModules(excludeModules, path)) return false;
     if (targetModules !== 'all-linear' && !matchesModules(targetModules, path)) return false;
-    return layersToTransform === null || (inPatternedLayer(path, selection) && layersToTransform.includes(layer));
+    if (layersToTransform === null) return true;
+    // A module named by its whole path is adapted whatever its layer, as in PEFT.
+    if (typeof targetModules !== 'string' && targetModules.includes(path)) return true;
+    return inPatternedLayer(path, selection) && layersToTransform.includes(layer);
   });
 }
 

@@ -58,6 +58,8 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   readonly paper: string;
   /** Fields of the configuration's `adapter:` section, besides `method` and `init_from`. */
   readonly config: F;
+  /** Values in PEFT's adapter_config.json that make an adapter one of this method; written, and required when read. */
+  readonly peft: Readonly<Record<string, string | boolean>>;
   supports(site: TargetSite, config: ConfigOf<F>): true | Refusal;
   /** Trainable and frozen tensors of one layer, by their names in adapter files. */
   params(site: TargetSite, config: ConfigOf<F>): Readonly<Record<P, ParamSpec>>;
@@ -72,6 +74,15 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   mergedWeight:
     | ((
         baseWeight: Value,
+        params: Readonly<Record<P, Value>>,
+        config: ConfigOf<F>,
+        shared: Readonly<Record<string, Value>>,
+      ) => Value)
+    | null;
+  /** The base weight [out, in] back from the merged one; `null`: what the merge changed cannot be undone from it alone. */
+  unmergedWeight:
+    | ((
+        mergedWeight: Value,
         params: Readonly<Record<P, Value>>,
         config: ConfigOf<F>,
         shared: Readonly<Record<string, Value>>,

@@ -3,7 +3,7 @@
  * tensor; or the forward pass alone, for evaluation and for logits. One graph belongs to one batch shape.
  */
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
-import { adaptedLinear, plainLinear } from '../adapters/applyAdapter';
+import { adaptedLinear, headWeight, plainLinear } from '../adapters/applyAdapter';
 import { fuseGemmAdd } from '../graph/fuseGemmAdd';
 import { grad } from '../graph/grad';
 import type { Value } from '../graph/graph';
@@ -69,7 +69,8 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
   const params = new Map<string, Value>();
   for (const t of [...(plan?.trained ?? []), ...(plan?.frozen ?? [])])
     params.set(t.key, graph.input(t.key, f32(...t.shape)));
-  const param = (key: string): Value => params.get(key) ?? frozenWeight(graph, model, key);
+  const base: WeightSource = { get: (name) => frozenWeight(graph, model, name) };
+  const param = (key: string): Value => params.get(key) ?? base.get(key);
   const weights: WeightSource = { get: param };
   const probabilities = new Map(
     kind === 'train' && plan ? dropoutLayers(plan).map((l) => [l.path, l.probability] as const) : [],
@@ -97,13 +98,12 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
     linear,
   );
   const picked = graph.scoped('head', () => gatherRows(hidden, rows));
-  const { head } = model;
-  const headWeight = weights.get(head.tiedTo && !params.has(head.weight) ? head.tiedTo : head.weight);
+  const head = headWeight(model, plan, weights, base);
   if (kind === 'logits') {
-    return finish(programOf({ logits: graph.scoped('head', () => gemm(picked, headWeight, { transB: true })) }));
+    return finish(programOf({ logits: graph.scoped('head', () => gemm(picked, head, { transB: true })) }));
   }
   const loss = graph.scoped('head', () => {
-    const nll = headLoss(picked, headWeight, graph.input('labels', i32(rowCount)));
+    const nll = headLoss(picked, head, graph.input('labels', i32(rowCount)));
     return sumAll(mul(nll, graph.input('row_weights', f32(rowCount))));
   });
   if (kind === 'loss') return finish(programOf({ loss }));

@@ -18,6 +18,7 @@ export const lora = defineAdapter({
   id: 'lora',
   label: 'LoRA',
   paper: 'https://arxiv.org/abs/2106.09685',
+  peft: { peft_type: 'LORA', use_dora: false, lora_bias: false },
   config: {
     r: integer({
       default: 8,
@@ -111,6 +112,8 @@ export const lora = defineAdapter({
   }),
   mergedWeight: (baseWeight, { lora_A, lora_B }, config) =>
     lowRankMerged(baseWeight, lora_A, lora_B, scalingOf(config)),
+  unmergedWeight: (mergedWeight, { lora_A, lora_B }, config) =>
+    lowRankMerged(mergedWeight, lora_A, lora_B, -scalingOf(config)),
   // The same result without ever forming the delta weight.
   forward: ({ x, params, baseOutput, dropout }, config) =>
     lowRankForward(baseOutput(), dropout(x), params.lora_A, params.lora_B, scalingOf(config)),

@@ -1,0 +1,216 @@
+/**
+ * @file Adapter folders ↔ a plan and its tensors. formats/peft.ts knows JSON and key names; here they meet the adapter
+ * method, its configuration and the model the adapter is for.
+ */
+import path from 'node:path';
+import type { LoraParameter, PeftAdapter, PeftLoraConfig, PeftTensor, PeftWeights } from '../formats/peft';
+import { newPeftLoraConfig, readPeftAdapter, readPeftConfig, writePeftAdapter } from '../formats/peft';
+import type { TargetSite } from '../models/types';
+import type { Problem } from '../protocol/errors';
+import { KernelError } from '../protocol/errors';
+import { withDefaults } from '../util/fields';
+import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
+import { planAdapter } from './plan';
+import { adapterMethods } from './registry';
+import { savesModule } from './targets';
+import type { AnyAdapterMethod } from './types';
+
+type Config = Readonly<Record<string, unknown>>;
+
+/** The values of a plan's tensors, by key. */
+export interface TensorValues {
+  get(key: string): Float32Array | undefined;
+}
+
+export interface SaveOptions {
+  /** Written as `base_model_name_or_path`. */
+  readonly baseModelPath: string;
+  /** Text of the adapter_config.json this adapter comes from: what it says beside the method's fields is kept. */
+  readonly preserve?: string;
+}
+
+/** Writes a folder that PEFT loads. Each file is replaced as a whole. */
+export function saveAdapter(dir: string, plan: AdapterPlan, values: TensorValues, options: SaveOptions): void {
+  const tensors = new Map<string, Map<LoraParameter, PeftTensor>>();
+  const extra = new Map<string, PeftTensor>();
+  for (const { key, kind, module, param, shape } of [...plan.trained, ...plan.frozen]) {
+    const data = values.get(key);
+    if (!data) throw new KernelError('internal', `no values for ${key}`);
+    if (kind === 'base') extra.set(key, { shape, data });
+    else {
+      const parameters = tensors.get(module) ?? new Map<LoraParameter, PeftTensor>();
+      // formats/peft.ts holds the names of every method's parameters; a method whose names it does not know fails its suite.
+      tensors.set(module, parameters.set(param as LoraParameter, { shape, data }));
+    }
+  }
+  writePeftAdapter(dir, { config: peftConfig(plan, options), tensors, extra }, options.preserve);
+}
+
+export interface LoadedAdapter {
+  readonly method: AnyAdapterMethod;
+  /** The method's own configuration, defaults filled in. */
+  readonly config: Config;
+  readonly plan: AdapterPlan;
+  /** Values of every tensor of the plan, by key. */
+  readonly tensors: ReadonlyMap<string, Float32Array>;
+  /** All of adapter_config.json, and its text for `SaveOptions.preserve`. */
+  readonly rawConfig: Config;
+  readonly configText: string;
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * Reads an adapter folder and plans it on `model`. Throws `input/refused` or `format/invalid` for a folder that is none,
+ * `adapter/unsupported` with what is supported for another method or option, and when a tensor does not fit the model.
+ */
+export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
+  const adapter = readPeftAdapter(dir);
+  const file = path.join(dir, 'adapter_config.json');
+  const method = methodOf(adapter, file);
+  const config = methodConfig(method, adapter.config, model.architecture.defaultTargetModules);
+  const warnings: Problem[] = [...adapter.warnings];
+  const plan = planAdapter(method, config, model, (option) =>
+    warnings.push({ file, severity: 'warning', found: option, expected: 'expected an option that has an effect here' }),
+  );
+  const tensors = takeTensors(dir, plan, adapter, () => 'is this adapter for another base model?');
+  const { rawConfig, configText } = adapter;
+  return { method, config, plan, tensors, rawConfig, configText, warnings };
+}
+
+/**
+ * Starts a plan from another adapter's factors, or from its own checkpoint. Every tensor of that adapter must have its
+ * place in the plan, with the same shape and scaling; tensors trained in full that it does not have keep their start.
+ */
+export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: string): Float32Array }): void {
+  const adapter = readPeftAdapter(dir);
+  const file = path.join(dir, 'adapter_config.json');
+  const method = methodOf(adapter, file);
+  if (method !== plan.method) {
+    throw unsupported(`${dir} holds a ${method.label} adapter, expected ${plan.method.label} to start from`);
+  }
+  const config = methodConfig(method, adapter.config, []);
+  for (const layer of plan.layers) refuseOtherScaling(dir, layer, method, config);
+  const { modulesToSave, bias } = method.selection(config);
+  const isOptional = ({ kind, module, param }: PlannedTensor): boolean =>
+    kind === 'base' && !savesModule(modulesToSave, module) && !(bias !== 'none' && param === 'bias');
+  const advice = 'give the new adapter the same targets and ranks';
+  const tensors = takeTensors(dir, plan, adapter, () => advice, isOptional);
+  for (const [key, data] of tensors) values.get(key).set(data);
+}
+
+/** The base model an adapter names, as written in its configuration. */
+export function namedBaseModel(dir: string): string | null {
+  return readPeftConfig(dir).config.base_model_name_or_path;
+}
+
+/** The same factors under another scaling are another update. */
+function refuseOtherScaling(dir: string, layer: AdaptedLayer, method: AnyAdapterMethod, config: Config): void {
+  const { site } = layer;
+  const there = scalingOf(method, site, method.configOf(site, config) as Config);
+  const here = scalingOf(method, site, layer.config);
+  if (there === here) return;
+  throw unsupported(
+    `${dir} scales the update of ${site.path} by ${there}, this configuration by ${here}; ` +
+      'the same factors would mean another update, give both the same alpha and rank',
+  );
+}
+
+function scalingOf(method: AnyAdapterMethod, site: TargetSite, config: Config): number | undefined {
+  const empty = Object.fromEntries(Object.keys(method.params(site, config)).map((name) => [name, new Float32Array()]));
+  return method.factors?.(empty, site, config).scaling;
+}
+
+/** Every tensor of the plan from the file, and none of the file left over. */
+function takeTensors(
+  dir: string,
+  plan: AdapterPlan,
+  { tensors, extra }: PeftWeights,
+  advice: () => string,
+  isOptional: (tensor: PlannedTensor) => boolean = () => false,
+): ReadonlyMap<string, Float32Array> {
+  const taken = new Map<string, Float32Array>();
+  const problems: string[] = [];
+  for (const planned of [...plan.trained, ...plan.frozen]) {
+    const { key, kind, module, param, shape } = planned;
+    const found = kind === 'base' ? extra.get(key) : tensors.get(module)?.get(param as LoraParameter);
+    const name = `${param} of ${module}`;
+    if (!found) {
+      if (!isOptional(planned)) problems.push(`${name} is missing, expected [${shape.join(', ')}]`);
+    } else if (found.shape.join() !== shape.join()) {
+      problems.push(`${name} is [${found.shape.join(', ')}], expected [${shape.join(', ')}]`);
+    } else if (!found.data.every(Number.isFinite)) {
+      problems.push(`${name} holds values that are not finite`);
+    } else taken.set(key, found.data);
+  }
+  const known = new Set([...plan.trained, ...plan.frozen].map((t) => t.key));
+  for (const [module, parameters] of tensors) {
+    for (const param of parameters.keys()) {
+      if (!known.has(`${module}.${param}`)) problems.push(`${param} of ${module} has no place in this model's plan`);
+    }
+  }
+  for (const name of extra.keys()) {
+    // PEFT writes the untrained original of a saved module too when biases are trained.
+    if (known.has(name) || name.includes('.original_module.')) continue;
+    problems.push(`${name} is stored with the adapter, but neither modules_to_save nor bias names it`);
+  }
+  if (problems.length === 0) return taken;
+  const more = problems.length > 3 ? ` (and ${problems.length - 3} more)` : '';
+  throw unsupported(`${dir}: ${problems.slice(0, 3).join('; ')}${more}; ${advice()}`);
+}
+
+/** The method whose marks the configuration bears. */
+function methodOf({ config, rawConfig }: Pick<PeftAdapter, 'config' | 'rawConfig'>, file: string): AnyAdapterMethod {
+  const values: Config = { ...rawConfig, ...config };
+  const differing = (method: AnyAdapterMethod): readonly string[] =>
+    Object.entries(method.peft).flatMap(([key, value]) => (values[key] === value ? [] : [key]));
+  const [best] = adapterMethods.map((method) => ({ method, keys: differing(method) })).sort(byCount);
+  if (best?.keys.length === 0) return best.method;
+  const found = best?.keys.map((key) => `${key} is ${JSON.stringify(values[key])}`).join(', ');
+  const supported = adapterMethods.map(({ label, peft }) => `${label} (${describe(peft)})`).join(', ');
+  throw unsupported(`${file}: ${found}; supported is ${supported}`);
+}
+
+const byCount = (a: { readonly keys: readonly string[] }, b: { readonly keys: readonly string[] }): number =>
+  a.keys.length - b.keys.length;
+
+const describe = (marks: Readonly<Record<string, string | boolean>>): string =>
+  Object.entries(marks)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ');
+
+/** The method's fields out of PEFT's; PEFT's null and empty list are our absent. */
+function methodConfig(method: AnyAdapterMethod, peft: PeftLoraConfig, defaultTargetModules: readonly string[]): Config {
+  const values: Config = { ...peft, target_modules: peft.target_modules ?? defaultTargetModules };
+  const given = Object.entries(method.config).flatMap(([name, { peftKey = name }]) => {
+    const value = values[peftKey];
+    return value === null || value === undefined || (Array.isArray(value) && value.length === 0) ? [] : [[name, value]];
+  });
+  return withDefaults(method.config, Object.fromEntries(given) as Config);
+}
+
+function peftConfig(plan: AdapterPlan, { baseModelPath, preserve }: SaveOptions): PeftLoraConfig {
+  const { method, config } = plan;
+  const before = preserve === undefined ? {} : (JSON.parse(preserve) as Partial<PeftLoraConfig>);
+  const fields = Object.entries(method.config).map(([name, { peftKey = name }]) => [peftKey, config[name] ?? null]);
+  return {
+    ...newPeftLoraConfig({ task_type: 'CAUSAL_LM', ...before }),
+    ...(Object.fromEntries(fields) as Partial<PeftLoraConfig>),
+    ...method.peft,
+    base_model_name_or_path: baseModelPath,
+    target_modules: writtenTargets(plan),
+    inference_mode: true,
+  };
+}
+
+/**
+ * `all-linear` is written as the names it stands for, as PEFT does, and so is a regular expression that PEFT would not take
+ * beside `layers_to_transform`: the projections' names where they say the same, whole paths otherwise.
+ */
+function writtenTargets({ selection, layers }: AdapterPlan): string | readonly string[] {
+  const { targetModules, layersToTransform } = selection;
+  const isResolved =
+    targetModules !== 'all-linear' && (typeof targetModules !== 'string' || layersToTransform === null);
+  return isResolved ? targetModules : layers.map(({ site }) => site.path);
+}
+
+const unsupported = (message: string): KernelError => new KernelError('adapter/unsupported', message);

@@ -1,0 +1,102 @@
+/**
+ * @file Which devices work here. Each is tried in a process of its own that runs a small training graph and compares the
+ * result, because a broken driver may hang or abort the process that asks it.
+ */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { KernelError } from '../protocol/errors';
+import type { DeviceReport } from '../protocol/types';
+import type { Device } from './types';
+
+/** In the order in which `auto` prefers them; those that this system's build cannot have are left out. */
+const CANDIDATES: readonly { readonly device: Device; readonly platforms: readonly NodeJS.Platform[] }[] = [
+  { device: 'cuda', platforms: ['linux', 'win32'] },
+  { device: 'webgpu', platforms: ['linux', 'win32', 'darwin'] },
+  { device: 'dml', platforms: ['win32'] },
+  { device: 'coreml', platforms: ['darwin'] },
+];
+
+const PROBE_TIMEOUT_MS = 60_000;
+
+export interface ChosenDevice {
+  readonly device: Device;
+  readonly reason: string;
+}
+
+/** Tries every device. The CPU always works: without it nothing here would run. */
+export async function probeDevices(): Promise<readonly DeviceReport[]> {
+  const probed: DeviceReport[] = [];
+  for (const { device, platforms } of CANDIDATES) {
+    probed.push(
+      platforms.includes(process.platform)
+        ? await probeDevice(device)
+        : { device, usable: false, reason: `not available on ${process.platform}` },
+    );
+  }
+  return [...probed, { device: 'cpu', usable: true, reason: `${physicalCores()} cores` }];
+}
+
+/** The device a configuration asks for; `auto` takes the first that works. A named one that does not work is an error. */
+export async function chooseDevice(wanted: Device | 'auto'): Promise<ChosenDevice> {
+  if (wanted === 'cpu') return { device: 'cpu', reason: 'as configured' };
+  if (wanted !== 'auto') {
+    const { usable, reason } = await probeDevice(wanted);
+    if (usable) return { device: wanted, reason: `as configured; ${reason}` };
+    throw new KernelError(
+      'machine/failed',
+      `runtime.device: ${wanted} does not work here: ${reason}. Use auto or cpu.`,
+    );
+  }
+  const reports = await probeDevices();
+  const best = reports.find((r) => r.usable);
+  const unusable = reports.filter((r) => !r.usable).map((r) => `${r.device}: ${r.reason}`);
+  return { device: best?.device ?? 'cpu', reason: `the fastest that works here (${unusable.join('; ')})` };
+}
+
+/** Runs the probe command of this program in a child process. */
+export async function probeDevice(device: Device): Promise<DeviceReport> {
+  const program = process.argv[1];
+  if (!program) return { device, usable: false, reason: 'the program that probes devices was not found' };
+  const child = spawn(process.execPath, [program, 'probe-device', device], {
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const timer = setTimeout(() => child.kill('SIGKILL'), PROBE_TIMEOUT_MS);
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+    child.once('error', (e) => {
+      err += String(e);
+      resolve([1, null]);
+    });
+    child.once('close', (c, s) => resolve([c, s]));
+  });
+  clearTimeout(timer);
+  if (code === 0) return { device, usable: true, reason: lastLine(out) };
+  const why =
+    signal === 'SIGKILL'
+      ? `no answer in ${PROBE_TIMEOUT_MS / 1000} s`
+      : signal
+        ? `the driver ended the process (${signal})`
+        : lastLine(err);
+  return { device, usable: false, reason: why || 'the provider could not be loaded' };
+}
+
+/** Physical cores this process may use: more threads than that make matrix products slower. */
+export function physicalCores(): number {
+  const available = availableParallelism();
+  if (process.platform !== 'linux') return available;
+  const cores = new Set<string>();
+  for (let cpu = 0; cpu < 4096; cpu++) {
+    try {
+      cores.add(readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`, 'utf8').trim());
+    } catch {
+      break;
+    }
+  }
+  return cores.size > 0 ? Math.min(cores.size, available) : available;
+}
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? '';

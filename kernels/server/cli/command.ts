@@ -1,0 +1,125 @@
+/** @file What a command of the command line is, and how it says things: data on stdout, everything else on stderr. */
+import type { ParseArgsConfig } from 'node:util';
+import { KernelError } from '../../protocol/errors';
+
+export type OptionSpecs = NonNullable<ParseArgsConfig['options']>;
+export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+
+export interface CommandContext {
+  readonly args: readonly string[];
+  readonly values: OptionValues;
+  readonly out: Output;
+  /** Fires on Ctrl-C and on a request to end. */
+  readonly signal: AbortSignal;
+}
+
+export interface Command {
+  readonly name: string;
+  /** What follows the name, e.g. `FILE.adapter.yaml [--set KEY=VALUE]…`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options: OptionSpecs;
+  /** Left out of the help: commands that the program calls itself with. */
+  readonly isInternal?: boolean;
+  /** Returns the exit status; nothing means 0. */
+  run(context: CommandContext): Promise<number | void>;
+}
+
+/** Exit statuses other programs rely on. */
+export const EXIT = { done: 0, defect: 1, refused: 2, machine: 3, interrupted: 130 } as const;
+
+export class Output {
+  private progressLength = 0;
+
+  constructor(
+    readonly isJson: boolean,
+    private readonly stdout: NodeJS.WriteStream,
+    private readonly stderr: NodeJS.WriteStream,
+  ) {}
+
+  /** One object on one line; with `--json` the only thing on stdout. */
+  record(value: object): void {
+    if (this.isJson) this.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** A line for people; not printed with `--json`. */
+  line(text = ''): void {
+    if (this.isJson) return;
+    this.clearProgress();
+    this.stdout.write(`${text}\n`);
+  }
+
+  /** A remark that is not part of the result. */
+  note(text: string): void {
+    this.clearProgress();
+    this.stderr.write(`${text}\n`);
+  }
+
+  /** Text as it comes, without a line end. */
+  text(text: string): void {
+    if (!this.isJson) this.stdout.write(text);
+  }
+
+  /** A line that is replaced by the next one; only on a terminal. */
+  progress(text: string): void {
+    if (!this.stderr.isTTY) return;
+    const shown = text.slice(0, Math.max(20, (this.stderr.columns ?? 80) - 1));
+    this.stderr.write(`\r${shown.padEnd(this.progressLength)}`);
+    this.progressLength = shown.length;
+  }
+
+  clearProgress(): void {
+    if (this.progressLength > 0) this.stderr.write(`\r${' '.repeat(this.progressLength)}\r`);
+    this.progressLength = 0;
+  }
+}
+
+export const bar = (fraction: number, width = 24): string => {
+  const filled = Math.round(Math.min(1, Math.max(0, fraction)) * width);
+  return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`;
+};
+
+/** The only positional argument. */
+export function oneArgument({ args }: CommandContext, what: string): string {
+  const [first, ...rest] = args;
+  if (first === undefined) throw new KernelError('input/refused', `expected ${what}; nothing was given`);
+  if (rest.length > 0) throw new KernelError('input/refused', `expected ${what} alone; found also ${rest.join(' ')}`);
+  return first;
+}
+
+export function stringOption(values: OptionValues, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function requiredOption(values: OptionValues, name: string): string {
+  const value = stringOption(values, name);
+  if (value === undefined) throw new KernelError('input/refused', `--${name} is missing`);
+  return value;
+}
+
+export function listOption(values: OptionValues, name: string): readonly string[] {
+  const value = values[name];
+  return (Array.isArray(value) ? value : value === undefined ? [] : [value]).filter((v) => typeof v === 'string');
+}
+
+export function countOption(values: OptionValues, name: string, fallback: number): number {
+  const text = stringOption(values, name);
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new KernelError('input/refused', `--${name}: found ${text}; expected a whole number of at least 1`);
+}
+
+/** Formats rows as columns; the first row is the heading. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

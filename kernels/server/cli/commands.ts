@@ -1,0 +1,24 @@
+/** @file All commands of the command line, in the order of the help. */
+import type { Command } from './command';
+import { devicesCommand, probeDeviceCommand } from './devices';
+import { evalCommand } from './eval';
+import { mergeCommand, unmergeCommand } from './merge';
+import { resumeCommand } from './resume';
+import { runCommand } from './run';
+import { runsCommand, stopCommand } from './runs';
+import { serveCommand } from './serve';
+import { trainCommand } from './train';
+
+export const commands: readonly Command[] = [
+  trainCommand,
+  resumeCommand,
+  stopCommand,
+  evalCommand,
+  mergeCommand,
+  unmergeCommand,
+  runsCommand,
+  devicesCommand,
+  runCommand,
+  serveCommand,
+  probeDeviceCommand,
+];

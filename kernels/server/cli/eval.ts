@@ -1,0 +1,39 @@
+/** @file `eval`: loss of the base model or an adapter over a data file, by the rules of the configuration. */
+import path from 'node:path';
+import { loadAdapter } from '../../adapters/adapterFile';
+import { evaluate } from '../../trainer/evaluate';
+import { openEvaluation, readConfig } from '../../trainer/prepare';
+import { ModelRunner } from '../../trainer/runner';
+import type { Command } from './command';
+import { listOption, oneArgument, stringOption } from './command';
+
+export const evalCommand: Command = {
+  name: 'eval',
+  usage: 'FILE.adapter.yaml [--adapter DIR] [--data FILE] [--set KEY=VALUE]…',
+  summary: 'Loss over the evaluation data, of the base model or with an adapter.',
+  options: { adapter: { type: 'string' }, data: { type: 'string' }, set: { type: 'string', multiple: true } },
+  async run(context) {
+    const { out, values, signal } = context;
+    const file = oneArgument(context, 'a configuration file');
+    const data = stringOption(values, 'data');
+    const overrides = [
+      ...listOption(values, 'set'),
+      ...(data === undefined ? [] : [`data.eval=${JSON.stringify(path.resolve(data))}`]),
+    ];
+    const config = readConfig(file, overrides);
+    const opened = await openEvaluation(file, config, { signal, onProgress: (m) => out.progress(m) });
+    const { model, set, device, threads } = opened;
+    const adapterDir = stringOption(values, 'adapter');
+    const adapter = adapterDir === undefined ? null : loadAdapter(adapterDir, model);
+    const runner = new ModelRunner(model, adapter?.plan ?? null, adapter?.parameters ?? null, { device, threads });
+    try {
+      const result = await evaluate(runner, set, (done) => out.progress(`${done} of ${set.count} batches`), signal);
+      out.clearProgress();
+      out.record(result);
+      out.line(`loss ${result.loss.toFixed(6)}  (${result.tokens} tokens, ${result.samples} samples)`);
+    } finally {
+      await runner.dispose();
+      opened.close();
+    }
+  },
+};

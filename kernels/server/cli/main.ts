@@ -1,0 +1,96 @@
+/** @file The command line: finds the command, parses its options, turns errors into the exit statuses of the contract. */
+import { parseArgs } from 'node:util';
+import { KernelError } from '../../protocol/errors';
+import type { ErrorCode } from '../../protocol/errors';
+import { ENGINE_VERSION } from '../../util/version';
+import type { Command } from './command';
+import { EXIT, Output } from './command';
+
+const STATUS: Readonly<Record<ErrorCode, number>> = {
+  cancelled: EXIT.interrupted,
+  'kernel/exited': EXIT.machine,
+  'input/refused': EXIT.refused,
+  'format/invalid': EXIT.refused,
+  'adapter/unsupported': EXIT.refused,
+  'model/unsupported': EXIT.refused,
+  'machine/failed': EXIT.machine,
+  'runtime/failed': EXIT.machine,
+  internal: EXIT.defect,
+};
+
+/** Runs one command line (without node and the script) and returns the exit status. */
+export async function runCommandLine(argv: readonly string[], commands: readonly Command[]): Promise<number> {
+  const [name, ...rest] = argv;
+  const isJson = rest.includes('--json');
+  const out = new Output(isJson, process.stdout, process.stderr);
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(help(commands));
+    return name === undefined ? EXIT.refused : EXIT.done;
+  }
+  if (name === '--version') {
+    process.stdout.write(`${ENGINE_VERSION}\n`);
+    return EXIT.done;
+  }
+  const command = commands.find((c) => c.name === name);
+  if (!command) {
+    out.note(`adapter-studio has no command ${name}\n\n${help(commands)}`);
+    return EXIT.refused;
+  }
+  const interrupt = new AbortController();
+  const onSignal = (): void => interrupt.abort();
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    const { values, positionals } = parseOptions(command, rest);
+    if (values.help === true) {
+      process.stdout.write(`adapter-studio ${command.name} ${command.usage} [--json]\n\n${command.summary}\n`);
+      return EXIT.done;
+    }
+    const status = await command.run({ args: positionals, values, out, signal: interrupt.signal });
+    out.clearProgress();
+    return status ?? EXIT.done;
+  } catch (error) {
+    return report(error, out, interrupt.signal);
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+function parseOptions(command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: { ...command.options, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+      strict: true,
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new KernelError('input/refused', `${reason}\nusage: adapter-studio ${command.name} ${command.usage}`, {
+      cause,
+    });
+  }
+}
+
+function report(error: unknown, out: Output, signal: AbortSignal): number {
+  if (KernelError.is(error, 'cancelled') || (signal.aborted && (error as Error).name === 'AbortError')) {
+    out.note('interrupted');
+    return EXIT.interrupted;
+  }
+  if (KernelError.is(error)) {
+    out.record({ error: { code: error.code, message: error.message, problems: error.problems } });
+    out.note(error.message);
+    if (error.code === 'internal') out.note(error.stack ?? '');
+    return STATUS[error.code];
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  out.record({ error: { code: 'internal', message: String(error), problems: [] } });
+  out.note(`a defect of Adapter Studio:\n${stack}`);
+  return EXIT.defect;
+}
+
+function help(commands: readonly Command[]): string {
+  const lines = commands.filter((c) => !c.isInternal).map((c) => `  ${c.name} ${c.usage}\n      ${c.summary}`);
+  return `adapter-studio ${ENGINE_VERSION}\n\nusage: adapter-studio COMMAND … [--json]\n\n${lines.join('\n')}\n`;
+}

@@ -1,0 +1,75 @@
+/** @file `merge` and `unmerge`: an adapter into its base as a complete checkpoint with the measured proof, and back. */
+import path from 'node:path';
+import { merge } from '../../merge/merge';
+import { unmerge } from '../../merge/unmerge';
+import { KernelError } from '../../protocol/errors';
+import type { Command, CommandContext } from './command';
+import { bar, requiredOption, stringOption } from './command';
+
+const DTYPES = ['keep', 'f32', 'f16', 'bf16'] as const;
+
+export const mergeCommand: Command = {
+  name: 'merge',
+  usage: '--base DIR --adapter DIR --out DIR [--dtype keep|f32|f16|bf16]',
+  summary: 'Writes a complete checkpoint with the adapter merged in, and measures the difference.',
+  options: {
+    base: { type: 'string' },
+    adapter: { type: 'string' },
+    out: { type: 'string' },
+    dtype: { type: 'string' },
+  },
+  async run({ values, out, signal }) {
+    const wanted = stringOption(values, 'dtype') ?? 'keep';
+    const dtype = DTYPES.find((d) => d === wanted);
+    if (!dtype)
+      throw new KernelError('input/refused', `--dtype: found ${wanted}; expected one of ${DTYPES.join(', ')}`);
+    const report = await merge({
+      base: path.resolve(requiredOption(values, 'base')),
+      adapter: path.resolve(requiredOption(values, 'adapter')),
+      out: path.resolve(requiredOption(values, 'out')),
+      dtype,
+      signal,
+      onProgress: showProgress(out),
+    });
+    out.clearProgress();
+    out.record(report);
+    out.line(
+      `${report.out}: ${report.changedTensors} tensors changed, ${report.dtype}, ${report.seconds.toFixed(1)} s`,
+    );
+    out.line(
+      `logits of the merged model against base + adapter on ${report.prompts} prompts (${report.positions} positions): ` +
+        `largest difference ${report.maxAbsLogitDifference.toExponential(2)}, mean ${report.meanAbsLogitDifference.toExponential(2)}, ` +
+        `largest logit ${report.maxAbsLogit.toFixed(2)}`,
+    );
+  },
+};
+
+export const unmergeCommand: Command = {
+  name: 'unmerge',
+  usage: '--merged DIR --adapter DIR --out DIR',
+  summary: 'Takes an adapter out of a merged checkpoint, and says how close the result is to the base.',
+  options: { merged: { type: 'string' }, adapter: { type: 'string' }, out: { type: 'string' } },
+  async run({ values, out, signal }) {
+    const report = await unmerge({
+      merged: path.resolve(requiredOption(values, 'merged')),
+      adapter: path.resolve(requiredOption(values, 'adapter')),
+      out: path.resolve(requiredOption(values, 'out')),
+      signal,
+      onProgress: showProgress(out),
+    });
+    out.clearProgress();
+    out.record(report);
+    out.line(`${report.out}: ${report.changedTensors} tensors changed, ${report.seconds.toFixed(1)} s`);
+    if (report.maxAbsWeightDifference !== undefined) {
+      out.line(
+        `largest difference to ${report.comparedWith ?? 'the base'}: ${report.maxAbsWeightDifference.toExponential(2)} ` +
+          `(largest weight ${report.maxAbsWeight?.toFixed(3) ?? '?'})`,
+      );
+    }
+  },
+};
+
+const showProgress =
+  (out: CommandContext['out']) =>
+  ({ fraction, message }: { readonly fraction?: number; readonly message: string }): void =>
+    out.progress(`${fraction === undefined ? '' : `${bar(fraction)} `}${message}`);

@@ -1,0 +1,30 @@
+/** @file `resume`: goes on with a stopped or failed run from its last complete checkpoint, in the foreground. */
+import { executeRun, prepareAgain } from '../executeRun';
+import { RunFolder } from '../../runs/runFolder';
+import type { Command } from './command';
+import { EXIT, oneArgument } from './command';
+import { runListener } from './runListener';
+
+export const resumeCommand: Command = {
+  name: 'resume',
+  usage: 'RUN',
+  summary: 'Goes on with a run from its last complete checkpoint, exactly as if it had never stopped.',
+  options: {},
+  async run(context) {
+    const { out, signal } = context;
+    const run = RunFolder.open(oneArgument(context, 'a run folder'));
+    const prepared = await prepareAgain(run, {
+      isResumed: true,
+      signal,
+      onProgress: (message) => out.progress(message),
+    });
+    out.clearProgress();
+    out.record({ run: run.dir });
+    out.line(run.dir);
+    const outcome = await executeRun(run, prepared, { isResumed: true, signal, listener: runListener(out, prepared) });
+    out.clearProgress();
+    out.record({ ...outcome, run: run.dir, adapter: run.file('adapter') });
+    out.line(`${outcome.status} after step ${outcome.step}`);
+    return signal.aborted ? EXIT.interrupted : EXIT.done;
+  },
+};

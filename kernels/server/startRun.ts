@@ -1,0 +1,38 @@
+/** @file Starts a run as a detached process that outlives its starter, and waits until it lives. */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { KernelError } from '../protocol/errors';
+import type { RunFolder } from '../runs/runFolder';
+
+/** How long a new process may take to say that it lives. */
+const START_TIMEOUT_MS = 60_000;
+
+/** Returns when the process has taken the run over, or throws with what it said. */
+export async function startDetached(run: RunFolder, isResumed: boolean): Promise<void> {
+  const program = process.argv[1];
+  if (!program) throw new KernelError('internal', 'the program to start was not found');
+  const log = openSync(run.file('log.txt'), 'a');
+  const child = spawn(process.execPath, [program, 'run', run.dir, ...(isResumed ? ['--resume'] : [])], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+  });
+  closeSync(log);
+  let exited: string | null = null;
+  child.once('error', (error) => (exited = String(error)));
+  child.once('exit', (code, signal) => (exited = `the process ended with ${signal ?? `status ${code}`}`));
+  child.unref();
+  for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end;) {
+    const { state } = run;
+    if (state.pid === child.pid && state.status !== 'starting') {
+      if (state.status === 'failed') throw new KernelError('input/refused', state.error ?? 'the run failed');
+      return;
+    }
+    if (exited !== null) throw new KernelError('kernel/exited', `${state.error ?? exited}; see ${run.file('log.txt')}`);
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
+  throw new KernelError(
+    'machine/failed',
+    `the run did not start in ${START_TIMEOUT_MS / 1000} s; see ${run.file('log.txt')}`,
+  );
+}

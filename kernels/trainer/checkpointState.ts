@@ -1,0 +1,89 @@
+/** @file What a checkpoint holds beside the adapter: optimiser moments and the trainer's counters, exact to the bit. */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { saveAdapter } from '../adapters/adapterFile';
+import type { AdapterPlan } from '../adapters/plan';
+import { loadInto } from '../adapters/adapterFile';
+import { AtomicFolder, writeFileAtomic } from '../formats/atomicFile';
+import { bytesOf } from '../formats/dtype';
+import { openSafetensors } from '../formats/safetensors';
+import { SafetensorsWriter } from '../formats/safetensorsWriter';
+import { KernelError } from '../protocol/errors';
+import type { AdamW } from './adamw';
+import type { Parameters } from './parameters';
+
+/** Counters of a run after `step`; everything else follows from the configuration and the seed. */
+export interface TrainerState {
+  readonly version: 1;
+  readonly step: number;
+  /** All tokens read so far, padding not counted. */
+  readonly tokens: number;
+  readonly optimiserStep: number;
+  readonly best: { readonly step: number; readonly loss: number } | null;
+  /** Evaluations since the best one. */
+  readonly evaluationsWithoutGain: number;
+}
+
+/** Writes a complete checkpoint folder or none. */
+export function saveCheckpoint(
+  dir: string,
+  parameters: Parameters,
+  optimiser: AdamW,
+  state: TrainerState,
+  baseModelPath: string,
+): void {
+  rmSync(dir, { recursive: true, force: true });
+  const folder = AtomicFolder.create(dir);
+  try {
+    const at = folder.temporaryPath;
+    mkdirSync(at, { recursive: true });
+    saveAdapter(at, parameters.plan, parameters, { baseModelPath });
+    saveMoments(path.join(at, 'optimizer.safetensors'), parameters.plan, optimiser);
+    writeFileAtomic(path.join(at, 'trainer_state.json'), `${JSON.stringify(state, null, 2)}\n`);
+    folder.commit();
+  } catch (error) {
+    folder.abort();
+    throw error;
+  }
+}
+
+/** Puts a checkpoint's tensors and moments back where they were. */
+export function loadCheckpoint(dir: string, parameters: Parameters, optimiser: AdamW): TrainerState {
+  const file = path.join(dir, 'trainer_state.json');
+  let state: TrainerState;
+  try {
+    state = JSON.parse(readFileSync(file, 'utf8')) as TrainerState;
+  } catch (cause) {
+    throw new KernelError('format/invalid', `${file} cannot be read: ${String(cause)}`, { cause });
+  }
+  loadInto(dir, parameters.plan, parameters);
+  const moments = openSafetensors(path.join(dir, 'optimizer.safetensors'));
+  try {
+    for (const t of parameters.plan.trained) {
+      optimiser.firstMoment.set(moments.readF32(`${t.key}.exp_avg`), t.offset);
+      optimiser.secondMoment.set(moments.readF32(`${t.key}.exp_avg_sq`), t.offset);
+    }
+  } finally {
+    moments.close();
+  }
+  optimiser.step = state.optimiserStep;
+  return state;
+}
+
+function saveMoments(file: string, plan: AdapterPlan, { firstMoment, secondMoment }: AdamW): void {
+  const parts = plan.trained.flatMap((t) => [
+    { name: `${t.key}.exp_avg`, shape: t.shape, data: firstMoment.subarray(t.offset, t.offset + t.size) },
+    { name: `${t.key}.exp_avg_sq`, shape: t.shape, data: secondMoment.subarray(t.offset, t.offset + t.size) },
+  ]);
+  const writer = SafetensorsWriter.create(
+    file,
+    parts.map(({ name, shape }) => ({ name, shape, dtype: 'F32' })),
+  );
+  try {
+    for (const { name, data } of parts) writer.write(name, bytesOf(data));
+    writer.commit();
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}

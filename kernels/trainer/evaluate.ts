@@ -1,0 +1,36 @@
+/** @file Loss over a whole set: the sum of the negative log likelihoods of all supervised tokens, divided by their number. */
+import type { TrainBatch } from './batchStream';
+import type { ModelRunner } from './runner';
+
+export interface EvaluationSet {
+  readonly count: number;
+  batch(index: number): TrainBatch;
+}
+
+export interface EvaluationResult {
+  readonly loss: number;
+  /** Supervised tokens. */
+  readonly tokens: number;
+  readonly samples: number;
+}
+
+export async function evaluate(
+  runner: ModelRunner,
+  set: EvaluationSet,
+  onBatch: (done: number) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<EvaluationResult> {
+  let [sum, tokens, samples] = [0, 0, 0];
+  let next = set.count > 0 ? set.batch(0) : undefined;
+  for (let i = 0; i < set.count && next; i++) {
+    signal?.throwIfAborted();
+    const batch: TrainBatch = next;
+    next = i + 1 < set.count ? set.batch(i + 1) : undefined;
+    sum += await runner.loss(batch, 1, next);
+    tokens += batch.rows.length;
+    samples += batch.batch;
+    onBatch(i + 1);
+    await new Promise((resume) => setImmediate(resume));
+  }
+  return { loss: sum / tokens, tokens, samples };
+}

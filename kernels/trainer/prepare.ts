@@ -1,0 +1,252 @@
+/** @file From a configuration to everything a run needs: model, plan, parameters, data, device. Refuses what cannot run. */
+import path from 'node:path';
+import { loadInto } from '../adapters/adapterFile';
+import type { AdapterPlan } from '../adapters/plan';
+import { planAdapter } from '../adapters/plan';
+import { adapterMethod, adapterMethods } from '../adapters/registry';
+import type { ResolvedConfig } from '../config/loadConfig';
+import { loadConfig, methodConfig } from '../config/loadConfig';
+import type { TokenDataset } from '../data/dataset';
+import { openDataset } from '../data/dataset';
+import { splitForEvaluation } from '../data/batches';
+import type { Tokenizer } from '../formats/tokenizer';
+import { loadTokenizer } from '../formats/tokenizer';
+import type { BaseModel } from '../models/baseModel';
+import { openBaseModel } from '../models/baseModel';
+import { KernelError } from '../protocol/errors';
+import type { RunInfo } from '../protocol/types';
+import { now } from '../runs/runFolder';
+import { chooseDevice, physicalCores } from '../runtime/devices';
+import { ortRuntime } from '../runtime/ort';
+import type { Device } from '../runtime/types';
+import { cacheFolder } from '../util/cacheFolder';
+import { ENGINE_VERSION } from '../util/version';
+import { BatchStream, evaluationSet } from './batchStream';
+import type { EvaluationSet } from './evaluate';
+import { Parameters } from './parameters';
+
+export interface PreparedRun {
+  readonly config: ResolvedConfig;
+  readonly model: BaseModel;
+  readonly plan: AdapterPlan;
+  readonly parameters: Parameters;
+  readonly train: BatchStream;
+  readonly evaluation: EvaluationSet | null;
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+  readonly device: Device;
+  readonly threads: number;
+  readonly info: RunInfo;
+  /** Things a person should know before the run: skipped samples, unknown fields. */
+  readonly warnings: readonly string[];
+  close(): void;
+}
+
+export interface PrepareOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (message: string, fraction?: number) => void;
+}
+
+/** Reads the file; throws with every problem when it cannot be run. */
+export function readConfig(file: string, overrides: readonly string[] = []): ResolvedConfig {
+  const { config, problems } = loadConfig(file, { overrides, methods: adapterMethods });
+  if (!config) throw KernelError.refused(problems.filter((p) => p.severity === 'error'));
+  return config;
+}
+
+export async function prepareRun(
+  file: string,
+  config: ResolvedConfig,
+  options: PrepareOptions = {},
+): Promise<PreparedRun> {
+  const { onProgress = () => undefined } = options;
+  onProgress('Opening the base model');
+  const model = openBaseModel(config.model);
+  const plan = planFor(config, model, file);
+  const tokenizer = loadTokenizer(config.model);
+  const { training, data } = config;
+  if (data.max_length > model.config.maxLength) {
+    throw refusedKey(
+      file,
+      'data.max_length',
+      `is ${data.max_length}`,
+      `expected at most ${model.config.maxLength}, the longest sequence of this model`,
+    );
+  }
+  const device = await chooseDevice(config.runtime.device);
+  const threads = threadsOf(config);
+
+  const open = (files: readonly string[], what: string): Promise<TokenDataset> =>
+    openTokens(files, what, config, tokenizer, options);
+  const trainData = await open(data.train, 'training');
+  const evalData = data.eval ? await open(data.eval, 'evaluation') : null;
+  const all = Int32Array.from({ length: trainData.length }, (_, i) => i);
+  const split =
+    data.eval_fraction === undefined
+      ? { train: all, evaluation: new Int32Array() }
+      : splitForEvaluation(trainData.length, data.eval_fraction, training.seed);
+  if (split.train.length === 0) {
+    throw refusedKey(
+      file,
+      'data.train',
+      `holds no sample that can be trained on (${describeSkipped(trainData) || 'it is empty'})`,
+      'expected at least one',
+    );
+  }
+  const shape = { batchSize: training.per_device_train_batch_size, maxLength: data.max_length, padId: tokenizer.padId };
+  const train = new BatchStream(trainData, split.train, {
+    ...shape,
+    accumulation: training.gradient_accumulation_steps,
+    shuffle: training.shuffle,
+    groupByLength: training.group_by_length,
+    seed: training.seed,
+  });
+  const [evalSource, evalIndices] = evalData
+    ? [evalData, Int32Array.from({ length: evalData.length }, (_, i) => i)]
+    : [trainData, split.evaluation];
+  const evaluation = evalIndices.length > 0 ? evaluationSet(evalSource, evalIndices, shape) : null;
+
+  onProgress('Initialising the adapter');
+  const parameters = new Parameters(plan).initialise(model, training.seed);
+  if (config.adapter.init_from !== undefined) loadInto(config.adapter.init_from, plan, parameters);
+
+  const { stepsPerEpoch } = train;
+  const totalSteps = training.max_steps ?? Math.ceil((training.num_train_epochs ?? 1) * stepsPerEpoch);
+  const warnings = [trainData, evalData].flatMap((d) => {
+    const skipped = d && describeSkipped(d);
+    return skipped ? [skipped] : [];
+  });
+  const info: RunInfo = {
+    version: 1,
+    name: runName(file),
+    created: now(),
+    config_file: path.resolve(file),
+    config: config as unknown as Readonly<Record<string, unknown>>,
+    versions: { 'adapter-studio': ENGINE_VERSION, onnxruntime: ortRuntime.name, node: process.versions.node },
+    device: { provider: device.device, threads, reason: device.reason },
+    digests: {
+      base: model.checkpoint.statDigest(),
+      train: trainData.digest,
+      ...(evalData && { eval: evalData.digest }),
+    },
+    parameters: { base: model.parameterCount, trainable: plan.trainedSize },
+    total_steps: totalSteps,
+    steps_per_epoch: stepsPerEpoch,
+  };
+  return {
+    config,
+    model,
+    plan,
+    parameters,
+    train,
+    evaluation,
+    totalSteps,
+    stepsPerEpoch,
+    device: device.device,
+    threads,
+    info,
+    warnings: [...warnings, ...model.warnings.map((w) => `${w.where ?? w.file} ${w.found}`)],
+    close: () => {
+      trainData.close();
+      evalData?.close();
+      model.checkpoint.close();
+    },
+  };
+}
+
+function openTokens(
+  files: readonly string[],
+  what: string,
+  { data }: ResolvedConfig,
+  tokenizer: Tokenizer,
+  { signal, onProgress }: PrepareOptions,
+): Promise<TokenDataset> {
+  return openDataset({
+    files,
+    format: data.format,
+    lossOn: data.loss_on,
+    maxLength: data.max_length,
+    tokenizer,
+    cacheDir: path.join(cacheFolder(), 'tokens'),
+    ...(signal && { signal }),
+    onProgress: (fraction) => onProgress?.(`Tokenising the ${what} data`, fraction),
+  });
+}
+
+export interface OpenedEvaluation {
+  readonly model: BaseModel;
+  readonly set: EvaluationSet;
+  readonly device: Device;
+  readonly threads: number;
+  close(): void;
+}
+
+/** The evaluation data of a configuration, without anything that training needs. */
+export async function openEvaluation(
+  file: string,
+  config: ResolvedConfig,
+  options: PrepareOptions = {},
+): Promise<OpenedEvaluation> {
+  const model = openBaseModel(config.model);
+  const tokenizer = loadTokenizer(config.model);
+  const { data, training, runtime } = config;
+  if (!data.eval && data.eval_fraction === undefined) {
+    throw refusedKey(file, 'data', 'has no evaluation data', 'expected data.eval, data.eval_fraction or --data FILE');
+  }
+  const dataset = await openTokens(data.eval ?? data.train, 'evaluation', config, tokenizer, options);
+  const indices =
+    data.eval || data.eval_fraction === undefined
+      ? Int32Array.from({ length: dataset.length }, (_, i) => i)
+      : splitForEvaluation(dataset.length, data.eval_fraction, training.seed).evaluation;
+  const { device } = await chooseDevice(runtime.device);
+  return {
+    model,
+    set: evaluationSet(dataset, indices, {
+      batchSize: training.per_device_train_batch_size,
+      maxLength: data.max_length,
+      padId: tokenizer.padId,
+    }),
+    device,
+    threads: threadsOf(config),
+    close: () => {
+      dataset.close();
+      model.checkpoint.close();
+    },
+  };
+}
+
+const threadsOf = ({ runtime }: ResolvedConfig): number =>
+  runtime.threads === 'auto' ? physicalCores() : runtime.threads;
+
+/** The plan of the configuration's adapter, with refusals that name the file. */
+export function planFor(config: ResolvedConfig, model: BaseModel, file: string): AdapterPlan {
+  const method = adapterMethod(config.adapter.method);
+  if (!method)
+    throw refusedKey(
+      file,
+      'adapter.method',
+      `is ${config.adapter.method}`,
+      `expected one of ${adapterMethods.map((m) => m.id).join(', ')}`,
+    );
+  try {
+    return planAdapter(method, methodConfig(method, config), model);
+  } catch (error) {
+    if (KernelError.is(error, 'adapter/unsupported'))
+      throw KernelError.refused(error.problems.map((p) => ({ ...p, file })));
+    throw error;
+  }
+}
+
+/** The run's name: the file without its endings. */
+export const runName = (file: string): string => path.basename(file).replace(/(\.adapter)?\.ya?ml$/, '');
+
+function refusedKey(file: string, where: string, found: string, expected: string): KernelError {
+  return KernelError.refused([{ file, where, severity: 'error', found, expected }]);
+}
+
+function describeSkipped({ skipped }: TokenDataset): string {
+  return Object.entries(skipped)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} samples skipped: ${reason}`)
+    .join('; ');
+}

@@ -1,0 +1,295 @@
+/**
+ * @file The training loop: batches in, losses and spectra out, checkpoints on the way. Everything a step does follows
+ * from its number, the configuration and the seed, so that a resumed run repeats the uninterrupted one to the bit (CPU).
+ */
+import { saveAdapter } from '../adapters/adapterFile';
+import { KernelError } from '../protocol/errors';
+import type { EvalRecord, RunState, RunStatus, TrainRecord } from '../protocol/types';
+import type { RunFolder } from '../runs/runFolder';
+import { now } from '../runs/runFolder';
+import { createRandom } from '../util/random';
+import type { ParameterRange } from './adamw';
+import { AdamW, clipFactor, globalNorm } from './adamw';
+import type { TrainBatch } from './batchStream';
+import type { TrainerState } from './checkpointState';
+import { loadCheckpoint, saveCheckpoint } from './checkpointState';
+import { evaluate } from './evaluate';
+import type { PreparedRun } from './prepare';
+import { ModelRunner } from './runner';
+import { scheduleFactor } from './schedule';
+import { deltaSpectra } from './spectra';
+
+/** About this many points of every rank curve, whatever the length of the run. */
+const SPECTRA_POINTS = 60;
+
+export interface TrainListener {
+  onTrain?(record: TrainRecord): void;
+  onEval?(record: EvalRecord): void;
+  onEvent?(event: string, step: number, reason?: string): void;
+}
+
+export interface TrainOptions {
+  /** Fires when the run is asked to stop: it saves a checkpoint after the step it is in. */
+  readonly signal: AbortSignal;
+  readonly listener?: TrainListener;
+  /** Go on from the last complete checkpoint of the folder. */
+  readonly isResumed: boolean;
+}
+
+export interface TrainOutcome {
+  readonly status: Extract<RunStatus, 'finished' | 'stopped'>;
+  readonly step: number;
+}
+
+/** Trains to the end, to a stop, or to an error, and leaves the folder saying which. */
+export async function train(run: RunFolder, prepared: PreparedRun, options: TrainOptions): Promise<TrainOutcome> {
+  const trainer = new Trainer(run, prepared, options);
+  try {
+    return await trainer.run();
+  } catch (error) {
+    trainer.fail(error);
+    throw error;
+  } finally {
+    await trainer.dispose();
+  }
+}
+
+class Trainer {
+  private readonly runner: ModelRunner;
+  private readonly optimiser: AdamW;
+  private readonly gradient: Float32Array;
+  private readonly ranges: readonly Omit<ParameterRange, 'learningRate'>[];
+  private state: TrainerState = {
+    version: 1,
+    step: 0,
+    tokens: 0,
+    optimiserStep: 0,
+    best: null,
+    evaluationsWithoutGain: 0,
+  };
+
+  constructor(
+    private readonly folder: RunFolder,
+    private readonly prepared: PreparedRun,
+    private readonly options: TrainOptions,
+  ) {
+    const { model, plan, parameters, device, threads, config } = prepared;
+    this.runner = new ModelRunner(model, plan, parameters, { device, threads });
+    const { adam_beta1: beta1, adam_beta2: beta2, adam_epsilon: epsilon, weight_decay: decay } = config.training;
+    this.optimiser = new AdamW(plan.trainedSize, { beta1, beta2, epsilon });
+    this.gradient = new Float32Array(plan.trainedSize);
+    this.ranges = plan.trained.map((t) => ({
+      from: t.offset,
+      to: t.offset + t.size,
+      weightDecay: t.decays ? decay : 0,
+    }));
+  }
+
+  async run(): Promise<TrainOutcome> {
+    const { totalSteps, config } = this.prepared;
+    const { save_steps: saveSteps, eval_steps: evalSteps } = config.training;
+    this.start();
+    this.setState('running');
+    if (this.state.step === 0) {
+      await this.evaluate();
+      this.recordSpectra();
+    }
+    while (this.state.step < totalSteps) {
+      if (this.options.signal.aborted) return this.stop();
+      await this.step(this.state.step + 1);
+      const { step } = this.state;
+      const isLast = step === totalSteps;
+      if (isLast || step % this.spectraEvery === 0) this.recordSpectra();
+      let isBest = false;
+      if (isLast || step % evalSteps === 0) isBest = await this.evaluate();
+      if (isLast || isBest || step % saveSteps === 0) this.checkpoint();
+      if (this.hasStoppedImproving()) {
+        this.event('warning', `early stop: ${this.state.evaluationsWithoutGain} evaluations without a lower loss`);
+        if (!isBest && step % saveSteps !== 0 && !isLast) this.checkpoint();
+        break;
+      }
+    }
+    return this.finish();
+  }
+
+  /** Records the failure; the folder keeps its last complete checkpoint. */
+  fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    try {
+      this.setState('failed', message);
+      this.event('failed', message);
+    } catch {
+      // The disk may be what failed; the error itself goes on to the caller.
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.runner.dispose();
+  }
+
+  private get spectraEvery(): number {
+    return Math.max(1, Math.ceil(this.prepared.totalSteps / SPECTRA_POINTS));
+  }
+
+  /** Begins at step 0, or puts everything back to the last checkpoint. */
+  private start(): void {
+    const { isResumed } = this.options;
+    const last = isResumed ? this.folder.checkpoints().at(-1) : undefined;
+    if (last !== undefined) {
+      this.state = loadCheckpoint(this.folder.checkpointDir(last), this.prepared.parameters, this.optimiser);
+    }
+    if (!isResumed) {
+      this.event('started');
+      return;
+    }
+    const removed = this.folder.truncateAfter(this.state.step);
+    const from =
+      last === undefined ? 'from the beginning, there was no checkpoint' : `from the checkpoint of step ${last}`;
+    this.event('resumed', `${from}${removed > 0 ? `; ${removed} later records removed` : ''}`);
+  }
+
+  private async step(step: number): Promise<void> {
+    const { prepared, gradient, optimiser } = this;
+    const { training } = prepared.config;
+    const started = performance.now();
+    const batches = prepared.train.batchesOf(step);
+    const supervised = batches.reduce((n, b) => n + b.rows.length, 0);
+    gradient.fill(0);
+    let loss = 0;
+    for (const [i, batch] of batches.entries()) {
+      const next = batches[i + 1] ?? prepared.train.firstBatchOf(step + 1);
+      loss += await this.runner.step(
+        {
+          batch,
+          rowWeight: 1 / supervised,
+          dropoutSeed: createRandom(training.seed, step, i).uint32(),
+          ...(next && { next }),
+        },
+        gradient,
+      );
+    }
+    const norm = globalNorm(gradient);
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw notFinite(step, loss, norm, batches);
+
+    const factor = scheduleFactor(
+      { type: training.lr_scheduler_type, warmupSteps: training.warmup_steps, totalSteps: prepared.totalSteps },
+      step - 1,
+    );
+    const learningRate = training.learning_rate * factor;
+    optimiser.update(
+      prepared.parameters.trained,
+      gradient,
+      this.ranges.map((range) => ({ ...range, learningRate })),
+      clipFactor(norm, training.max_grad_norm),
+    );
+    const tokens = this.state.tokens + batches.reduce((n, b) => n + b.tokens, 0);
+    this.state = { ...this.state, step, tokens, optimiserStep: optimiser.step };
+    const record: TrainRecord = {
+      kind: 'train',
+      step,
+      time: now(),
+      epoch: step / prepared.stepsPerEpoch,
+      tokens,
+      loss,
+      learning_rate: { default: learningRate },
+      grad_norm: norm,
+      step_seconds: (performance.now() - started) / 1000,
+      rss: process.memoryUsage.rss(),
+    };
+    this.folder.appendMetric(record);
+    this.folder.beat(this.stateRecord('running'));
+    this.options.listener?.onTrain?.(record);
+    // The runtime blocks the thread: between steps, what waits (a stop, a signal) gets its turn.
+    await new Promise((resume) => setImmediate(resume));
+  }
+
+  /** Returns whether this is the best loss so far. */
+  private async evaluate(): Promise<boolean> {
+    const { evaluation } = this.prepared;
+    if (!evaluation) return false;
+    const { step } = this.state;
+    const { loss, tokens } = await evaluate(this.runner, evaluation, () => {
+      this.folder.beat(this.stateRecord('running'));
+    });
+    const record: EvalRecord = { kind: 'eval', step, time: now(), loss, tokens };
+    this.folder.appendMetric(record);
+    this.event('eval', `loss ${loss.toPrecision(6)} on ${tokens} tokens`);
+    this.options.listener?.onEval?.(record);
+    if (!Number.isFinite(loss))
+      throw new KernelError('input/refused', `the evaluation loss after step ${step} is ${loss}`);
+    const isBest = step > 0 && (this.state.best === null || loss < this.state.best.loss);
+    this.state = isBest
+      ? { ...this.state, best: { step, loss }, evaluationsWithoutGain: 0 }
+      : { ...this.state, evaluationsWithoutGain: step === 0 ? 0 : this.state.evaluationsWithoutGain + 1 };
+    return isBest;
+  }
+
+  private hasStoppedImproving(): boolean {
+    const { early_stopping_patience: patience } = this.prepared.config.training;
+    return patience > 0 && this.state.evaluationsWithoutGain >= patience;
+  }
+
+  private recordSpectra(): void {
+    const { plan, parameters } = this.prepared;
+    this.folder.appendSpectra(deltaSpectra(plan, parameters, this.state.step));
+  }
+
+  private checkpoint(): void {
+    const { parameters, model } = this.prepared;
+    const { step } = this.state;
+    saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.state, model.dir);
+    this.event('checkpoint');
+    this.setState('running');
+  }
+
+  private stop(): TrainOutcome {
+    const { step } = this.state;
+    this.setState('stopping');
+    if (step > 0 && this.folder.checkpoints().at(-1) !== step) {
+      const { parameters, model } = this.prepared;
+      saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.state, model.dir);
+      this.event('checkpoint');
+    }
+    this.event('stopped', 'asked to stop');
+    this.setState('stopped');
+    return { status: 'stopped', step };
+  }
+
+  private finish(): TrainOutcome {
+    const { parameters, plan, model } = this.prepared;
+    saveAdapter(this.folder.file('adapter'), plan, parameters, { baseModelPath: model.dir });
+    this.event('finished');
+    this.setState('finished');
+    return { status: 'finished', step: this.state.step };
+  }
+
+  private event(event: Parameters<RunFolder['appendEvent']>[0], reason?: string): void {
+    this.folder.appendEvent(event, this.state.step, reason);
+    this.options.listener?.onEvent?.(event, this.state.step, reason);
+  }
+
+  private setState(status: RunStatus, error?: string): void {
+    this.folder.setState(this.stateRecord(status, error));
+  }
+
+  private stateRecord(status: RunStatus, error?: string): Omit<RunState, 'pid' | 'host' | 'heartbeat'> {
+    const { step, best } = this.state;
+    return {
+      status,
+      step,
+      total_steps: this.prepared.totalSteps,
+      ...(best && { best }),
+      ...(error !== undefined && { error }),
+    };
+  }
+}
+
+function notFinite(step: number, loss: number, norm: number, batches: readonly TrainBatch[]): KernelError {
+  const what = Number.isFinite(loss) ? `the gradient norm is ${norm}` : `the loss is ${loss}`;
+  const samples = batches.flatMap((b) => b.sources.map((s) => `${s.file}:${s.line}`));
+  return new KernelError(
+    'input/refused',
+    `step ${step} stopped the run: ${what}. Samples of the batch: ${samples.join(', ')}. ` +
+      'Lower training.learning_rate or look at these samples; the last checkpoint is unharmed.',
+  );
+}
