@@ -8,6 +8,7 @@ import { newPeftLoraConfig, readPeftAdapter, readPeftConfig, writePeftAdapter } 
 import type { TargetSite } from '../models/types';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
+import type { Fields } from '../util/fields';
 import { withDefaults } from '../util/fields';
 import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
 import { planAdapter } from './plan';
@@ -16,6 +17,9 @@ import { savesModule } from './targets';
 import type { AnyAdapterMethod } from './types';
 
 type Config = Readonly<Record<string, unknown>>;
+
+/** The fields of a method whose own types are its own business. */
+const fieldsOf = (method: AnyAdapterMethod): Fields => method.config as Fields;
 
 /** The values of a plan's tensors, by key. */
 export interface TensorValues {
@@ -69,8 +73,8 @@ export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
   const method = methodOf(adapter, file);
   const config = methodConfig(method, adapter.config, model.architecture.defaultTargetModules);
   const warnings: Problem[] = [...adapter.warnings];
-  const plan = planAdapter(method, config, model, (option) =>
-    warnings.push({ file, severity: 'warning', found: option, expected: 'expected an option that has an effect here' }),
+  const plan = planAdapter(method, config, model, ({ key, found, expected }) =>
+    warnings.push({ file, where: key, severity: 'warning', found, expected }),
   );
   const tensors = takeTensors(dir, plan, adapter, () => 'is this adapter for another base model?');
   const { rawConfig, configText } = adapter;
@@ -181,17 +185,17 @@ const describe = (marks: Readonly<Record<string, string | boolean>>): string =>
 /** The method's fields out of PEFT's; PEFT's null and empty list are our absent. */
 function methodConfig(method: AnyAdapterMethod, peft: PeftLoraConfig, defaultTargetModules: readonly string[]): Config {
   const values: Config = { ...peft, target_modules: peft.target_modules ?? defaultTargetModules };
-  const given = Object.entries(method.config).flatMap(([name, { peftKey = name }]) => {
+  const given = Object.entries(fieldsOf(method)).flatMap(([name, { peftKey = name }]) => {
     const value = values[peftKey];
     return value === null || value === undefined || (Array.isArray(value) && value.length === 0) ? [] : [[name, value]];
   });
-  return withDefaults(method.config, Object.fromEntries(given) as Config);
+  return withDefaults(fieldsOf(method), Object.fromEntries(given) as Config);
 }
 
 function peftConfig(plan: AdapterPlan, { baseModelPath, preserve }: SaveOptions): PeftLoraConfig {
   const { method, config } = plan;
   const before = preserve === undefined ? {} : (JSON.parse(preserve) as Partial<PeftLoraConfig>);
-  const fields = Object.entries(method.config).map(([name, { peftKey = name }]) => [peftKey, config[name] ?? null]);
+  const fields = Object.entries(fieldsOf(method)).map(([name, { peftKey = name }]) => [peftKey, config[name] ?? null]);
   return {
     ...newPeftLoraConfig({ task_type: 'CAUSAL_LM', ...before }),
     ...(Object.fromEntries(fields) as Partial<PeftLoraConfig>),

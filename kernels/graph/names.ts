@@ -4,10 +4,13 @@ import type { Program } from './program';
 
 export function nameValues(program: Program): ReadonlyMap<Value, string> {
   const names = new Map<Value, string>();
+  const inputs = new Set(program.leaves.flatMap(({ leaf }) => (leaf?.kind === 'input' ? [leaf.name] : [])));
   for (const value of program.leaves) {
     const { leaf } = value;
-    const name = leaf?.kind === 'input' || leaf?.kind === 'weight' ? leaf.name : `constant_${value.id}`;
-    names.set(value, name);
+    if (leaf?.kind === 'input') names.set(value, leaf.name);
+    // A trained copy of a weight is an input under the weight's own name.
+    else if (leaf?.kind === 'weight') names.set(value, inputs.has(leaf.name) ? `${leaf.name} (base)` : leaf.name);
+    else names.set(value, `constant_${value.id}`);
   }
   for (const { op, output, scope } of program.nodes) {
     names.set(output, `${scope ? `${scope}/` : ''}${op.name}_${output.id}`);
