@@ -32,7 +32,7 @@ const layers = {
     why: 'A runtime executes graphs; what they compute is not its business.',
   },
   'kernels/models': {
-    may: ['kernels/graph', 'kernels/formats', 'kernels/util', 'kernels/protocol/errors'],
+    may: ['kernels/graph', 'kernels/formats', 'kernels/util', 'kernels/protocol'],
     why: 'A model offers its linear maps through ApplyLinear and never learns which adapter sits there.',
   },
   'kernels/adapters': {
