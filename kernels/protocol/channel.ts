@@ -144,6 +144,8 @@ export function serveCalls<C extends Contract>(
         if (guards && !guards[method](params)) {
           throw new KernelError('internal', `${method}: the params do not have the shape that the protocol states.`);
         }
+        // Cancelled before it began: a handler that waits for the signal to fire would wait for ever.
+        controller.signal.throwIfAborted();
         const progress = (value: Progress) => {
           if (token !== undefined && !isOver) void connection.sendProgress(progressType, token, value);
         };
@@ -157,6 +159,13 @@ export function serveCalls<C extends Contract>(
     });
   }
 
+  return createEmitter<C>(connection);
+}
+
+/** The events of a connection, for who needs them before its handlers are made. After the end, events are dropped. */
+export function createEmitter<C extends Contract>(connection: MessageConnection): Server<C> {
+  let isOver = false;
+  onceOver(connection, () => (isOver = true));
   return {
     emit(event, payload) {
       if (!isOver) void connection.sendNotification(event, payload);

@@ -6,7 +6,7 @@ import {
   type MessageReader,
   type MessageWriter,
 } from 'vscode-jsonrpc/node';
-import { serveCalls, type Handlers, type Server } from '../protocol/channel';
+import { createEmitter, serveCalls, type Handlers, type Server } from '../protocol/channel';
 import type { KernelApi } from '../protocol/kernelApi';
 
 /** One entry for every call of the editor; each is one function of the engine. */
@@ -26,9 +26,8 @@ export async function serve(
 ): Promise<void> {
   const connection = createMessageConnection(reader, writer);
   const over = new Promise<void>((resolve) => connection.onClose(resolve));
-  let server: KernelEvents | undefined;
-  const events: KernelEvents = { emit: (event, payload) => server?.emit(event, payload) };
-  server = serveCalls<KernelApi>(connection, typeof handlers === 'function' ? handlers(events) : handlers);
+  const table = typeof handlers === 'function' ? handlers(createEmitter<KernelApi>(connection)) : handlers;
+  serveCalls<KernelApi>(connection, table);
   connection.listen();
   await over;
   connection.dispose();
