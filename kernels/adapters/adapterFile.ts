@@ -56,7 +56,7 @@ export interface LoadedAdapter {
   readonly config: Config;
   readonly plan: AdapterPlan;
   /** Values of every tensor of the plan, by key. */
-  readonly tensors: ReadonlyMap<string, Float32Array>;
+  readonly parameters: ReadonlyMap<string, Float32Array>;
   /** All of adapter_config.json, and its text for `SaveOptions.preserve`. */
   readonly rawConfig: Config;
   readonly configText: string;
@@ -76,9 +76,9 @@ export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
   const plan = planAdapter(method, config, model, ({ key, found, expected }) =>
     warnings.push({ file, where: key, severity: 'warning', found, expected }),
   );
-  const tensors = takeTensors(dir, plan, adapter, () => 'is this adapter for another base model?');
+  const parameters = takeTensors(dir, plan, adapter, 'is this adapter for another base model?');
   const { rawConfig, configText } = adapter;
-  return { method, config, plan, tensors, rawConfig, configText, warnings };
+  return { method, config, plan, parameters, rawConfig, configText, warnings };
 }
 
 /**
@@ -98,8 +98,7 @@ export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: stri
   const isOptional = ({ kind, module, param }: PlannedTensor): boolean =>
     kind === 'base' && !savesModule(modulesToSave, module) && !(bias !== 'none' && param === 'bias');
   const advice = 'give the new adapter the same targets and ranks';
-  const tensors = takeTensors(dir, plan, adapter, () => advice, isOptional);
-  for (const [key, data] of tensors) values.get(key).set(data);
+  for (const [key, data] of takeTensors(dir, plan, adapter, advice, isOptional)) values.get(key).set(data);
 }
 
 /** The base model an adapter names, as written in its configuration. */
@@ -129,7 +128,7 @@ function takeTensors(
   dir: string,
   plan: AdapterPlan,
   { tensors, extra }: PeftWeights,
-  advice: () => string,
+  advice: string,
   isOptional: (tensor: PlannedTensor) => boolean = () => false,
 ): ReadonlyMap<string, Float32Array> {
   const taken = new Map<string, Float32Array>();
@@ -159,7 +158,7 @@ function takeTensors(
   }
   if (problems.length === 0) return taken;
   const more = problems.length > 3 ? ` (and ${problems.length - 3} more)` : '';
-  throw unsupported(`${dir}: ${problems.slice(0, 3).join('; ')}${more}; ${advice()}`);
+  throw unsupported(`${dir}: ${problems.slice(0, 3).join('; ')}${more}; ${advice}`);
 }
 
 /** The method whose marks the configuration bears. */

@@ -2,9 +2,9 @@
  * @file Runs the graphs of one model and plan: compiles a session for each batch shape when it is first met, keeps the
  * latest ones, feeds batches and parameters, and hands back losses, gradients and logits.
  */
-import type { Parameters } from './parameters';
 import type { BatchShape, GraphKind } from './stepGraph';
 import { compileGraph, dropoutLayers, gradientName, maskName } from './stepGraph';
+import type { TensorValues } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import type { BaseModel } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
@@ -47,7 +47,7 @@ export class ModelRunner {
   constructor(
     readonly model: BaseModel,
     readonly plan: AdapterPlan | null,
-    private readonly parameters: Parameters | null,
+    private readonly parameters: TensorValues | null,
     private readonly options: RunnerOptions,
   ) {}
 
