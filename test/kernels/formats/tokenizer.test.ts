@@ -21,6 +21,11 @@ function readRecorded(file: string): { recorded: Recorded; tokenizer: Checkpoint
   return { recorded: data, tokenizer: new CheckpointTokenizer(data.tokenizer, {}, '') };
 }
 
+/** Any code points but halves of surrogate pairs. */
+const anyText = fc
+  .array(fc.integer({ min: 0, max: 0x10f7ff }), { maxLength: 40 })
+  .map((points) => String.fromCodePoint(...points.map((p) => (p < 0xd800 ? p : p + 0x800))));
+
 describe('the reference tokenizers', () => {
   for (const name of readdirSync(golden).filter((n) => n.startsWith('12-'))) {
     test(`${name} is reproduced in every id, token, offset and text`, () => {
@@ -49,7 +54,7 @@ describe('tokenizers of other kinds, against Hugging Face tokenizers', () => {
   test('any text survives a byte-level tokenizer', () => {
     const { tokenizer } = readRecorded('smollm.json');
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(anyText, (text) => {
         const ids = tokenizer.encode(text);
         expect(tokenizer.decode(ids)).toBe(text);
         const { offsets } = tokenizer.encodeWithOffsets(text);
