@@ -2,7 +2,7 @@
  * @file `npm run bench -- NAME [--python PATH] [--turns N] [--cases a,b] [--cache DIR] [--json FILE]`: paired
  * measurements of the built engine and, with --python, of PEFT. Exit status 1 when a limit is not met.
  */
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { defaultCache, withWorkFolder } from '../shared/cache';
@@ -40,15 +40,18 @@ async function main(): Promise<number> {
     throw new Error(`--turns ${values.turns} found; a whole number from 1 is expected`);
 
   const peers = await askedPeers(values.python);
+  const load = loadavg()[0]!;
+  if (load > 0.5) say(`load average ${load.toFixed(2)}: other work on this machine distorts what is measured now`);
   const report = await withWorkFolder(values.cache, (work) =>
     benchmark({ cache: values.cache, work, peers, turns, cases: values.cases?.split(',') }),
   );
   const machine = `${cpus()[0]?.model ?? process.arch} (${cpus().length} logical CPUs), Node ${process.versions.node}`;
+  const loadNote = `load average before the first measurement: ${load.toFixed(2)}`;
   const versions = peers ? peers.versions : 'PEFT not measured: no --python given';
-  print([formatTable(report.rows), '', ...[machine, versions, ...report.notes].map((note) => `- ${note}`)].join('\n'));
+  print([formatTable(report.rows), '', ...[machine, versions, loadNote, ...report.notes].map((note) => `- ${note}`)].join('\n'));
   if (report.verdicts.length > 0) print(`\n${verdictTable(report)}`);
   if (values.json !== undefined) {
-    const content = { benchmark: name, machine, versions, turns, verdicts: report.verdicts, results: report.data };
+    const content = { benchmark: name, machine, versions, loadAverage: load, turns, verdicts: report.verdicts, results: report.data };
     await writeFile(values.json, `${JSON.stringify(content, null, 2)}\n`);
   }
   const failed = report.verdicts.filter(({ isPassed }) => !isPassed).length;

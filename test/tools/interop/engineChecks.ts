@@ -64,8 +64,8 @@ export async function checkTraining(
   const mergeName = 'merge: logits of merged against adapter, of the largest';
   const evalName = 'eval: loss of merged against adapter, relative';
   if (!isTrained) {
-    checks.notRun(mergeName, String(MERGE_LIMIT), 'nothing was trained');
-    checks.notRun(evalName, String(EVAL_LIMIT), 'nothing was trained');
+    checks.notRun(mergeName, `at most ${MERGE_LIMIT}`, 'nothing was trained');
+    checks.notRun(evalName, `at most ${EVAL_LIMIT}`, 'nothing was trained');
     return { config };
   }
   const merged = join(work, 'merged');

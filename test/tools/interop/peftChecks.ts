@@ -90,7 +90,7 @@ function relativeDifference(found: Float32Array, expected: Float32Array): number
   return worst / (most - least);
 }
 
-/** Both sides start from factors that PEFT drew, take the file's order, and see every sample padded alike. */
+/** Both sides start from factors that PEFT drew, and take the samples in the file's order. */
 export async function checkLosses(
   checks: Checks,
   peers: Peers,
