@@ -48,10 +48,22 @@ async function main(): Promise<number> {
   const machine = `${cpus()[0]?.model ?? process.arch} (${cpus().length} logical CPUs), Node ${process.versions.node}`;
   const loadNote = `load average before the first measurement: ${load.toFixed(2)}`;
   const versions = peers ? peers.versions : 'PEFT not measured: no --python given';
-  print([formatTable(report.rows), '', ...[machine, versions, loadNote, ...report.notes].map((note) => `- ${note}`)].join('\n'));
+  print(
+    [formatTable(report.rows), '', ...[machine, versions, loadNote, ...report.notes].map((note) => `- ${note}`)].join(
+      '\n',
+    ),
+  );
   if (report.verdicts.length > 0) print(`\n${verdictTable(report)}`);
   if (values.json !== undefined) {
-    const content = { benchmark: name, machine, versions, loadAverage: load, turns, verdicts: report.verdicts, results: report.data };
+    const content = {
+      benchmark: name,
+      machine,
+      versions,
+      loadAverage: load,
+      turns,
+      verdicts: report.verdicts,
+      results: report.data,
+    };
     await writeFile(values.json, `${JSON.stringify(content, null, 2)}\n`);
   }
   const failed = report.verdicts.filter(({ isPassed }) => !isPassed).length;
