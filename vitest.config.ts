@@ -1,4 +1,5 @@
 /** @file Unit tests, one project a folder. `npx vitest run --project kernels graph` runs a part; `npm test -- unit …` builds first. */
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -14,7 +15,11 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { test: { name: 'extension', include: ['test/extension/**/*.test.ts'], pool: 'forks', testTimeout: 20_000 } },
+      {
+        test: { name: 'extension', include: ['test/extension/**/*.test.ts'], pool: 'forks', testTimeout: 20_000 },
+        // The editor gives this module to its extensions; there is no package of it.
+        resolve: { alias: { vscode: fileURLToPath(new URL('test/support/vscodeStub.ts', import.meta.url)) } },
+      },
       {
         test: {
           name: 'webview',

@@ -1,0 +1,259 @@
+/**
+ * @file The part of the editor's API that unit tests need, as small as that: values behave, services record what they were asked.
+ * Stands in for the module `vscode` in the extension's unit tests (vitest.config.ts); the real one is met in the end-to-end tests.
+ */
+import path from 'node:path';
+
+type Listener<T> = (event: T) => unknown;
+
+export class EventEmitter<T> {
+  private readonly listeners = new Set<Listener<T>>();
+  readonly event = (listener: Listener<T>) => {
+    this.listeners.add(listener);
+    return { dispose: () => this.listeners.delete(listener) };
+  };
+  fire(event: T): void {
+    for (const listener of this.listeners) listener(event);
+  }
+  dispose(): void {
+    this.listeners.clear();
+  }
+}
+
+export class Uri {
+  private constructor(
+    readonly scheme: string,
+    readonly path: string,
+  ) {}
+  static file(file: string): Uri {
+    return new Uri('file', file);
+  }
+  static parse(text: string): Uri {
+    const match = /^([\w-]+):(?:\/\/)?(.*)$/.exec(text);
+    if (!match) throw new Error(`no scheme in ${text}`);
+    return new Uri(match[1]!, decodeURIComponent(match[2]!));
+  }
+  static from({ scheme, path }: { scheme: string; path: string }): Uri {
+    return new Uri(scheme, path);
+  }
+  static joinPath(base: Uri, ...parts: string[]): Uri {
+    return new Uri(base.scheme, path.posix.join(base.path, ...parts));
+  }
+  get fsPath(): string {
+    return this.path;
+  }
+  toString(): string {
+    return `${this.scheme}://${encodeURI(this.path)}`;
+  }
+}
+
+export class Position {
+  constructor(
+    readonly line: number,
+    readonly character: number,
+  ) {}
+}
+export class Range {
+  readonly start: Position;
+  readonly end: Position;
+  constructor(start: Position | number, end: Position | number, endLine?: number, endCharacter?: number) {
+    this.start = start instanceof Position ? start : new Position(start, end as number);
+    this.end = end instanceof Position ? end : new Position(endLine ?? 0, endCharacter ?? 0);
+  }
+}
+
+export enum DiagnosticSeverity {
+  Error,
+  Warning,
+  Information,
+  Hint,
+}
+export class Diagnostic {
+  source: string | undefined;
+  constructor(
+    readonly range: Range,
+    readonly message: string,
+    readonly severity: DiagnosticSeverity,
+  ) {}
+}
+
+export class CodeLens {
+  constructor(
+    readonly range: Range,
+    readonly command?: { title: string; command: string; arguments?: unknown[] },
+  ) {}
+}
+export class ThemeColor {
+  constructor(readonly id: string) {}
+}
+export class ThemeIcon {
+  constructor(
+    readonly id: string,
+    readonly color?: ThemeColor,
+  ) {}
+}
+export class MarkdownString {
+  constructor(
+    readonly value: string,
+    readonly supportThemeIcons = false,
+  ) {}
+}
+export enum TreeItemCollapsibleState {
+  None,
+  Collapsed,
+  Expanded,
+}
+export class TreeItem {
+  constructor(
+    readonly label: string,
+    readonly collapsibleState: TreeItemCollapsibleState,
+  ) {}
+}
+export class RelativePattern {
+  constructor(
+    readonly base: unknown,
+    readonly pattern: string,
+  ) {}
+}
+export enum StatusBarAlignment {
+  Left = 1,
+  Right,
+}
+export enum ProgressLocation {
+  SourceControl = 1,
+  Window = 10,
+  Notification = 15,
+}
+export enum ViewColumn {
+  Active = -1,
+  Beside = -2,
+}
+export enum QuickPickItemKind {
+  Separator = -1,
+  Default = 0,
+}
+export enum FileType {
+  Unknown,
+  File,
+  Directory,
+}
+
+export class WorkspaceEdit {
+  readonly replacements: { uri: Uri; range: Range; text: string }[] = [];
+  replace(uri: Uri, range: Range, text: string): void {
+    this.replacements.push({ uri, range, text });
+  }
+}
+
+/** A document that lives in memory, with the events that the editor would send. */
+export class FakeDocument {
+  isDirty = false;
+  constructor(
+    readonly uri: Uri,
+    private text: string,
+  ) {}
+  get fileName(): string {
+    return this.uri.fsPath;
+  }
+  getText(): string {
+    return this.text;
+  }
+  positionAt(offset: number): Position {
+    const before = this.text.slice(0, offset).split('\n');
+    return new Position(before.length - 1, before.at(-1)!.length);
+  }
+  offsetAt({ line, character }: Position): number {
+    const lines = this.text.split('\n');
+    return lines.slice(0, line).reduce((sum, l) => sum + l.length + 1, 0) + character;
+  }
+  write(text: string): void {
+    this.text = text;
+    this.isDirty = true;
+    state.changed.fire({ document: this });
+  }
+}
+
+/** What a test puts into the editor and reads from it. */
+export const state = {
+  documents: new Map<string, FakeDocument>(),
+  edits: [] as WorkspaceEdit[],
+  executed: [] as { id: string; args: unknown[] }[],
+  diagnostics: new Map<string, readonly Diagnostic[]>(),
+  changed: new EventEmitter<{ document: FakeDocument }>(),
+  opened: new EventEmitter<FakeDocument>(),
+  saved: new EventEmitter<FakeDocument>(),
+  closed: new EventEmitter<FakeDocument>(),
+  reset(): void {
+    this.documents.clear();
+    this.edits.length = 0;
+    this.executed.length = 0;
+    this.diagnostics.clear();
+  },
+  open(uri: Uri, text: string): FakeDocument {
+    const document = new FakeDocument(uri, text);
+    this.documents.set(uri.toString(), document);
+    return document;
+  },
+};
+
+const nothing = { dispose: () => {} };
+const never = () => nothing;
+
+export const l10n = {
+  t: (message: string, ...args: unknown[]) => message.replace(/\{(\d+)\}/g, (_, i: string) => String(args[Number(i)])),
+};
+
+export const commands = {
+  registerCommand: never,
+  executeCommand: async (id: string, ...args: unknown[]) => {
+    state.executed.push({ id, args });
+  },
+};
+
+export const languages = {
+  registerCodeLensProvider: never,
+  createDiagnosticCollection: () => ({
+    set: (uri: Uri, all: readonly Diagnostic[]) => state.diagnostics.set(uri.toString(), all),
+    dispose: () => {},
+  }),
+};
+
+export const workspace = {
+  isTrusted: true,
+  workspaceFolders: undefined as { uri: Uri }[] | undefined,
+  get textDocuments(): FakeDocument[] {
+    return [...state.documents.values()];
+  },
+  onDidChangeTextDocument: state.changed.event,
+  onDidOpenTextDocument: state.opened.event,
+  onDidSaveTextDocument: state.saved.event,
+  onDidCloseTextDocument: state.closed.event,
+  onDidGrantWorkspaceTrust: never,
+  onDidChangeWorkspaceFolders: never,
+  onDidChangeConfiguration: never,
+  registerTextDocumentContentProvider: never,
+  createFileSystemWatcher: () => ({ ...nothing, onDidCreate: never, onDidDelete: never, onDidChange: never }),
+  asRelativePath: (uri: Uri) => path.posix.basename(uri.path),
+  getWorkspaceFolder: (uri: Uri) => workspace.workspaceFolders?.find((folder) => uri.path.startsWith(folder.uri.path)),
+  openTextDocument: async (uri: Uri) => {
+    const document = state.documents.get(uri.toString());
+    if (!document) throw new Error(`no document ${uri.toString()}`);
+    return document;
+  },
+  applyEdit: async (edit: WorkspaceEdit) => {
+    state.edits.push(edit);
+    for (const { uri, range, text } of edit.replacements) {
+      const document = state.documents.get(uri.toString())!;
+      const old = document.getText();
+      document.write(old.slice(0, document.offsetAt(range.start)) + text + old.slice(document.offsetAt(range.end)));
+    }
+    return true;
+  },
+};
+
+export const window = {
+  activeTextEditor: undefined,
+  onDidChangeActiveTextEditor: never,
+  registerWebviewViewProvider: never,
+  registerWebviewPanelSerializer: never,
+};
