@@ -22,9 +22,11 @@ export class Dashboard extends SignalElement {
     return html`<as-failure-bar .failures=${store.failures}></as-failure-bar>
       <header><as-run-header .store=${store}></as-run-header></header>
       <main>
-        <h2 class="visually-hidden">Training</h2>
-        <as-plot-toolbar .store=${store}></as-plot-toolbar>
-        <as-metric-plots .store=${store} .theme=${theme}></as-metric-plots>
+        <section aria-labelledby="training-title">
+          <h2 id="training-title" class="visually-hidden">Training</h2>
+          <as-plot-toolbar .store=${store}></as-plot-toolbar>
+          <as-metric-plots .store=${store} .theme=${theme}></as-metric-plots>
+        </section>
         <as-rank-section .store=${store} .theme=${theme}></as-rank-section>
         <as-event-list .store=${store}></as-event-list>
       </main>`;

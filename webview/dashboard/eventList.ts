@@ -57,8 +57,10 @@ export class EventList extends SignalElement {
             </li>`,
         )}
       </ol>
-      ${events.length > MAX_SHOWN
-        ? html`<p class="muted">The last ${MAX_SHOWN} of ${events.length}; the log has all.</p>`
-        : nothing}`;
+      ${
+        events.length > MAX_SHOWN
+          ? html`<p class="muted">The last ${MAX_SHOWN} of ${events.length}; the log has all.</p>`
+          : nothing
+      }`;
   }
 }

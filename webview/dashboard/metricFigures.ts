@@ -31,8 +31,6 @@ interface MetricPlot {
   readonly sources: readonly Source[];
 }
 
-const FIRST_STEP = 'Waiting for the first step…';
-
 const PLOTS: readonly MetricPlot[] = [
   {
     id: 'loss',
@@ -65,7 +63,13 @@ const PLOTS: readonly MetricPlot[] = [
     kind: 'short',
     sources: [{ series: 'tokens_per_second', name: 'tokens/s', isSmoothed: true }],
   },
-  { id: 'memory', title: 'Memory', unit: 'resident memory', kind: 'bytes', sources: [{ series: 'rss', name: 'memory' }] },
+  {
+    id: 'memory',
+    title: 'Memory',
+    unit: 'resident memory',
+    kind: 'bytes',
+    sources: [{ series: 'rss', name: 'memory' }],
+  },
 ];
 
 export interface FigureContext {
@@ -73,6 +77,8 @@ export interface FigureContext {
   readonly isLogY: boolean;
   readonly events: readonly RunEvent[];
   readonly info: RunInfo | null;
+  /** Nothing will be added, unless the run is resumed. */
+  readonly isOver: boolean;
 }
 
 export function metricFigures(shown: ShownTraces | null, context: FigureContext): readonly MetricFigure[] {
@@ -87,13 +93,17 @@ export function metricFigures(shown: ShownTraces | null, context: FigureContext)
       isLogY: context.isLogY,
       curves,
       marks,
-      emptyText: FIRST_STEP,
+      emptyText: context.isOver ? 'The run ended before its first step.' : 'Waiting for the first step…',
     };
     return { id: plot.id, figure, legend: legend.length > 1 ? legend : [] };
   });
 }
 
-function curvesOf(plot: MetricPlot, traces: readonly Trace[], theme: Theme): { curves: Curve[]; legend: LegendEntry[] } {
+function curvesOf(
+  plot: MetricPlot,
+  traces: readonly Trace[],
+  theme: Theme,
+): { curves: Curve[]; legend: LegendEntry[] } {
   const curves: Curve[] = [];
   const legend: LegendEntry[] = [];
   for (const source of plot.sources) {

@@ -41,6 +41,7 @@ export class MetricPlots extends SignalElement {
       isLogY: store.choices.isLogY.value,
       events: snapshot?.events ?? [],
       info: snapshot?.info ?? null,
+      isOver: snapshot !== null && ['stopped', 'finished', 'failed'].includes(snapshot.state.status),
     });
     return html`<div class="plots">
       ${repeat(

@@ -3,6 +3,7 @@ import type { RankMeasure, RankTable } from '../protocol/dashboard';
 import type { HeatFigure } from '../shared/plot/heatDrawing';
 import type { LegendEntry } from '../shared/plot/legend';
 import { mix } from '../shared/color';
+import { formatCount } from '../shared/format';
 import { DASHES, type Curve, type LineFigure } from '../shared/plot/lineFigure';
 import type { Theme } from '../shared/theme';
 import { RANK_MEASURES } from './choices';
@@ -11,6 +12,8 @@ import type { Spectrum } from './store';
 
 /** Column of the map for modules that belong to no layer. */
 const NO_LAYER = 'none';
+/** More markers than this on one curve run into a band. */
+const MAX_MARKERS = 40;
 const STEP_AXIS = { label: 'step', kind: 'count' } as const;
 
 export function projectionsOf(table: RankTable): readonly string[] {
@@ -64,8 +67,16 @@ function chosenCurve(table: RankTable, measure: RankMeasure, module: string | nu
   // Where the mean is over this module alone, a second curve would hide the first.
   const projection = table.modules[m]?.projection;
   if (m < 0 || table.modules.filter((other) => other.projection === projection).length === 1) return [];
-  const style = { color: theme.foreground, dash: 'dot', width: 1.4, symbol: 'circle' } as const;
-  return [{ name: `${shortName(module!)} (chosen)`, legendKey: '', x: table.steps, y: table.measures[measure][m]!, style }];
+  const isSparse = table.steps.length <= MAX_MARKERS;
+  const style = {
+    color: theme.foreground,
+    dash: 'dot',
+    width: 1.4,
+    ...(isSparse && { symbol: 'circle' as const }),
+  } as const;
+  return [
+    { name: `${shortName(module!)} (chosen)`, legendKey: '', x: table.steps, y: table.measures[measure][m]!, style },
+  ];
 }
 
 /** The cells of the map and which module stands in each. */
@@ -79,14 +90,16 @@ export interface RankMap {
 export function rankMap(table: RankTable, measure: RankMeasure, stepIndex: number): RankMap {
   const values = table.measures[measure];
   const rows = projectionsOf(table);
-  const layers = [...new Set(table.modules.map(({ layer }) => layer))].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
+  const layers = [...new Set(table.modules.map(({ layer }) => layer))].sort(
+    (a, b) => (a ?? Infinity) - (b ?? Infinity),
+  );
   const find = (projection: string, layer: number | null) =>
     table.modules.findIndex((m) => m.projection === projection && m.layer === layer);
   const cells = rows.map((projection) => layers.map((layer) => find(projection, layer)));
   return {
     modules: cells.map((row) => row.map((m) => table.modules[m]?.name ?? null)),
     figure: {
-      title: `${RANK_MEASURES[measure].choice} at step ${table.steps[stepIndex] ?? 0}`,
+      title: `${RANK_MEASURES[measure].choice} at step ${formatCount(table.steps[stepIndex] ?? 0)}`,
       rowLabel: 'projection',
       columnLabel: 'layer',
       rows,

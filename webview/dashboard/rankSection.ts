@@ -32,44 +32,49 @@ export class RankSection extends SignalElement {
     const table = this.store.ranks.value;
     return html`<section aria-labelledby="rank-title">
       <h2 id="rank-title">Rank of the delta weights</h2>
-      ${table && table.steps.length > 0 && table.modules.length > 0
-        ? [this.renderToolbar(table), this.renderPlots(table)]
-        : html`<p class="plot-empty">${emptyText(this.store.snapshot.value?.info ?? null)}</p>`}
+      ${
+        table && table.steps.length > 0 && table.modules.length > 0
+          ? [this.renderToolbar(table), this.renderPlots(table)]
+          : html`<p class="plot-empty">${emptyText(this.store.snapshot.value?.info ?? null)}</p>`
+      }
     </section>`;
   }
 
   private renderToolbar(table: RankTable): TemplateResult {
     const { measure, detail } = this.store.choices;
     return html`<div class="toolbar" role="toolbar" aria-label="Rank plots">
-      <label class="control"
-        >Measure
-        <select @change=${(e: Event) => (measure.value = (e.target as HTMLSelectElement).value as RankMeasure)}>
-          ${Object.entries(RANK_MEASURES).map(
-            ([key, { choice }]) => html`<option value=${key} ?selected=${key === measure.value}>${choice}</option>`,
-          )}
-        </select>
-      </label>
-      <label class="control"
-        >Single modules of
-        <select @change=${(e: Event) => (detail.value = (e.target as HTMLSelectElement).value || null)}>
-          <option value="" ?selected=${detail.value === null}>none</option>
-          ${projectionsOf(table).map((p) => html`<option value=${p} ?selected=${p === detail.value}>${p}</option>`)}
-        </select>
-      </label>
-      <label class="control"
-        >Module
-        <select @change=${(e: Event) => this.chooseModule((e.target as HTMLSelectElement).value)}>
-          ${table.modules.map(
-            ({ name }) =>
-              html`<option value=${name} ?selected=${name === this.store.module.value}>${shortName(name)}</option>`,
-          )}
-        </select>
-      </label>
-      <vscode-button secondary title="All singular values of all modules" @click=${() => this.store.saveCsv('spectra')}
-        ><span slot="content-before">${icon('save')}</span>Save CSV</vscode-button
-      >
-    </div>
-    <p class="muted">${RANK_MEASURES[measure.value].help}</p>`;
+        <label class="control"
+          >Measure
+          <select @change=${(e: Event) => (measure.value = (e.target as HTMLSelectElement).value as RankMeasure)}>
+            ${Object.entries(RANK_MEASURES).map(
+              ([key, { choice }]) => html`<option value=${key} ?selected=${key === measure.value}>${choice}</option>`,
+            )}
+          </select>
+        </label>
+        <label class="control"
+          >Single modules of
+          <select @change=${(e: Event) => (detail.value = (e.target as HTMLSelectElement).value || null)}>
+            <option value="" ?selected=${detail.value === null}>none</option>
+            ${projectionsOf(table).map((p) => html`<option value=${p} ?selected=${p === detail.value}>${p}</option>`)}
+          </select>
+        </label>
+        <label class="control"
+          >Module
+          <select @change=${(e: Event) => this.chooseModule((e.target as HTMLSelectElement).value)}>
+            ${table.modules.map(
+              ({ name }) =>
+                html`<option value=${name} ?selected=${name === this.store.module.value}>${shortName(name)}</option>`,
+            )}
+          </select>
+        </label>
+        <vscode-button
+          secondary
+          title="All singular values of all modules"
+          @click=${() => this.store.saveCsv('spectra')}
+          ><span slot="content-before">${icon('save')}</span>Save CSV</vscode-button
+        >
+      </div>
+      <p class="muted">${RANK_MEASURES[measure.value].help}</p>`;
   }
 
   private renderPlots(table: RankTable): TemplateResult {
@@ -161,6 +166,8 @@ function emptyText(info: RunInfo | null): string {
 function spectraSteps(info: RunInfo | null): number | undefined {
   const training = info?.config['training'];
   const steps =
-    typeof training === 'object' && training !== null ? (training as Record<string, unknown>)['spectra_steps'] : undefined;
+    typeof training === 'object' && training !== null
+      ? (training as Record<string, unknown>)['spectra_steps']
+      : undefined;
   return typeof steps === 'number' ? steps : undefined;
 }

@@ -61,7 +61,10 @@ export class RunHeader extends SignalElement {
     return html`<dl class="facts">
       ${fact('Step', `${formatCount(state.step)} / ${formatCount(state.total_steps)}`)}
       ${can.stop || etaSeconds !== null ? fact('Time left', known(etaSeconds, formatDuration)) : nothing}
-      ${fact('Tokens/s', known(tokensPerSecond, (v) => formatCount(v)))}
+      ${fact(
+        'Tokens/s',
+        known(tokensPerSecond, (v) => formatCount(v)),
+      )}
       ${fact('Memory', known(rss, formatBytes))}
       ${state.best ? fact('Best eval loss', `${formatNumber(state.best.loss)} at step ${formatCount(state.best.step)}`) : nothing}
       ${trainable === undefined ? nothing : fact('Trainable', `${formatShort(trainable)} parameters`)}

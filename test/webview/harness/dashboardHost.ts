@@ -18,7 +18,11 @@ interface Scenario {
 const small = { evalEvery: 50, spectraEvery: 50, layers: 12, rank: 16 };
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   '1k': { shape: { steps: 1000, ...small }, done: 800, status: 'running' },
-  '100k': { shape: { steps: 100_000, evalEvery: 1000, spectraEvery: 500, layers: 30, rank: 64 }, done: 100_000, status: 'finished' },
+  '100k': {
+    shape: { steps: 100_000, evalEvery: 1000, spectraEvery: 500, layers: 30, rank: 64 },
+    done: 100_000,
+    status: 'finished',
+  },
   live: { shape: { steps: 1000, ...small }, done: 100, stepsPerTick: 5, status: 'running' },
   first: { shape: { steps: 1000, ...small }, done: 1, status: 'running' },
   empty: { shape: { steps: 1000, ...small }, done: 0, status: 'starting' },
@@ -112,6 +116,10 @@ function snapshot(): DashboardSnapshot {
     etaSeconds: isActive ? (shape.steps - step) * 0.8 : null,
     tokensPerSecond: series.recentTokensPerSecond() ?? null,
     rss: step > 0 ? trainRecord(step, shape.steps).rss : null,
-    can: { stop: isActive, resume: status === 'stopped' || status === 'failed', merge: status === 'finished' || step > 400 },
+    can: {
+      stop: isActive,
+      resume: status === 'stopped' || status === 'failed',
+      merge: status === 'finished' || step > 400,
+    },
   };
 }

@@ -27,9 +27,11 @@ export async function startHarness(): Promise<Harness> {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const [kind, name = ''] = url.pathname.slice(1).split('/');
     const send = (type: string, body: string | Buffer) => response.writeHead(200, { 'content-type': type }).end(body);
-    if (kind === 'page') return send('text/html', html(name as PageName, (url.searchParams.get('theme') ?? 'dark') as ThemeName));
+    if (kind === 'page')
+      return send('text/html', html(name as PageName, (url.searchParams.get('theme') ?? 'dark') as ThemeName));
     if (kind === 'host') return send('text/javascript', hosts.get(name) ?? '');
-    if (kind === 'dist') return send(TYPES[path.extname(name)] ?? 'text/plain', readFileSync(path.join(pages, path.basename(name))));
+    if (kind === 'dist')
+      return send(TYPES[path.extname(name)] ?? 'text/plain', readFileSync(path.join(pages, path.basename(name))));
     // Browsers ask for an icon by themselves.
     return response.writeHead(kind === 'favicon.ico' ? 204 : 404).end();
   });

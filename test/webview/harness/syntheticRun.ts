@@ -1,5 +1,12 @@
 /** @file A run that never happened: records as an engine would write them, from formulas and a fixed seed. */
-import type { EvalRecord, RunEvent, RunInfo, RunState, SpectrumRecord, TrainRecord } from '../../../kernels/protocol/types';
+import type {
+  EvalRecord,
+  RunEvent,
+  RunInfo,
+  RunState,
+  SpectrumRecord,
+  TrainRecord,
+} from '../../../kernels/protocol/types';
 
 export const CREATED = 1_767_225_600;
 const SECONDS_PER_STEP = 0.8;
@@ -36,7 +43,13 @@ export function trainRecord(step: number, total: number): TrainRecord {
 
 export function evalRecord(step: number, total: number): EvalRecord {
   const { loss, time } = trainRecord(step, total);
-  return { kind: 'eval', step, time: time + 1, loss: step === 0 ? 4.72 : loss * 0.2 + 0.52 + 3.2 * Math.exp((-step / total) * 6), tokens: 48_400 };
+  return {
+    kind: 'eval',
+    step,
+    time: time + 1,
+    loss: step === 0 ? 4.72 : loss * 0.2 + 0.52 + 3.2 * Math.exp((-step / total) * 6),
+    tokens: 48_400,
+  };
 }
 
 const PROJECTIONS = [
@@ -95,7 +108,12 @@ export function runInfo(name: string, total: number): RunInfo {
   };
 }
 
-export function runState(status: RunState['status'], step: number, total: number, more: Partial<RunState> = {}): RunState {
+export function runState(
+  status: RunState['status'],
+  step: number,
+  total: number,
+  more: Partial<RunState> = {},
+): RunState {
   return { status, pid: 4242, host: 'workstation', heartbeat: CREATED, step, total_steps: total, ...more };
 }
 
@@ -109,7 +127,12 @@ export function runEvents(step: number, total: number): RunEvent[] {
     const time = CREATED + resumeAt * SECONDS_PER_STEP;
     events.push({ event: 'stopped', time, step: resumeAt, reason: 'asked to stop; checkpoint saved' });
     events.push({ event: 'resumed', time: time + 1800, step: resumeAt });
-    events.push({ event: 'warning', time: time + 1900, step: resumeAt + 12, reason: 'gradient norm 9.1 is 12 times its median' });
+    events.push({
+      event: 'warning',
+      time: time + 1900,
+      step: resumeAt + 12,
+      reason: 'gradient norm 9.1 is 12 times its median',
+    });
   }
   return events;
 }

@@ -38,7 +38,12 @@ export function readingAt(figure: LineFigure, place: number, range: Range): Read
 }
 
 /** The x of the point that is `by` points further on a curve, kept inside the range. */
-export function stepOn(curve: Pick<Curve, 'x'>, from: number | undefined, by: number, range: Range): number | undefined {
+export function stepOn(
+  curve: Pick<Curve, 'x'>,
+  from: number | undefined,
+  by: number,
+  range: Range,
+): number | undefined {
   const first = lowerBound(curve.x, range[0]);
   const last = lowerBound(curve.x, range[1] + Number.EPSILON * Math.abs(range[1])) - 1;
   if (last < first) return undefined;

@@ -62,10 +62,10 @@ export class LinePlot extends SignalElement {
       onToggleTable: () => (this.isTable = !this.isTable),
       onSavePicture: isEmpty(this.figure) ? undefined : () => void this.savePicture(),
       controls: this.controls,
-      body: html`${this.legendEntries.length > 0
-        ? legend(this.legendEntries, this.hiddenKeys, (key) => this.toggle(key))
-        : nothing}
-      ${this.isTable ? lineTable(this.shown, this.xRange) : isDrawn ? this.renderPlot() : this.renderEmpty()}`,
+      body: html`${this.isTable ? lineTable(this.shown, this.xRange) : isDrawn ? this.renderPlot() : this.renderEmpty()}
+      ${
+        this.legendEntries.length > 0 ? legend(this.legendEntries, this.hiddenKeys, (key) => this.toggle(key)) : nothing
+      }`,
     });
   }
 
@@ -82,7 +82,9 @@ export class LinePlot extends SignalElement {
         aria-roledescription="line plot"
         aria-label="${this.figure.title} over ${this.figure.x.label}. ${this.shown.curves.length} curves: ${this.shown.curves
           .map((c) => c.name)
-          .join(', ')}. Left and right move the data cursor, up and down change the curve, plus and minus zoom, 0 shows everything."
+          .join(
+            ', ',
+          )}. Left and right move the data cursor, up and down change the curve, plus and minus zoom, 0 shows everything."
         @keydown=${this.onKey}
         @pointermove=${this.onPointer}
         @pointerleave=${() => (this.reading = undefined)}
@@ -98,7 +100,8 @@ export class LinePlot extends SignalElement {
     return this.figure.marks
       .filter(({ x }) => x >= this.xRange[0] && x <= this.xRange[1])
       .map(
-        ({ x, label }) => html`<span class="plot-mark" style="left:${this.toPixel(x)}px" title=${label}>${label}</span>`,
+        ({ x, label }) =>
+          html`<span class="plot-mark" style="left:${this.toPixel(x)}px" title=${label}>${label}</span>`,
       );
   }
 
@@ -202,7 +205,10 @@ export class LinePlot extends SignalElement {
     const figure = this.shown;
     const curve = figure.curves[this.keyCurve] ?? figure.curves[0];
     if (!curve) return;
-    const x = stepOn(curve, Number.isFinite(by) ? this.reading?.x : undefined, by, this.xRange);
+    const [low, high] = this.xRange;
+    const isJump = !Number.isFinite(by);
+    const from = isJump ? (by < 0 ? low : high) : this.reading?.x;
+    const x = stepOn(curve, from, isJump ? 0 : by, this.xRange);
     this.reading = x === undefined ? undefined : readingAt(figure, x, this.xRange);
     this.spoken = this.reading ? describeReading(figure, this.reading) : 'No point here.';
   }

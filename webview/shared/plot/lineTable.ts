@@ -12,16 +12,15 @@ export interface TableRows {
   readonly total: number;
 }
 
-/** One row for each x inside the range, evenly thinned out, the last one always kept. */
+/** One row for each x inside the range; evenly thinned out, but for the last one and those of sparse curves. */
 export function tableRows(figure: LineFigure, range: Range): TableRows {
-  const places = new Set<number>();
-  for (const { x } of figure.curves) {
-    for (let i = 0; i < x.length; i++) if (x[i]! >= range[0] && x[i]! <= range[1]) places.add(x[i]!);
-  }
-  const all = [...places].sort((a, b) => a - b);
+  const places = figure.curves.map(({ x }) => Array.from(x).filter((v) => v >= range[0] && v <= range[1]));
+  const all = [...new Set(places.flat())].sort((a, b) => a - b);
+  const kept = new Set(places.filter((xs) => xs.length <= MAX_ROWS / 4).flat());
   const count = Math.min(MAX_ROWS, all.length);
-  const kept = Array.from({ length: count }, (_, k) => all[all.length - 1 - Math.floor((k * all.length) / count)]!);
-  const rows = kept.reverse().map((x) => ({
+  for (let k = 0; k < count; k++) kept.add(all[all.length - 1 - Math.floor((k * all.length) / count)]!);
+  const ascending = [...kept].sort((a, b) => a - b);
+  const rows = ascending.map((x) => ({
     x,
     values: figure.curves.map((curve) => {
       const i = nearestIndex(curve.x, x);
@@ -36,9 +35,7 @@ export function lineTable(figure: LineFigure, range: Range): TemplateResult {
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label="${figure.title}, table">
     <table>
       <caption>
-        ${figure.title}${rows.length < total
-          ? `: ${rows.length} of ${total} points; zoom in or save CSV for all`
-          : ''}
+        ${figure.title}${rows.length < total ? `: ${rows.length} of ${total} points; zoom in or save CSV for all` : ''}
       </caption>
       <thead>
         <tr>

@@ -1,0 +1,178 @@
+/** @file The dashboard in a real browser: drawing, zoom, cursor, live points, theme changes, failures. */
+import { expect, type Locator, type Page } from '@playwright/test';
+import { callsOf, test } from './pageTest';
+
+const plot = (page: Page, id: string): Locator => page.locator(`[data-plot=${id}]`);
+const surface = (page: Page, id: string): Locator => plot(page, id).locator('.plot-surface');
+
+async function drawn(page: Page, id = 'loss'): Promise<void> {
+  await plot(page, id).locator('.main-svg .trace').first().waitFor({ state: 'attached' });
+}
+
+async function dragAcross(page: Page, id: string, from: number, to: number): Promise<void> {
+  const box = (await surface(page, id).boundingBox())!;
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + box.width * from, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * ((from + to) / 2), y, { steps: 4 });
+  await page.mouse.move(box.x + box.width * to, y, { steps: 4 });
+  await page.mouse.up();
+}
+
+test('every plot is drawn as scatter or heat map, none falls back to WebGL', async ({ open }) => {
+  const page = await open('dashboard');
+  for (const id of ['loss', 'learning-rate', 'grad-norm', 'throughput', 'memory', 'rank', 'spectrum'])
+    await drawn(page, id);
+  await plot(page, 'rank-map').locator('.heatmaplayer image').waitFor({ state: 'attached' });
+  expect(await page.locator('.no-webgl').count()).toBe(0);
+  const types = await page.evaluate(() =>
+    [...document.querySelectorAll('.plot-canvas')].flatMap((canvas) =>
+      ((canvas as unknown as { _fullData: { type: string }[] })._fullData ?? []).map(({ type }) => type),
+    ),
+  );
+  expect([...new Set(types)].sort()).toEqual(['heatmap', 'scatter']);
+});
+
+test('dragging over a plot zooms all metric plots and pulls that range again', async ({ open }) => {
+  const page = await open('dashboard', { host: { run: '100k' } });
+  await drawn(page);
+  await dragAcross(page, 'loss', 0.4, 0.6);
+  await expect.poll(async () => (await callsOf(page, 'series/get')).at(-1)).toHaveProperty('range');
+  const { range } = (await callsOf(page, 'series/get')).at(-1) as { range: [number, number] };
+  expect(range[0]).toBeGreaterThan(30_000);
+  expect(range[1]).toBeLessThan(70_000);
+  await page.getByRole('button', { name: 'Reset Zoom' }).click();
+  await expect.poll(async () => (await callsOf(page, 'series/get')).at(-1)).not.toHaveProperty('range');
+});
+
+test('the zoom stays while points arrive', async ({ open }) => {
+  const page = await open('dashboard', { host: { run: 'live' } });
+  await drawn(page);
+  await dragAcross(page, 'loss', 0.3, 0.5);
+  await expect.poll(async () => (await callsOf(page, 'series/get')).at(-1)).toHaveProperty('range');
+  const first = (await callsOf(page, 'series/get')).at(-1);
+  await page.waitForTimeout(1500);
+  expect((await callsOf(page, 'series/get')).at(-1)).toEqual(first);
+});
+
+test('points arrive in place: the drawing is changed, not replaced', async ({ open }) => {
+  const page = await open('dashboard', { host: { run: 'live' } });
+  await drawn(page);
+  await page.evaluate(() => document.querySelector('[data-plot=loss] .main-svg')!.setAttribute('data-first', 'yes'));
+  const step = page.locator('.facts dd').first();
+  const before = await step.textContent();
+  await expect(step).not.toHaveText(before ?? '');
+  await page.waitForTimeout(1000);
+  await expect(plot(page, 'loss').locator('.main-svg[data-first=yes]')).toHaveCount(1);
+});
+
+test('the mouse shows the values under it', async ({ open }) => {
+  const page = await open('dashboard');
+  await drawn(page);
+  const box = (await surface(page, 'loss').boundingBox())!;
+  await page.mouse.move(box.x + box.width / 2, box.y + 80);
+  await expect(surface(page, 'loss').locator('.plot-tooltip')).toContainText(/step \d+.*train loss \d/s);
+});
+
+test('arrow keys move a data cursor whose value is announced', async ({ open }) => {
+  const page = await open('dashboard');
+  await drawn(page);
+  await surface(page, 'loss').focus();
+  const spoken = plot(page, 'loss').locator('[aria-live=polite]');
+  await page.keyboard.press('End');
+  await expect(spoken).toContainText('step 800: train loss');
+  await page.keyboard.press('ArrowLeft');
+  await expect(spoken).toContainText('step 799: train loss');
+  await page.keyboard.press('+');
+  await expect.poll(async () => (await callsOf(page, 'series/get')).at(-1)).toHaveProperty('range');
+  await page.keyboard.press('0');
+  await expect.poll(async () => (await callsOf(page, 'series/get')).at(-1)).not.toHaveProperty('range');
+});
+
+test('axis, scale and smoothing ask for other curves and are kept', async ({ open }) => {
+  const page = await open('dashboard');
+  await drawn(page);
+  await page.getByLabel('X axis').selectOption('time');
+  await expect(plot(page, 'loss').locator('.xtitle')).toHaveText('time');
+  await expect(plot(page, 'loss').locator('.xtick').nth(1)).toHaveText(/min|h|s/);
+  await page.getByLabel('Log y').check();
+  await page.getByLabel('Smoothing').fill('0');
+  await expect.poll(async () => (await callsOf(page, 'series/get')).at(-1)).toMatchObject({ x: 'time', smoothing: 0 });
+  const kept = await page.evaluate(() => (globalThis as unknown as { pageState(): unknown }).pageState());
+  expect(kept).toMatchObject({ xAxis: 'time', isLogY: true, smoothing: 0 });
+});
+
+test('a cell of the map chooses the module whose singular values are shown', async ({ open }) => {
+  const page = await open('dashboard');
+  await plot(page, 'rank-map').locator('.heatmaplayer image').waitFor({ state: 'attached' });
+  const map = surface(page, 'rank-map');
+  await map.focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await expect(plot(page, 'rank-map').locator('[aria-live=polite]')).toContainText('k_proj, layer 1: stable rank');
+  await page.keyboard.press('Enter');
+  await expect(plot(page, 'spectrum').getByRole('heading')).toHaveText('Singular values of layers.1.self_attn.k_proj');
+  const box = (await map.boundingBox())!;
+  await page.mouse.click(box.x + box.width - 20, box.y + 12);
+  await expect(plot(page, 'spectrum').getByRole('heading')).toHaveText('Singular values of layers.11.self_attn.q_proj');
+});
+
+test('the step slider goes back in time and plays', async ({ open }) => {
+  const page = await open('dashboard');
+  const title = plot(page, 'rank-map').getByRole('heading');
+  await expect(title).toHaveText('Stable rank at step 800');
+  await page.getByRole('slider', { name: 'Step' }).focus();
+  await page.keyboard.press('Home');
+  await expect(title).toHaveText('Stable rank at step 50');
+  await page.getByRole('button', { name: 'Play through the steps' }).click();
+  await expect(title).toHaveText('Stable rank at step 800');
+});
+
+test('a plot is saved as a PNG by the host', async ({ open }) => {
+  const page = await open('dashboard');
+  await drawn(page);
+  await page.getByRole('button', { name: 'Save Loss as PNG' }).click();
+  await expect.poll(async () => (await callsOf(page, 'save/png')).length).toBe(1);
+  const [saved] = (await callsOf(page, 'save/png')) as { name: string; dataUrl: string }[];
+  expect(saved!.name).toBe('Loss');
+  expect(saved!.dataUrl).toMatch(/^data:image\/png;base64,.{20000}/);
+});
+
+test('colours follow the theme without a reload', async ({ open }) => {
+  const page = await open('dashboard', { theme: 'dark' });
+  await drawn(page);
+  const stroke = () =>
+    plot(page, 'loss')
+      .locator('.trace .js-line')
+      .first()
+      .evaluate((line) => getComputedStyle(line).stroke);
+  const before = await stroke();
+  await page.evaluate(() => {
+    document.documentElement.style.setProperty('--vscode-charts-blue', '#0063d3');
+    document.body.className = 'vscode-light';
+  });
+  await expect.poll(stroke).not.toBe(before);
+});
+
+test('a call that fails is shown and can be dismissed', async ({ open }) => {
+  const page = await open('dashboard', { host: { fail: 'series/get' } });
+  await expect(page.getByRole('alert').first()).toContainText('Could not read the curves: the run folder');
+  await page.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(page.getByRole('alert').first()).toHaveText('');
+});
+
+test('run commands reach the host, and only those that are possible', async ({ open }) => {
+  const page = await open('dashboard');
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await expect(page.locator('vscode-badge')).toContainText('Stopping');
+  expect(await callsOf(page, 'run/command')).toEqual([{ command: 'stop' }]);
+  await expect(page.getByRole('button', { name: 'Resume' })).toHaveAttribute('aria-disabled', 'true');
+});
+
+test('hidden curves leave plot, table and cursor', async ({ open }) => {
+  const page = await open('dashboard');
+  await drawn(page);
+  await plot(page, 'loss').getByRole('button', { name: 'eval loss' }).click();
+  await page.getByRole('button', { name: 'Loss as a table' }).click();
+  await expect(plot(page, 'loss').locator('thead th')).toHaveText(['step', 'train loss', 'train loss, smoothed']);
+});

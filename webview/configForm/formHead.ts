@@ -1,0 +1,75 @@
+/** @file The head of the form: which configuration, what it will train, and the buttons. */
+import '@vscode-elements/elements/dist/vscode-button/index.js';
+import { html, nothing, type TemplateResult } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { FormDocument, FormSnapshot } from '../protocol/configForm';
+import { formatCount, formatShare, formatShort } from '../shared/format';
+import { icon } from '../shared/icon';
+import { SignalElement } from '../shared/signalElement';
+import type { ConfigFormStore } from './store';
+
+@customElement('as-form-head')
+export class FormHead extends SignalElement {
+  @property({ attribute: false }) store!: ConfigFormStore;
+
+  protected override render(): TemplateResult | typeof nothing {
+    const { store } = this;
+    const snapshot = store.snapshot.value;
+    if (!snapshot?.document) return nothing;
+    const obstacle = store.obstacle.value;
+    return html`${this.renderFile(snapshot, snapshot.document)}
+      <p class="summary" role="status">${summaryText(snapshot.document)}</p>
+      <vscode-button
+        block
+        class="train"
+        ?disabled=${obstacle !== null}
+        aria-disabled=${obstacle !== null}
+        aria-describedby="train-obstacle"
+        @click=${() => obstacle === null && store.command('train')}
+        ><span slot="content-before">${icon('play')}</span>Train</vscode-button
+      >
+      <p id="train-obstacle" class="muted">${obstacle ?? ''}</p>
+      <div class="form-commands">
+        <vscode-button secondary @click=${() => store.command('openText')}
+          ><span slot="content-before">${icon('go-to-file')}</span>Open as Text</vscode-button
+        >
+        <vscode-button secondary @click=${() => store.command('new')}
+          ><span slot="content-before">${icon('new-file')}</span>New</vscode-button
+        >
+        <button
+          type="button"
+          class="icon-button help-switch"
+          aria-label="Help texts"
+          title=${store.isHelpShown.value ? 'Hide help texts' : 'Show help texts'}
+          aria-pressed=${store.isHelpShown.value}
+          @click=${() => (store.isHelpShown.value = !store.isHelpShown.value)}
+        >
+          ${icon('question')}
+        </button>
+      </div>`;
+  }
+
+  private renderFile({ configurations }: FormSnapshot, { uri, name, isDirty }: FormDocument): TemplateResult {
+    const dirty = isDirty
+      ? html`<span class="dirty" title="Not saved"
+          >${icon('circle-filled')}<span class="visually-hidden">not saved</span></span
+        >`
+      : nothing;
+    if (configurations.length < 2) return html`<p class="file-name">${name} ${dirty}</p>`;
+    return html`<div class="file-choice">
+      <label class="visually-hidden" for="configuration">Configuration</label>
+      <select id="configuration" @change=${(e: Event) => this.store.select((e.target as HTMLSelectElement).value)}>
+        ${configurations.map((c) => html`<option value=${c.uri} .selected=${c.uri === uri}>${c.name}</option>`)}
+      </select>
+      ${dirty}
+    </div>`;
+  }
+}
+
+/** "4.88 M trainable parameters (3.6 % of 135 M) in 210 modules of a llama model" */
+function summaryText({ summary }: FormDocument): string {
+  if (!summary) return '';
+  const { trainableParameters: trainable, baseParameters: base, adaptedModules, modelType } = summary;
+  const share = base > 0 ? ` (${formatShare(trainable / base)} of ${formatShort(base)})` : '';
+  return `${formatShort(trainable)} trainable parameters${share} in ${formatCount(adaptedModules)} modules of a ${modelType} model`;
+}
