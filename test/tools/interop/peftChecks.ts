@@ -59,7 +59,7 @@ export async function checkLogits(
 /** The engine is given PEFT's token ids, so that only the model is compared. */
 async function worstAgainstOurs(peftLogits: string, base: string, adapter: string): Promise<number> {
   const file = openSafetensors(peftLogits);
-  const model = await openForLogits(base, adapter);
+  const model = openForLogits(base, adapter);
   try {
     let worst = 0;
     for (let i = 0; i < PROMPTS.length; i++) {
