@@ -1,7 +1,7 @@
 /** @file Merge: base and adapter become one checkpoint folder, and the measured difference is shown. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { l10n, window } from 'vscode';
+import { l10n } from 'vscode';
 import type { MergeReport } from '../../kernels/protocol/types';
 import { readRunContents, readRunInfo } from '../runs/runFolder';
 import type { Studio } from '../studio';

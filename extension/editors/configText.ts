@@ -1,6 +1,6 @@
 /** @file Edits of a configuration's text: one key set or removed; comments, order and everything else stay as they were. */
 import { isCollection, isMap, isPair, isScalar, parseDocument, stringify } from 'yaml';
-import type { Document, Pair, ParsedNode, YAMLMap } from 'yaml';
+import type { Document, Pair, ParsedNode } from 'yaml';
 
 export type KeyPath = readonly (string | number)[];
 
@@ -12,7 +12,6 @@ export interface TextReplacement {
 }
 
 type ConfigNode = ParsedNode | null;
-type MapNode = YAMLMap.Parsed;
 
 /** The document as plain values, null while it is not valid YAML or not a mapping. An empty document is an empty mapping. */
 export function configValues(text: string): Readonly<Record<string, unknown>> | null {
@@ -76,8 +75,8 @@ function insertion(
     if (depth > 0) return undefined;
     return endInsertion(text, text.length, nested(keys, value, 0, 2), lineEnd);
   }
-  const last = (target as MapNode).items.at(-1);
-  if (!last || (target as MapNode).flow) return undefined;
+  const last = target.items.at(-1);
+  if (!last || target.flow) return undefined;
   const indent = columnOf(text, last.key.range[0]);
   const end = endOfLine(text, contentEnd(last));
   return endInsertion(text, end, nested(keys, value, indent, indentStep(document, text)), lineEnd);
@@ -98,8 +97,8 @@ function removal(text: string, document: Document.Parsed, path: KeyPath): TextRe
     if (!isMap(parent) || parent.items.length > 1) break;
   }
   const parent = (keys.length === 1 ? document.contents : document.getIn(keys.slice(0, -1), true)) as ConfigNode;
-  if (!isMap(parent) || (parent as MapNode).flow) return undefined;
-  const pair = (parent as MapNode).items.find(({ key }) => isScalar(key) && key.value === keys.at(-1));
+  if (!isMap(parent) || parent.flow) return undefined;
+  const pair = parent.items.find(({ key }) => isScalar(key) && key.value === keys.at(-1));
   if (!pair) return undefined;
   const start = text.lastIndexOf('\n', pair.key.range[0] - 1) + 1;
   if (text.slice(start, pair.key.range[0]).trim() !== '') return undefined;
@@ -149,7 +148,7 @@ function inline(value: unknown): string {
 function contentEnd(node: ParsedNode | Pair<ParsedNode, ParsedNode | null>): number {
   if (isPair(node)) return node.value && !isEmptyScalar(node.value) ? contentEnd(node.value) : node.key.range[1] + 1;
   const last = isCollection(node) && !node.flow ? node.items.at(-1) : undefined;
-  return last ? contentEnd(last as ParsedNode | Pair<ParsedNode, ParsedNode | null>) : node.range[1];
+  return last ? contentEnd(last) : node.range[1];
 }
 
 function isEmptyScalar(node: ParsedNode): boolean {
@@ -173,7 +172,7 @@ function indentStep(document: Document.Parsed, text: string): number {
   const root = document.contents;
   if (!isMap(root)) return 2;
   for (const { value } of root.items) {
-    const first = isMap(value) && !value.flow ? (value as MapNode).items[0] : undefined;
+    const first = isMap(value) && !value.flow ? value.items[0] : undefined;
     if (first) return Math.max(1, columnOf(text, first.key.range[0]) - columnOf(text, root.range[0]));
   }
   return 2;

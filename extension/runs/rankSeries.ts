@@ -12,7 +12,7 @@ export class RankSeries {
   append(record: SpectrumRecord): void {
     this.stepSet.add(record.step);
     let records = this.modules.get(record.module);
-    if (!records) this.modules.set(record.module, (records = new Map()));
+    if (!records) this.modules.set(record.module, (records = new Map<number, SpectrumRecord>()));
     records.set(record.step, record);
   }
 

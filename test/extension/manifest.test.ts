@@ -6,12 +6,25 @@ import { commandTable } from '../../extension/commands/table';
 import { DASHBOARD_VIEW_TYPE } from '../../extension/views/dashboardPanel';
 import { CONFIG_FORM_VIEW } from '../../extension/editors/configFormView';
 
+interface Manifest {
+  readonly icon: string;
+  readonly activationEvents: readonly string[];
+  readonly capabilities: { readonly untrustedWorkspaces: { readonly supported: string } };
+  readonly contributes: {
+    readonly commands: readonly { command: string; title: string; category: string; enablement?: string }[];
+    readonly menus: Readonly<Record<string, readonly { command: string; when?: string }[]>>;
+    readonly views: { readonly adapterStudio: readonly { id: string; type?: string }[] };
+    readonly viewsWelcome: readonly { view: string }[];
+    readonly configuration: { readonly properties: Readonly<Record<string, unknown>> };
+  };
+}
+
 const root = path.resolve();
 const text = readFileSync(path.join(root, 'package.json'), 'utf8');
-const manifest = JSON.parse(text);
+const manifest = JSON.parse(text) as Manifest;
 const { contributes } = manifest;
 const texts = JSON.parse(readFileSync(path.join(root, 'package.nls.json'), 'utf8')) as Record<string, string>;
-const declared: string[] = contributes.commands.map((entry: { command: string }) => entry.command);
+const declared = contributes.commands.map((entry) => entry.command);
 
 const sources = readdirSync(path.join(root, 'extension'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
@@ -31,7 +44,7 @@ describe('the manifest', () => {
   });
 
   test('has commands in its menus that exist', () => {
-    const inMenus = Object.values(contributes.menus).flat() as { command: string; when?: string }[];
+    const inMenus = Object.values(contributes.menus).flat();
     for (const item of inMenus) {
       expect(declared).toContain(item.command);
       expect(item.when, `${item.command} is shown everywhere`).toBeTruthy();
@@ -47,8 +60,8 @@ describe('the manifest', () => {
     const targets = Object.values(texts).flatMap((t) => [...t.matchAll(/\(command:([\w.]+)/g)].map(([, id]) => id!));
     expect(targets.length).toBeGreaterThan(0);
     for (const id of targets.filter((target) => target.startsWith('adapterStudio.'))) expect(declared).toContain(id);
-    const empty = contributes.viewsWelcome.map((welcome: { view: string }) => welcome.view);
-    const trees = contributes.views.adapterStudio.filter((view: { type?: string }) => view.type !== 'webview');
+    const empty = contributes.viewsWelcome.map((welcome) => welcome.view);
+    const trees = contributes.views.adapterStudio.filter((view) => view.type !== 'webview');
     for (const tree of trees) expect(empty).toContain(tree.id);
   });
 
@@ -58,7 +71,7 @@ describe('the manifest', () => {
   });
 
   test('names the views that the code registers', () => {
-    const views: string[] = contributes.views.adapterStudio.map((view: { id: string }) => view.id);
+    const views = contributes.views.adapterStudio.map((view) => view.id);
     expect(views).toContain(CONFIG_FORM_VIEW);
     for (const view of views) expect(sources).toContain(`'${view}'`);
     expect(manifest.activationEvents).toContain(`onWebviewPanel:${DASHBOARD_VIEW_TYPE}`);
@@ -80,7 +93,7 @@ describe('the manifest', () => {
       (id) => `adapterStudio.${id}`,
     );
     for (const entry of contributes.commands) {
-      const needs = String(entry.enablement ?? '').includes('isWorkspaceTrusted');
+      const needs = (entry.enablement ?? '').includes('isWorkspaceTrusted');
       expect(needs, entry.command).toBe(trusted.includes(entry.command));
     }
     expect(manifest.capabilities.untrustedWorkspaces.supported).toBe('limited');

@@ -129,7 +129,7 @@ describe('the form', () => {
 
   test('says that the engine cannot be had', async () => {
     const call = vi.fn().mockRejectedValue(new Error('The engine is missing'));
-    const { error } = await setUp(call as unknown as KernelHost['call']).ask('page/open');
+    const { error } = await setUp(call).ask('page/open');
     expect(error?.message).toBe('The engine is missing');
   });
 
