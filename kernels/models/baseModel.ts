@@ -10,7 +10,9 @@ import { KernelError } from '../protocol/errors';
 import { architectureOf } from './registry';
 import type { CommonConfig, HeadSpec, ModelArchitecture, TargetSite } from './types';
 
-const GRAPH_DTYPE: Readonly<Record<string, DType>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
+type WeightDtype = Extract<DType, 'f32' | 'f16' | 'bf16'>;
+
+const GRAPH_DTYPE: Readonly<Record<string, WeightDtype>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
 export interface BaseModel {
   readonly dir: string;
@@ -66,4 +68,11 @@ export function frozenWeight(graph: Graph, model: BaseModel, name: string): Valu
   const type: TensorType = { dtype, shape: found.shape };
   const location: WeightLocation = { file: found.file, offset: found.offset, byteLength: found.byteLength };
   return graph.weight(name, type, location);
+}
+
+/** The dtypes in which the weights are stored, which a device must be able to read. */
+export function weightDtypes(model: BaseModel): ReadonlySet<WeightDtype> {
+  return new Set(
+    [...model.tensors.keys()].flatMap((name) => GRAPH_DTYPE[model.checkpoint.tensors.get(name)?.dtype ?? ''] ?? []),
+  );
 }

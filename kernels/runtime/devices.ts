@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { KernelError } from '../protocol/errors';
 import type { DeviceReport } from '../protocol/types';
-import type { Device } from './types';
+import type { Device, WeightDtype } from './types';
 
 /** In the order in which `auto` prefers them; those that this system's build cannot have are left out. */
 const CANDIDATES: readonly { readonly device: Device; readonly platforms: readonly NodeJS.Platform[] }[] = [
@@ -25,40 +25,45 @@ export interface ChosenDevice {
 }
 
 /** Tries every device. The CPU always works: without it nothing here would run. */
-export async function probeDevices(): Promise<readonly DeviceReport[]> {
+export async function probeDevices(
+  weights: ReadonlySet<WeightDtype> = new Set(['f32']),
+): Promise<readonly DeviceReport[]> {
   const probed: DeviceReport[] = [];
   for (const { device, platforms } of CANDIDATES) {
     probed.push(
       platforms.includes(process.platform)
-        ? await probeDevice(device)
+        ? await probeDevice(device, weights)
         : { device, usable: false, reason: `not available on ${process.platform}` },
     );
   }
   return [...probed, { device: 'cpu', usable: true, reason: `${physicalCores()} cores` }];
 }
 
-/** The device a configuration asks for; `auto` takes the first that works. A named one that does not work is an error. */
-export async function chooseDevice(wanted: Device | 'auto'): Promise<ChosenDevice> {
+/**
+ * The device a configuration asks for, for a base model whose weights have these dtypes; `auto` takes the first that
+ * works. A named one that does not work is an error.
+ */
+export async function chooseDevice(wanted: Device | 'auto', weights: ReadonlySet<WeightDtype>): Promise<ChosenDevice> {
   if (wanted === 'cpu') return { device: 'cpu', reason: 'as configured' };
   if (wanted !== 'auto') {
-    const { usable, reason } = await probeDevice(wanted);
+    const { usable, reason } = await probeDevice(wanted, weights);
     if (usable) return { device: wanted, reason: `as configured; ${reason}` };
     throw new KernelError(
       'machine/failed',
       `runtime.device: ${wanted} does not work here: ${reason}. Use auto or cpu.`,
     );
   }
-  const reports = await probeDevices();
+  const reports = await probeDevices(weights);
   const best = reports.find((r) => r.usable);
   const unusable = reports.filter((r) => !r.usable).map((r) => `${r.device}: ${r.reason}`);
   return { device: best?.device ?? 'cpu', reason: `the fastest that works here (${unusable.join('; ')})` };
 }
 
 /** Runs the probe command of this program in a child process. */
-export async function probeDevice(device: Device): Promise<DeviceReport> {
+async function probeDevice(device: Device, weights: ReadonlySet<WeightDtype>): Promise<DeviceReport> {
   const program = process.argv[1];
   if (!program) return { device, usable: false, reason: 'the program that probes devices was not found' };
-  const child = spawn(process.execPath, [program, 'probe-device', device], {
+  const child = spawn(process.execPath, [program, 'probe-device', device, ...weights], {
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

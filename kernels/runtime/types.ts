@@ -3,6 +3,9 @@ import type { DType } from '../graph/graph';
 
 export type Device = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
 
+/** Dtypes of frozen weights that graphs read. */
+export type WeightDtype = Extract<DType, 'f32' | 'f16' | 'bf16'>;
+
 export type TensorData = Float32Array | Int32Array | Uint8Array;
 
 /** bool tensors are Uint8Array of 0 and 1. */

@@ -12,7 +12,7 @@ import { splitForEvaluation } from '../data/batches';
 import type { Tokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
-import { openBaseModel } from '../models/baseModel';
+import { openBaseModel, weightDtypes } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
 import type { RunInfo } from '../protocol/types';
 import { now } from '../runs/runFolder';
@@ -73,7 +73,7 @@ export async function prepareRun(
       `expected at most ${model.config.maxLength}, the longest sequence of this model`,
     );
   }
-  const device = await chooseDevice(config.runtime.device);
+  const device = await chooseDevice(config.runtime.device, weightDtypes(model));
   const threads = threadsOf(config);
 
   const open = (files: readonly string[], what: string): Promise<TokenDataset> =>
@@ -198,7 +198,7 @@ export async function openEvaluation(
     data.eval || data.eval_fraction === undefined
       ? Int32Array.from({ length: dataset.length }, (_, i) => i)
       : splitForEvaluation(dataset.length, data.eval_fraction, training.seed).evaluation;
-  const { device } = await chooseDevice(runtime.device);
+  const { device } = await chooseDevice(runtime.device, weightDtypes(model));
   return {
     model,
     set: evaluationSet(dataset, indices, {

@@ -2,9 +2,9 @@
 import { KernelError } from '../../protocol/errors';
 import { probeDevices } from '../../runtime/devices';
 import { checkDevice } from '../../runtime/probe';
-import type { Device } from '../../runtime/types';
+import type { Device, WeightDtype } from '../../runtime/types';
 import type { Command } from './command';
-import { oneArgument, table } from './command';
+import { table } from './command';
 
 export const devicesCommand: Command = {
   name: 'devices',
@@ -20,18 +20,30 @@ export const devicesCommand: Command = {
   },
 };
 
+const DTYPES: readonly WeightDtype[] = ['f32', 'f16', 'bf16'];
 const DEVICES: readonly Device[] = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'];
 
 export const probeDeviceCommand: Command = {
   name: 'probe-device',
-  usage: 'DEVICE',
-  summary: 'Runs a small graph on one device.',
+  usage: 'DEVICE DTYPE…',
+  summary: 'Runs a small graph on one device, with weights of each dtype.',
   options: {},
   isInternal: true,
-  async run(context) {
-    const name = oneArgument(context, 'a device');
+  async run({ args: [name, ...rest], out }) {
     const device = DEVICES.find((d) => d === name);
-    if (!device) throw new KernelError('input/refused', `found ${name}; expected one of ${DEVICES.join(', ')}`);
-    context.out.line(await checkDevice(device));
+    const dtypes = DTYPES.filter((d) => rest.includes(d));
+    if (!device || dtypes.length === 0) {
+      const expected = `expected one of ${DEVICES.join(', ')} and some of ${DTYPES.join(', ')}`;
+      throw new KernelError('input/refused', `found ${[name, ...rest].join(' ')}; ${expected}`);
+    }
+    for (const dtype of dtypes) {
+      try {
+        out.line(await checkDevice(device, dtype));
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        const message = dtype === 'f32' ? why : `it cannot read ${dtype} weights (${why}); use a base model in F32`;
+        throw new KernelError('machine/failed', message.replaceAll('\n', ' '), { cause });
+      }
+    }
   },
 };
