@@ -1,0 +1,111 @@
+/**
+ * @file Merges an adapter into its base model: a complete checkpoint folder in the base's types and sharding, with the
+ * measured proof that it computes what base + adapter compute.
+ */
+import type { LoadedAdapter } from '../adapters/adapterFile';
+import { loadAdapter } from '../adapters/adapterFile';
+import type { BaseModel } from '../models/baseModel';
+import { openBaseModel } from '../models/baseModel';
+import type { Progress } from '../protocol/kernelApi';
+import type { MergeReport } from '../protocol/types';
+import { physicalCores } from '../runtime/devices';
+import { LayerWeights } from './layerWeights';
+import { compareLogits } from './proof';
+import type { CheckpointChange, MergeDtype, TensorEdit } from './writeCheckpoint';
+import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
+
+export interface MergeOptions {
+  readonly base: string;
+  readonly adapter: string;
+  /** A folder that does not exist yet or is empty. */
+  readonly out: string;
+  /** Element type of the result; `keep`: that of each tensor of the base. */
+  readonly dtype: MergeDtype;
+  readonly signal?: AbortSignal;
+  onProgress?(progress: Progress): void;
+}
+
+/** Share of the progress that writing takes; the rest is the proof. */
+const WRITING = 0.7;
+
+/**
+ * Throws `input/refused` for folders that cannot be read or written, `adapter/unsupported` when the adapter does not fit or
+ * its method has no exact merge, `machine/failed` for a full disk, `cancelled`. `out` is complete or does not exist.
+ */
+export async function merge(options: MergeOptions): Promise<MergeReport> {
+  const { base, adapter: adapterDir, out, dtype, signal, onProgress } = options;
+  const started = performance.now();
+  refuseOverlap(out, [base, adapterDir]);
+  const model = openBaseModel(base);
+  const threads = physicalCores();
+  let layers: LayerWeights | null = null;
+  try {
+    const adapter = loadAdapter(adapterDir, model);
+    layers = new LayerWeights(adapter.plan, adapter.parameters, 'merge', threads);
+    const change = mergeChange(model, adapter, layers, dtype);
+    const proof = await writeCheckpoint(model.checkpoint, out, change, {
+      ...(signal && { signal }),
+      onBytes: (done, all) => onProgress?.({ fraction: (WRITING * done) / all, message: 'Writing the merged weights' }),
+      inspect: async (folder) => {
+        await layers?.dispose();
+        const merged = openBaseModel(folder);
+        try {
+          return await compareLogits(
+            { model, ...adapter },
+            { model: merged, plan: null, parameters: null },
+            {
+              threads,
+              ...(signal && { signal }),
+              onProgress: (f) =>
+                onProgress?.({ fraction: WRITING + (1 - WRITING) * f, message: 'Comparing the logits of both models' }),
+            },
+          );
+        } finally {
+          merged.checkpoint.close();
+        }
+      },
+    });
+    return {
+      out,
+      changedTensors: change.edits.size + change.added.length,
+      dtype: dtype === 'keep' ? storedDtypes(model) : dtype,
+      ...proof,
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await layers?.dispose();
+    model.checkpoint.close();
+  }
+}
+
+/** What the merge changes: adapted weights, tensors that were trained in full, and a head that is no longer tied. */
+function mergeChange(
+  model: BaseModel,
+  { plan, parameters }: LoadedAdapter,
+  layers: LayerWeights,
+  dtype: MergeDtype,
+): CheckpointChange {
+  const { checkpoint, head } = model;
+  const edits = new Map<string, TensorEdit>();
+  for (const layer of plan.layers) edits.set(layer.site.weight, (weight) => layers.apply(layer, weight));
+  const trained = new Set(plan.trained.filter((t) => t.kind === 'base').map((t) => t.key));
+  for (const key of trained) {
+    if (checkpoint.tensors.has(key)) edits.set(key, (values) => parameters.get(key) ?? values);
+  }
+  const { tiedTo } = head;
+  const isUntied = tiedTo !== null && !plan.selection.everything && (trained.has(head.weight) || trained.has(tiedTo));
+  if (!isUntied) return { edits, added: [], dropped: [], dtype, config: {} };
+  const config = { tie_word_embeddings: false };
+  const own = parameters.get(head.weight);
+  // Some tied checkpoints hold a copy of the embedding as their head: it becomes the head.
+  const dropped = checkpoint.tensors.has(head.weight) ? [head.weight] : [];
+  edits.delete(head.weight);
+  const added = [{ name: head.weight, like: tiedTo, edit: own ? () => own : null }];
+  return { edits, added, dropped, dtype, config };
+}
+
+/** `f16`, or several when the checkpoint mixes them. */
+function storedDtypes({ checkpoint, tensors }: BaseModel): string {
+  const dtypes = new Set([...tensors.keys()].map((name) => checkpoint.tensor(name).dtype.toLowerCase()));
+  return [...dtypes].sort().join(' + ');
+}

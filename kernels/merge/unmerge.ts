@@ -1,0 +1,126 @@
+/**
+ * @file Takes an adapter out of a merged checkpoint again, and says how far the result is from the base the adapter names
+ * when that is on disk. Rounding to a half-precision type loses bits each time; the report shows how many.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { LoadedAdapter } from '../adapters/adapterFile';
+import { loadAdapter, namedBaseModel } from '../adapters/adapterFile';
+import type { Checkpoint } from '../formats/checkpoint';
+import { openCheckpoint } from '../formats/checkpoint';
+import type { BaseModel } from '../models/baseModel';
+import { openBaseModel } from '../models/baseModel';
+import { KernelError } from '../protocol/errors';
+import type { Progress } from '../protocol/kernelApi';
+import type { UnmergeReport } from '../protocol/types';
+import { physicalCores } from '../runtime/devices';
+import { LayerWeights } from './layerWeights';
+import type { CheckpointChange, TensorEdit } from './writeCheckpoint';
+import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
+
+export interface UnmergeOptions {
+  readonly merged: string;
+  readonly adapter: string;
+  /** A folder that does not exist yet or is empty. */
+  readonly out: string;
+  readonly signal?: AbortSignal;
+  onProgress?(progress: Progress): void;
+}
+
+/** Errors as `merge`; refused as well when tensors were trained in full and the base that has the old ones is not on disk. */
+export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
+  const { merged, adapter: adapterDir, out, signal, onProgress } = options;
+  const started = performance.now();
+  refuseOverlap(out, [merged, adapterDir]);
+  const model = openBaseModel(merged);
+  const baseDir = findBase(adapterDir);
+  const base = baseDir === null ? null : openBaseModel(baseDir);
+  let layers: LayerWeights | null = null;
+  try {
+    const adapter = loadAdapter(adapterDir, model);
+    layers = new LayerWeights(adapter.plan, adapter.parameters, 'unmerge', physicalCores());
+    const change = unmergeChange(model, adapter, layers, base, adapterDir);
+    const difference = await writeCheckpoint(model.checkpoint, out, change, {
+      ...(signal && { signal }),
+      onBytes: (done, all) => onProgress?.({ fraction: done / all, message: 'Writing the restored weights' }),
+      inspect: async (folder) => base && compareWeights(folder, base.checkpoint, [...change.edits.keys()], signal),
+    });
+    return {
+      out,
+      changedTensors: change.edits.size + change.dropped.length,
+      ...difference,
+      ...(difference && base && { comparedWith: base.dir }),
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await layers?.dispose();
+    model.checkpoint.close();
+    base?.checkpoint.close();
+  }
+}
+
+function unmergeChange(
+  model: BaseModel,
+  { plan }: LoadedAdapter,
+  layers: LayerWeights,
+  base: BaseModel | null,
+  adapterDir: string,
+): CheckpointChange {
+  const edits = new Map<string, TensorEdit>();
+  for (const layer of plan.layers) edits.set(layer.site.weight, (weight) => layers.apply(layer, weight));
+  const replaced = plan.trained.filter((t) => t.kind === 'base').map((t) => t.key);
+  if (replaced.length > 0 && !base) {
+    const found = `${replaced.slice(0, 3).join(', ')}${replaced.length > 3 ? ', …' : ''} were trained in full`;
+    const expected = `expected the base model that the adapter names on disk (${namedBaseModel(adapterDir) ?? 'it names none'}), to take the old values from`;
+    throw KernelError.refused([{ file: adapterDir, severity: 'error', found, expected }]);
+  }
+  const { weight, tiedTo } = base?.head ?? model.head;
+  // The merge untied the head; the base it goes back to has none of its own.
+  const dropped = tiedTo !== null && model.head.tiedTo === null ? [weight] : [];
+  for (const key of replaced) {
+    if (base && !dropped.includes(key)) edits.set(key, () => base.checkpoint.readF32(key));
+  }
+  const config = dropped.length > 0 ? { tie_word_embeddings: true } : {};
+  return { edits, added: [], dropped, dtype: 'keep', config };
+}
+
+interface WeightDifference {
+  readonly maxAbsWeightDifference: number;
+  readonly maxAbsWeight: number;
+}
+
+/** Over the changed tensors as they lie on disk; `null` when the folder named as base is another model. */
+async function compareWeights(
+  folder: string,
+  base: Checkpoint,
+  names: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<WeightDifference | null> {
+  const restored = openCheckpoint(folder);
+  try {
+    let [maxAbsWeightDifference, maxAbsWeight] = [0, 0];
+    for (const name of names) {
+      if (signal?.aborted) throw new KernelError('cancelled', 'cancelled');
+      const shape = base.tensors.get(name)?.shape;
+      if (shape?.join() !== restored.tensor(name).shape.join()) return null;
+      const [a, b] = [restored.readF32(name), base.readF32(name)];
+      for (let i = 0; i < a.length; i++) {
+        const difference = Math.abs((a[i] as number) - (b[i] as number));
+        if (!(difference <= maxAbsWeightDifference)) maxAbsWeightDifference = difference;
+        maxAbsWeight = Math.max(maxAbsWeight, Math.abs(b[i] as number));
+      }
+      await new Promise((resume) => setImmediate(resume));
+    }
+    return { maxAbsWeightDifference, maxAbsWeight };
+  } finally {
+    restored.close();
+  }
+}
+
+/** The base model that the adapter names, when that is a folder: absolute, or relative to the adapter or to where we are. */
+function findBase(adapterDir: string): string | null {
+  const name = namedBaseModel(adapterDir);
+  if (name === null) return null;
+  const places = [path.resolve(adapterDir, name), path.resolve(name)];
+  return places.find((place) => existsSync(path.join(place, 'config.json'))) ?? null;
+}
