@@ -40,6 +40,7 @@ export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: 
         params,
         shared,
         baseWeight: () => baseWeight(site, weights),
+        baseBias: () => (site.bias ? weights.get(site.bias) : null),
         baseOutput: () => plainLinear(weights)(site, x),
         previous: (back) => chain[at - back] ?? null,
         dropout: (v) => values.dropout(site, v),

@@ -1,8 +1,9 @@
 /** @file All adapter methods, by their id in the configuration. */
+import { dora } from './methods/dora';
 import { lora } from './methods/lora';
 import type { AnyAdapterMethod } from './types';
 
-export const adapterMethods: readonly AnyAdapterMethod[] = [lora];
+export const adapterMethods: readonly AnyAdapterMethod[] = [lora, dora];
 
 export function adapterMethod(id: string): AnyAdapterMethod | undefined {
   return adapterMethods.find((m) => m.id === id);

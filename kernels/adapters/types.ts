@@ -12,7 +12,9 @@ export type Init =
   | { readonly kind: 'constant'; readonly value: number }
   /** U(−1/√fanIn, 1/√fanIn), fanIn = the last size: Kaiming uniform with a = √5. */
   | { readonly kind: 'kaimingUniform' }
-  | { readonly kind: 'normal'; readonly std: number };
+  | { readonly kind: 'normal'; readonly std: number }
+  /** L2 norm of each row of the base weight [out, in]. */
+  | { readonly kind: 'baseRowNorms' };
 
 export interface ParamSpec {
   readonly shape: readonly number[];
@@ -34,6 +36,8 @@ export interface LayerContext<P extends string = string> {
   readonly shared: Readonly<Record<string, Value>>;
   /** W in the layout [out, in], whatever the checkpoint's layout is. */
   baseWeight(): Value;
+  /** b [out], if the layer has one. */
+  baseBias(): Value | null;
   /** The base layer's own output x·Wᵀ + b: [tokens, out]. */
   baseOutput(): Value;
   /** The same projection `back` blocks earlier, if it is adapted and has the same shape: its input and parameters. */

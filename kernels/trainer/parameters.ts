@@ -56,6 +56,9 @@ function start(tensor: PlannedTensor, into: Float32Array, model: BaseModel, seed
     case 'base':
       into.set(model.checkpoint.readF32(init.tensor));
       return;
+    case 'baseRowNorms':
+      into.set(baseRowNorms(tensor.module, model));
+      return;
     case 'kaimingUniform': {
       const bound = 1 / Math.sqrt(tensor.shape.at(-1) ?? 1);
       const uniform = uniformStream(seed, tensor.key);
@@ -71,6 +74,20 @@ function start(tensor: PlannedTensor, into: Float32Array, model: BaseModel, seed
       return;
     }
   }
+}
+
+/** ‖wᵢ‖ of each output of a layer's base weight, accumulated in float64. */
+function baseRowNorms(module: string, model: BaseModel): Float64Array {
+  const site = model.sites.find((s) => s.path === module);
+  if (!site) throw new KernelError('internal', `there is no layer ${module}`);
+  const weight = model.checkpoint.readF32(site.weight);
+  const { inFeatures, outFeatures, layout } = site;
+  const [step, stride] = layout === 'out-in' ? [1, inFeatures] : [outFeatures, 1];
+  return Float64Array.from({ length: outFeatures }, (_, row) => {
+    let sum = 0;
+    for (let i = 0; i < inFeatures; i++) sum += (weight[row * stride + i * step] ?? NaN) ** 2;
+    return Math.sqrt(sum);
+  });
 }
 
 /** Numbers in [0, 1) that depend on the seed and the tensor's name only. */

@@ -1,0 +1,62 @@
+/**
+ * @file DoRA: W' = diag(m/c)·V with V = W + s·B·A, c the row norms of V, m one trained magnitude per output (Liu et al.
+ * 2024, equation 5; the axis is that of the released models, not of the paper's letters). The norm is detached in backward
+ * (section 4.3), so that c only scales. m starts as the row norms of W: a fresh adapter changes nothing.
+ */
+import type { Value } from '../../graph/graph';
+import { add, addScalar, div, gemm, mul, reduceSum, reshape, scale, sqrt, stopGradient, sub } from '../../graph/ops';
+import { lowRankFields, lowRankMerged, scalingOf } from '../lowRank';
+import { selectionFields, selectionOf, withPatterns } from '../selectionFields';
+import { defineAdapter } from '../types';
+
+/** Keeps the quotient of a dead row (m = c = 0) at 0; far below the square of any weight that a float32 norm can see. */
+const TINY = 1e-30;
+
+export const dora = defineAdapter({
+  id: 'dora',
+  label: 'DoRA',
+  paper: 'https://arxiv.org/abs/2402.09353',
+  peft: { peft_type: 'LORA', use_dora: true, lora_bias: false },
+  config: { ...lowRankFields, ...selectionFields },
+  supports: () => true,
+  params: (site, { r }) => ({
+    lora_A: { shape: [r, site.inFeatures], init: { kind: 'kaimingUniform' }, trainable: true },
+    lora_B: { shape: [site.outFeatures, r], init: { kind: 'zeros' }, trainable: true },
+    lora_magnitude_vector: { shape: [site.outFeatures], init: { kind: 'baseRowNorms' }, trainable: true },
+  }),
+  configOf: ({ path }, config) => withPatterns(path, config),
+  mergedWeight: (baseWeight, { lora_A, lora_B, lora_magnitude_vector: m }, config) => {
+    const v = lowRankMerged(baseWeight, lora_A, lora_B, scalingOf(config));
+    const norm = sqrt(addScalar(rowSum(mul(v, v)), TINY));
+    return mul(v, column(div(m, norm)));
+  },
+  // c is that of the merged weight's own base: it cannot be told from the merged weight alone.
+  unmergedWeight: null,
+  // Y = x·Wᵀ + b + (g − 1) ⊙ (x~·Wᵀ) + s·g ⊙ (x~·Aᵀ)·Bᵀ with g = m/c, x~ the input after dropout. Where nothing is dropped
+  // the base product is shared: Y = g ⊙ (x·Wᵀ + s·(x·Aᵀ)·Bᵀ) + b.
+  forward: ({ x, params, baseWeight, baseBias, baseOutput, dropout }, config) => {
+    const { lora_A: a, lora_B: b, lora_magnitude_vector: m } = params;
+    const s = scalingOf(config);
+    const g = div(m, stopGradient(factoredNorm(baseWeight(), a, b, s)));
+    const dropped = dropout(x);
+    const product = gemm(dropped, baseWeight(), { transB: true });
+    const scaled = mul(gemm(gemm(dropped, a, { transB: true }), b, { transB: true, alpha: s, c: product }), g);
+    if (dropped !== x) return add(sub(scaled, product), baseOutput());
+    const bias = baseBias();
+    return bias ? add(scaled, bias) : scaled;
+  },
+  dropout: (config) => config.lora_dropout,
+  selection: (config) => selectionOf(config),
+});
+
+/** Row norms of W + s·B·A from products with A and B only: [out]. No matrix of the size of W is made but its square. */
+function factoredNorm(w: Value, a: Value, b: Value, s: number): Value {
+  const p = gemm(w, a, { transB: true }); // [out, r]
+  const q = gemm(a, a, { transB: true }); // [r, r]
+  const cross = scale(rowSum(mul(b, p)), 2 * s);
+  const own = scale(rowSum(mul(gemm(b, q), b)), s * s);
+  return sqrt(addScalar(add(add(rowSum(mul(w, w)), cross), own), TINY));
+}
+
+const rowSum = (v: Value): Value => reshape(reduceSum(v, [1]), [v.type.shape[0] ?? 0]);
+const column = (v: Value): Value => reshape(v, [v.type.shape[0] ?? 0, 1]);
