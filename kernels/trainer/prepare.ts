@@ -9,7 +9,7 @@ import { loadConfig, methodConfig } from '../config/loadConfig';
 import type { TokenDataset } from '../data/dataset';
 import { openDataset } from '../data/dataset';
 import { splitForEvaluation } from '../data/batches';
-import type { Tokenizer } from '../formats/tokenizer';
+import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
 import { openBaseModel, weightDtypes } from '../models/baseModel';
@@ -158,7 +158,7 @@ function openTokens(
   files: readonly string[],
   what: string,
   { data }: ResolvedConfig,
-  tokenizer: Tokenizer,
+  tokenizer: CheckpointTokenizer,
   { signal, onProgress }: PrepareOptions,
 ): Promise<TokenDataset> {
   return openDataset({
