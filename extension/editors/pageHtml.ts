@@ -30,7 +30,6 @@ export function pageHtml(webview: Webview, extensionUri: Uri, page: PageName, ti
 <title>${escapeHtml(title)}</title>
 <link rel="stylesheet" id="vscode-codicon-stylesheet" nonce="${nonce}" href="${file('codicon.css')}">
 <link rel="stylesheet" href="${file(`${page}.css`)}">
-<link rel="stylesheet" href="${file(`${page}.css`)}">
 </head>
 <body>
 <script nonce="${nonce}" src="${file(`${page}.js`)}"></script>

@@ -11,7 +11,7 @@ export const selectionFields = {
   target_modules: union(
     [
       choice(['all-linear'], { ...part, default: 'all-linear' }),
-      text({ ...part, expected: 'a regular expression over whole module paths' }),
+      text({ ...part, label: 'Regular expression', expected: 'a regular expression over whole module paths' }),
       names,
     ],
     {
@@ -21,7 +21,7 @@ export const selectionFields = {
       group: 'Targets',
     },
   ),
-  exclude_modules: union([text({ ...part, expected: 'a regular expression' }), names], {
+  exclude_modules: union([text({ ...part, label: 'Regular expression', expected: 'a regular expression' }), names], {
     optional: true,
     label: 'Exclude modules',
     help: 'Modules left out of the targets: a list of names or a regular expression. Wins over the targets.',

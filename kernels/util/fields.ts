@@ -157,13 +157,14 @@ export function union<V extends readonly Field<unknown>[]>(
 ): Field<ValueOf<V[number]> | undefined>;
 export function union(variants: readonly Field<unknown>[], spec: AnySpec): Field<unknown> {
   return make('union', spec, {
-    schema: { anyOf: variants.map((v) => v.schema) },
+    // A variant with a label is told apart by it in the form; the others by their kind.
+    schema: { anyOf: variants.map((v) => (v.label === '' ? v.schema : { title: v.label, ...v.schema })) },
     expected: variants.map((v) => v.expected).join(', or '),
     parts: variants,
   });
 }
 
-/** A part of a list, map or union: it has no place of its own in a form, so it needs neither label nor help. */
+/** A part of a list, map or union: it has no place of its own in a form, so it needs no help, and a label only as a variant. */
 export const part = { label: '', help: '', required: true } as const;
 
 /**
