@@ -5,7 +5,6 @@ import '../shared/plot/linePlot';
 import type { ReadonlySignal } from '@preact/signals-core';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { RunInfo } from '../../kernels/protocol/types';
 import type { RankMeasure, RankTable } from '../protocol/dashboard';
 import { icon } from '../shared/icon';
 import { padded, xExtent } from '../shared/plot/extent';
@@ -17,6 +16,9 @@ import type { Theme } from '../shared/theme';
 import { RANK_MEASURES } from './choices';
 import { projectionsOf, rankLines, rankMap, shortName, spectrumFigure, type RankMap } from './rankFigures';
 import type { DashboardStore } from './store';
+
+const NO_SPECTRA =
+  'No spectra yet: the singular values of every adapted module are written at regular steps over the run.';
 
 @customElement('as-rank-section')
 export class RankSection extends SignalElement {
@@ -35,7 +37,7 @@ export class RankSection extends SignalElement {
       ${
         table && table.steps.length > 0 && table.modules.length > 0
           ? [this.renderToolbar(table), this.renderPlots(table)]
-          : html`<p class="plot-empty">${emptyText(this.store.snapshot.value?.info ?? null)}</p>`
+          : html`<p class="plot-empty">${NO_SPECTRA}</p>`
       }
     </section>`;
   }
@@ -156,18 +158,4 @@ export class RankSection extends SignalElement {
 function cellOf(map: RankMap, module: string | null): Cell | undefined {
   const row = map.modules.findIndex((names) => module !== null && names.includes(module));
   return row < 0 ? undefined : { row, column: map.modules[row]!.indexOf(module) };
-}
-
-function emptyText(info: RunInfo | null): string {
-  const every = spectraSteps(info);
-  return every === undefined ? 'No spectra yet.' : `No spectra yet: they are written every ${every} steps.`;
-}
-
-function spectraSteps(info: RunInfo | null): number | undefined {
-  const training = info?.config['training'];
-  const steps =
-    typeof training === 'object' && training !== null
-      ? (training as Record<string, unknown>)['spectra_steps']
-      : undefined;
-  return typeof steps === 'number' ? steps : undefined;
 }

@@ -44,8 +44,11 @@ export function formatDuration(seconds: number): string {
   const s = Math.round(seconds);
   if (Math.abs(s) < 60) return `${s} s`;
   if (s < 3600) return join(Math.floor(s / 60), 'min', s % 60, 's');
-  if (s < 86_400) return join(Math.floor(s / 3600), 'h', Math.round((s % 3600) / 60), 'min');
-  return join(Math.floor(s / 86_400), 'd', Math.round((s % 86_400) / 3600), 'h');
+  // Rounded to the smaller unit first, so that nothing becomes 1 h 60 min.
+  const minutes = Math.round(s / 60);
+  if (minutes < 24 * 60) return join(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+  const hours = Math.round(minutes / 60);
+  return join(Math.floor(hours / 24), 'd', hours % 24, 'h');
 }
 
 /** `12.5 %`; small shares keep two digits: `0.36 %`. */

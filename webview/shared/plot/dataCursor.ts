@@ -51,10 +51,16 @@ export function stepOn(
   return curve.x[clamp(nearestIndex(curve.x, from) + by, first, last)];
 }
 
+/** More values than this at one place are not taken in, by eye or by ear; the table has all. */
+export const MAX_ENTRIES = 12;
+
 /** "step 120: train loss 2.31, eval loss 2.4" */
-export function describeReading(figure: LineFigure, reading: Reading): string {
-  const values = reading.entries.map(({ curve, value }) => `${curve.name} ${formatValue(figure.y.kind, value)}`);
-  return `${figure.x.label} ${formatValue(figure.x.kind, reading.x)}: ${values.join(', ') || 'no value'}`;
+export function describeReading(figure: LineFigure, { x, entries }: Reading): string {
+  const values = entries
+    .slice(0, MAX_ENTRIES)
+    .map(({ curve, value }) => `${curve.name} ${formatValue(figure.y.kind, value)}`);
+  if (entries.length > MAX_ENTRIES) values.push(`and ${entries.length - MAX_ENTRIES} more`);
+  return `${figure.x.label} ${formatValue(figure.x.kind, x)}: ${values.join(', ') || 'no value'}`;
 }
 
 function lowerBound(xs: ArrayLike<number>, x: number): number {

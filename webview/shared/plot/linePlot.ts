@@ -5,7 +5,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { SignalElement } from '../signalElement';
 import type { Theme } from '../theme';
 import { formatValue } from './axes';
-import { describeReading, readingAt, stepOn, type Reading } from './dataCursor';
+import { describeReading, MAX_ENTRIES, readingAt, stepOn, type Reading } from './dataCursor';
 import { erase, picture } from './draw';
 import { yExtent } from './extent';
 import { legend, swatch, type LegendEntry } from './legend';
@@ -111,10 +111,13 @@ export class LinePlot extends SignalElement {
     return html`<div class="plot-cursor" style="left:${left}px"></div>
       <div class="plot-tooltip" style=${isRight ? `right:${this.width - left + 10}px` : `left:${left + 10}px`}>
         <strong>${this.figure.x.label} ${formatValue(this.figure.x.kind, x)}</strong>
-        ${entries.map(
-          ({ curve, value }) =>
-            html`<div>${swatch(curve.style)}${curve.name} <b>${formatValue(this.figure.y.kind, value)}</b></div>`,
-        )}
+        ${entries
+          .slice(0, MAX_ENTRIES)
+          .map(
+            ({ curve, value }) =>
+              html`<div>${swatch(curve.style)}${curve.name} <b>${formatValue(this.figure.y.kind, value)}</b></div>`,
+          )}
+        ${entries.length > MAX_ENTRIES ? html`<div>and ${entries.length - MAX_ENTRIES} more</div>` : nothing}
       </div>`;
   }
 

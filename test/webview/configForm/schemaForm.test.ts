@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { lora } from '../../../kernels/adapters/methods/lora';
+import { buildConfigSchema } from '../../../kernels/config/schema';
+import { formSections } from '../../../webview/configForm/schemaForm';
+import { fits, widgetOf } from '../../../webview/configForm/widgetOf';
+
+const schema = buildConfigSchema([lora]);
+const fieldsOf = (sections: ReturnType<typeof formSections>, key: string) =>
+  sections.find((section) => section.key === key)!.groups.flatMap(({ fields }) => fields);
+
+describe('the form of the configuration schema', () => {
+  const sections = formSections(schema, { adapter: { method: 'lora' } });
+
+  it('begins with what must be written', () => {
+    expect(sections.map(({ key }) => key)).toEqual(['', 'data', 'adapter', 'training', 'runtime']);
+  });
+
+  it('has a widget for every field', () => {
+    const all = sections.flatMap(({ groups }) => groups.flatMap(({ fields }) => fields));
+    expect(all.length).toBeGreaterThan(30);
+    expect(all.filter(({ widget }) => widget.kind === 'other')).toEqual([]);
+    expect(all.filter(({ label, help }) => label === '' || help === '')).toEqual([]);
+  });
+
+  it('shows the fields of the method that is written, and only the choice of one before', () => {
+    expect(fieldsOf(sections, 'adapter').map(({ path }) => path.at(-1))).toContain('lora_alpha');
+    const before = formSections(schema, {});
+    expect(fieldsOf(before, 'adapter').map(({ path }) => path.at(-1))).toEqual(['method']);
+  });
+
+  it('knows label, unit, default and limits from the schema', () => {
+    const batch = fieldsOf(sections, 'training').find(({ path }) => path[1] === 'per_device_train_batch_size')!;
+    expect(batch).toMatchObject({ label: 'Batch size', unit: 'samples', default: 8, isRequired: false });
+    expect(batch.widget).toEqual({ kind: 'number', isInteger: true, limits: '1 to 4,096' });
+  });
+
+  it('works without hints', () => {
+    const plain = { type: 'object', properties: { b: { type: 'string' }, a: { type: 'integer' } }, required: ['a'] };
+    const [general] = formSections(plain, {});
+    expect(general!.groups).toMatchObject([{ title: '', fields: [{ label: 'b' }, { label: 'a', isRequired: true }] }]);
+  });
+});
+
+describe('widgets', () => {
+  it('follow the shape of the values', () => {
+    expect(widgetOf({ type: 'boolean' }).kind).toBe('flag');
+    expect(widgetOf({ enum: ['a', 'b'] })).toEqual({ kind: 'choice', values: ['a', 'b'] });
+    expect(widgetOf({ type: 'string', 'x-path': { kind: 'folder' } })).toEqual({
+      kind: 'path',
+      path: { kind: 'folder', extensions: [] },
+    });
+    expect(widgetOf({ type: 'array', items: { type: 'integer' } })).toMatchObject({
+      kind: 'list',
+      item: { kind: 'number' },
+    });
+    expect(widgetOf({ type: 'object', additionalProperties: { type: 'number' } })).toMatchObject({ kind: 'map' });
+    expect(widgetOf({ not: {} })).toEqual({ kind: 'other' });
+  });
+
+  it('of a union are named by titles, or else by their kind', () => {
+    const widget = widgetOf({
+      anyOf: [
+        { enum: ['all-linear'] },
+        { type: 'string', title: 'Regular expression' },
+        { type: 'array', items: { type: 'string' } },
+      ],
+    });
+    expect(widget).toMatchObject({
+      kind: 'union',
+      variants: [{ label: 'all-linear' }, { label: 'Regular expression' }, { label: 'List' }],
+    });
+    expect(fits(widget, ['q_proj'])).toBe(true);
+    expect(fits(widget, 3)).toBe(false);
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import type { RunInfo } from '../../../kernels/protocol/types';
+import { metricFigures, type FigureContext } from '../../../webview/dashboard/metricFigures';
+import { readTheme } from '../../../webview/shared/theme';
+import { TRACES } from './answers';
+
+const info: RunInfo = {
+  version: 1,
+  name: 'tiny',
+  created: 100,
+  config_file: '/w/tiny.adapter.yaml',
+  config: {},
+  versions: {},
+  device: { provider: 'cpu', threads: 2, reason: '' },
+  digests: {},
+  parameters: { base: 1, trainable: 1 },
+  total_steps: 10,
+  steps_per_epoch: 5,
+};
+const context: FigureContext = {
+  theme: readTheme(document),
+  isLogY: false,
+  events: [
+    { event: 'started', time: 100, step: 0 },
+    { event: 'resumed', time: 160, step: 3 },
+  ],
+  info,
+  isOver: false,
+};
+const figureOf = (id: string, x: 'step' | 'time' | 'epoch' | 'tokens' = 'step') =>
+  metricFigures({ x, traces: TRACES }, context).find((figure) => figure.id === id)!;
+
+describe('metric figures', () => {
+  it('draw the raw loss quietly behind the smoothed one, and evaluations with markers', () => {
+    const [raw, smoothed, evals] = figureOf('loss').figure.curves;
+    expect(raw!.style.opacity).toBeLessThan(1);
+    expect(smoothed!.name).toBe('train loss, smoothed');
+    expect(smoothed!.style.width).toBeGreaterThan(raw!.style.width);
+    expect(evals!.style.symbol).toBe('diamond');
+    expect(evals!.style.dash).not.toBe(smoothed!.style.dash);
+  });
+
+  it('draw one learning rate for each group', () => {
+    expect(figureOf('learning-rate').legend.map(({ name }) => name)).toEqual(['lora_A', 'lora_B']);
+  });
+
+  it('need no legend for one curve', () => {
+    expect(figureOf('grad-norm').legend).toEqual([]);
+  });
+
+  it.each([
+    ['step', [3]],
+    ['time', [60]],
+    ['epoch', [0.6]],
+    ['tokens', []],
+  ] as const)('mark where the run was resumed on the axis of %s', (x, places) => {
+    expect(figureOf('loss', x).figure.marks.map((mark) => mark.x)).toEqual(places);
+  });
+});
