@@ -26,16 +26,6 @@ interface Variant {
   biases(read: ConfigReader): LlamaConfig['biases'];
 }
 
-export const llama = family({
-  id: 'llama',
-  biases: (read) => {
-    const attention = read.flag('attention_bias', false);
-    return { qkv: attention, o: attention, mlp: read.flag('mlp_bias', false) };
-  },
-});
-export const mistral = family({ id: 'mistral', biases: () => ({ qkv: false, o: false, mlp: false }) });
-export const qwen2 = family({ id: 'qwen2', biases: () => ({ qkv: true, o: false, mlp: false }) });
-
 const EMBEDDING = 'model.embed_tokens.weight';
 /** Fields of a Hugging Face config.json that say nothing about the computation of a causal language model. */
 const HARMLESS = (
@@ -45,6 +35,16 @@ const HARMLESS = (
   'label2id problem_type tokenizer_class chunk_size_feed_forward is_encoder_decoder is_decoder add_cross_attention ' +
   'tie_encoder_decoder cross_attention_hidden_size torchscript finetuning_task prefix head_dim'
 ).split(' ');
+
+export const llama = family({
+  id: 'llama',
+  biases: (read) => {
+    const attention = read.flag('attention_bias', false);
+    return { qkv: attention, o: attention, mlp: read.flag('mlp_bias', false) };
+  },
+});
+export const mistral = family({ id: 'mistral', biases: () => ({ qkv: false, o: false, mlp: false }) });
+export const qwen2 = family({ id: 'qwen2', biases: () => ({ qkv: true, o: false, mlp: false }) });
 
 function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
   return {
