@@ -13,8 +13,8 @@ export type { Svd } from './svdTypes';
 
 /** From this ratio of rows to columns on, a QR decomposition first saves work. */
 const LONG = 1.5;
-/** Up to this size Jacobi's method is as fast. */
-const SMALL = 24;
+/** Up to this size Jacobi's method gives the vectors as fast. */
+const SMALL = 12;
 
 /** All min(rows, cols) singular values, descending. Throws `runtime/failed` for values that are not finite. */
 export function singularValues(a: Matrix): Float64Array {
@@ -22,7 +22,7 @@ export function singularValues(a: Matrix): Float64Array {
   const scaled = scaledToOne(a);
   if (!scaled) return new Float64Array(a.cols);
   const core = a.rows > LONG * a.cols ? householderQr(transpose(scaled.matrix)).r : scaled.matrix;
-  const values = core.cols <= SMALL ? jacobiSvd(core).values : bidiagonalSingularValues(bidiagonalize(core));
+  const values = bidiagonalSingularValues(bidiagonalize(core));
   return values.map((value) => Math.abs(value) * scaled.scale).sort((x, y) => y - x);
 }
 
