@@ -2,6 +2,7 @@
  * @file Adapter folders ↔ a plan and its tensors. formats/peft.ts knows JSON and key names; here they meet the adapter
  * method, its configuration and the model the adapter is for.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { LoraParameter, PeftAdapter, PeftLoraConfig, PeftTensor, PeftWeights } from '../formats/peft';
 import { newPeftLoraConfig, readPeftAdapter, readPeftConfig, writePeftAdapter } from '../formats/peft';
@@ -68,10 +69,8 @@ export interface LoadedAdapter {
  * `adapter/unsupported` with what is supported for another method or option, and when a tensor does not fit the model.
  */
 export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
-  const adapter = readPeftAdapter(dir);
+  const { adapter, method, config } = readAdapter(dir, model.architecture.defaultTargetModules);
   const file = path.join(dir, 'adapter_config.json');
-  const method = methodOf(adapter, file);
-  const config = methodConfig(method, adapter.config, model.architecture.defaultTargetModules);
   const warnings: Problem[] = [...adapter.warnings];
   const plan = planAdapter(method, config, model, ({ key, found, expected }) =>
     warnings.push({ file, where: key, severity: 'warning', found, expected }),
@@ -86,13 +85,10 @@ export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
  * place in the plan, with the same shape and scaling; tensors trained in full that it does not have keep their start.
  */
 export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: string): Float32Array }): void {
-  const adapter = readPeftAdapter(dir);
-  const file = path.join(dir, 'adapter_config.json');
-  const method = methodOf(adapter, file);
+  const { adapter, method, config } = readAdapter(dir);
   if (method !== plan.method) {
     throw unsupported(`${dir} holds a ${method.label} adapter, expected ${plan.method.label} to start from`);
   }
-  const config = methodConfig(method, adapter.config, []);
   for (const layer of plan.layers) refuseOtherScaling(dir, layer, method, config);
   const { modulesToSave, bias } = method.selection(config);
   const isOptional = ({ kind, module, param }: PlannedTensor): boolean =>
@@ -101,9 +97,32 @@ export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: stri
   for (const [key, data] of takeTensors(dir, plan, adapter, advice, isOptional)) values.get(key).set(data);
 }
 
+/** An adapter folder as its method understands it, before it meets a model. */
+export interface UnplannedAdapter {
+  readonly adapter: PeftAdapter;
+  readonly method: AnyAdapterMethod;
+  /** The method's own configuration, defaults filled in. */
+  readonly config: Config;
+}
+
+/** Errors as `loadAdapter`, but for those about the model. */
+export function readAdapter(dir: string, defaultTargetModules: readonly string[] = []): UnplannedAdapter {
+  const adapter = readPeftAdapter(dir);
+  const method = methodOf(adapter, path.join(dir, 'adapter_config.json'));
+  return { adapter, method, config: methodConfig(method, adapter.config, defaultTargetModules) };
+}
+
 /** The base model an adapter names, as written in its configuration. */
 export function namedBaseModel(dir: string): string | null {
   return readPeftConfig(dir).config.base_model_name_or_path;
+}
+
+/** The same when it is a folder: absolute, or relative to the adapter or to where we are. */
+export function findBaseModel(dir: string): string | null {
+  const name = namedBaseModel(dir);
+  if (name === null) return null;
+  const places = [path.resolve(dir, name), path.resolve(name)];
+  return places.find((place) => existsSync(path.join(place, 'config.json'))) ?? null;
 }
 
 /** The same factors under another scaling are another update. */
@@ -132,33 +151,39 @@ function takeTensors(
   isOptional: (tensor: PlannedTensor) => boolean = () => false,
 ): ReadonlyMap<string, Float32Array> {
   const taken = new Map<string, Float32Array>();
-  const problems: string[] = [];
+  const problems: Problem[] = [];
+  const add = (where: string, found: string, expected: string): void =>
+    void problems.push({ file: dir, where, severity: 'error', found, expected });
   for (const planned of [...plan.trained, ...plan.frozen]) {
     const { key, kind, module, param, shape } = planned;
     const found = kind === 'base' ? extra.get(key) : tensors.get(module)?.get(param as LoraParameter);
     const name = `${param} of ${module}`;
+    const expected = `expected [${shape.join(', ')}]`;
     if (!found) {
-      if (!isOptional(planned)) problems.push(`${name} is missing, expected [${shape.join(', ')}]`);
+      if (!isOptional(planned)) add(name, 'is missing', expected);
     } else if (found.shape.join() !== shape.join()) {
-      problems.push(`${name} is [${found.shape.join(', ')}], expected [${shape.join(', ')}]`);
+      add(name, `is [${found.shape.join(', ')}]`, expected);
     } else if (!found.data.every(Number.isFinite)) {
-      problems.push(`${name} holds values that are not finite`);
+      add(name, 'holds values that are not finite', 'expected finite values');
     } else taken.set(key, found.data);
   }
   const known = new Set([...plan.trained, ...plan.frozen].map((t) => t.key));
   for (const [module, parameters] of tensors) {
     for (const param of parameters.keys()) {
-      if (!known.has(`${module}.${param}`)) problems.push(`${param} of ${module} has no place in this model's plan`);
+      if (!known.has(`${module}.${param}`)) {
+        add(`${param} of ${module}`, "has no place in this model's plan", 'expected an adapted layer of the model');
+      }
     }
   }
   for (const name of extra.keys()) {
     // PEFT writes the untrained original of a saved module too when biases are trained.
     if (known.has(name) || name.includes('.original_module.')) continue;
-    problems.push(`${name} is stored with the adapter, but neither modules_to_save nor bias names it`);
+    add(name, 'is stored with the adapter', 'expected it to be named by modules_to_save or bias');
   }
   if (problems.length === 0) return taken;
+  const shown = problems.slice(0, 3).map((p) => `${p.where}: ${p.found}, ${p.expected}`);
   const more = problems.length > 3 ? ` (and ${problems.length - 3} more)` : '';
-  throw unsupported(`${dir}: ${problems.slice(0, 3).join('; ')}${more}; ${advice}`);
+  throw new KernelError('adapter/unsupported', `${dir}: ${shown.join('; ')}${more}; ${advice}`, { problems });
 }
 
 /** The method whose marks the configuration bears. */
