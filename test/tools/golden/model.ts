@@ -1,0 +1,363 @@
+/**
+ * @file Golden cases of models and adapters: logits, losses, gradients, ten optimiser steps and the merge, through the
+ * code the product uses. The data's README says how the reference ran.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { loadAdapter, saveAdapter } from '../../../kernels/adapters/adapterFile';
+import type { AdapterPlan, PlannedTensor } from '../../../kernels/adapters/plan';
+import { openCheckpoint } from '../../../kernels/formats/checkpoint';
+import type { LoraParameter } from '../../../kernels/formats/peft';
+import { peftCheckpointKey, peftParameterKey } from '../../../kernels/formats/peftKeys';
+import type { SafetensorsFile } from '../../../kernels/formats/safetensors';
+import { openSafetensors } from '../../../kernels/formats/safetensors';
+import { merge } from '../../../kernels/merge/merge';
+import type { BaseModel } from '../../../kernels/models/baseModel';
+import { openBaseModel } from '../../../kernels/models/baseModel';
+import { KernelError } from '../../../kernels/protocol/errors';
+import { AdamW, clipFactor, globalNorm } from '../../../kernels/trainer/adamw';
+import { Parameters } from '../../../kernels/trainer/parameters';
+import type { MicroBatch } from '../../../kernels/trainer/runner';
+import { ModelRunner } from '../../../kernels/trainer/runner';
+import type { Schedule } from '../../../kernels/trainer/schedule';
+import { scheduleFactor } from '../../../kernels/trainer/schedule';
+import type { IgnoredRanges, Tolerance } from './compare';
+import { compareNames, compareValues } from './compare';
+import type { GoldenResult } from './tokenizer';
+
+interface Batch {
+  readonly input_ids: readonly (readonly number[])[];
+  readonly attention_mask: readonly (readonly number[])[];
+  readonly labels: readonly (readonly number[])[];
+}
+
+interface ModelCase {
+  readonly kind: string;
+  readonly base: string;
+  readonly optimizer?: {
+    readonly betas: readonly [number, number];
+    readonly eps: number;
+    readonly steps: number;
+    readonly max_grad_norm: number | null;
+    readonly amsgrad: boolean;
+    readonly lr: number;
+    readonly weight_decay: number;
+    readonly schedule: { readonly type: string; readonly warmup_steps?: number; readonly total_steps?: number };
+  };
+  readonly optimizer_groups?: unknown;
+  readonly trainable?: readonly string[];
+}
+
+type Tolerances = Readonly<Record<string, Tolerance>>;
+
+interface Expected {
+  readonly logits_rows: number;
+  readonly loss: number;
+  readonly loss_per_batch?: readonly number[];
+  readonly losses?: readonly number[];
+  readonly learning_rates?: readonly (readonly number[])[];
+  readonly grad_norms_before_clipping?: readonly number[];
+  readonly loss_after_training_batch0?: number;
+  readonly merged_changed_tensors?: readonly string[];
+  readonly ignore: Readonly<Record<string, IgnoredRanges>>;
+  readonly tolerance: {
+    readonly logits: Tolerance;
+    readonly loss: Tolerance;
+    readonly losses?: Tolerance;
+    readonly grad_norms_before_clipping?: Tolerance;
+    readonly grads?: Tolerances;
+    readonly final?: Tolerances;
+    readonly merged?: Tolerances;
+    readonly merged_logits?: Tolerance;
+    readonly logits_after_training?: Tolerance;
+  };
+}
+
+/** Added to the scores of masked positions. */
+const MASKED = -1e30;
+/** Learning rates come from the same formula in double precision. */
+const RATE_TOLERANCE = 1e-12;
+
+/** Runs one folder whose case.json is of kind "base" or "adapter". Refuses what the product refuses, with its error. */
+export async function runModelCase(root: string, folder: string): Promise<GoldenResult[]> {
+  const test = readJson<ModelCase>(folder, 'case.json');
+  const expected = readJson<Expected>(folder, 'expected.json');
+  const { batches } = readJson<{ readonly batches: readonly Batch[] }>(folder, 'inputs.json');
+  const model = openBaseModel(path.join(root, 'bases', test.base));
+  const tensors = openSafetensors(path.join(folder, 'expected.safetensors'));
+  const work = mkdtempSync(path.join(tmpdir(), 'golden-'));
+  try {
+    const golden: Golden = { folder, test, expected, batches, tensors, model };
+    return test.kind === 'base' ? await runBase(golden) : await runAdapter(golden, work);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+    tensors.close();
+    model.checkpoint.close();
+  }
+}
+
+interface Golden {
+  readonly folder: string;
+  readonly test: ModelCase;
+  readonly expected: Expected;
+  readonly batches: readonly Batch[];
+  readonly tensors: SafetensorsFile;
+  readonly model: BaseModel;
+}
+
+async function runBase(golden: Golden): Promise<GoldenResult[]> {
+  const { model, expected, batches } = golden;
+  const runner = new ModelRunner(model, null, null, RUN);
+  try {
+    const results = [await compareLogits(golden, runner, 'logits', 'logits', expected.tolerance.logits)];
+    const losses: number[] = [];
+    for (const batch of batches) losses.push(await lossOf(runner, batch));
+    const { loss_per_batch: wanted = [expected.loss], tolerance } = expected;
+    results.push(compareValues('loss', losses.slice(0, 1), [expected.loss], tolerance.loss));
+    results.push(compareValues('loss_per_batch', losses.slice(0, wanted.length), wanted, tolerance.loss));
+    return results;
+  } finally {
+    await runner.dispose();
+  }
+}
+
+async function runAdapter(golden: Golden, work: string): Promise<GoldenResult[]> {
+  const { folder, test, expected, model, batches } = golden;
+  const { plan, parameters: initial, configText } = loadAdapter(path.join(folder, 'adapter_init'), model);
+  const parameters = new Parameters(plan);
+  for (const t of [...plan.trained, ...plan.frozen]) parameters.set(t.key, initial.get(t.key) ?? new Float32Array());
+  const runner = new ModelRunner(model, plan, parameters, RUN);
+  const { tolerance } = expected;
+  try {
+    const results = [
+      compareNames(
+        'trained tensors',
+        plan.trained.map((t) => peftName(t, plan)),
+        test.trainable ?? [],
+      ),
+      await compareLogits(golden, runner, 'logits', 'logits', tolerance.logits),
+      ...(await trainAndCompare(golden, plan, parameters, runner)),
+    ];
+    const after = await lossOf(runner, first(batches));
+    results.push(
+      compareValues(
+        'loss_after_training_batch0',
+        [after],
+        [expected.loss_after_training_batch0 ?? NaN],
+        losses(tolerance),
+      ),
+    );
+    const adapterDir = path.join(work, 'adapter');
+    saveAdapter(adapterDir, plan, parameters, { baseModelPath: model.dir, preserve: configText });
+    results.push(...compareAdapters(golden, adapterDir));
+    for (const name of ['logits_after_training', 'merged_logits'] as const) {
+      const allowed = tolerance[name];
+      if (!allowed) continue;
+      results.push(await compareLogits(golden, runner, `${name}, not merged`, name, allowed));
+    }
+    if (tolerance.merged_logits)
+      results.push(...(await mergeAndCompare(golden, adapterDir, path.join(work, 'merged'))));
+    return results;
+  } finally {
+    await runner.dispose();
+  }
+}
+
+async function trainAndCompare(
+  { test, expected, batches, tensors }: Golden,
+  plan: AdapterPlan,
+  parameters: Parameters,
+  runner: ModelRunner,
+): Promise<GoldenResult[]> {
+  const { optimizer } = test;
+  if (!optimizer || optimizer.amsgrad || test.optimizer_groups !== undefined) {
+    throw new KernelError('adapter/unsupported', 'optimiser groups and AMSGrad are not supported yet');
+  }
+  const { tolerance } = expected;
+  const adam = new AdamW(plan.trainedSize, {
+    beta1: optimizer.betas[0],
+    beta2: optimizer.betas[1],
+    epsilon: optimizer.eps,
+  });
+  const gradient = new Float32Array(plan.trainedSize);
+  const results: GoldenResult[] = [];
+  const measured = { losses: [] as number[], norms: [] as number[], rates: [] as number[] };
+  for (let step = 0; step < optimizer.steps; step++) {
+    const batch = batches[step % batches.length] ?? first(batches);
+    const micro = microBatch(batch);
+    gradient.fill(0);
+    const rowWeight = 1 / micro.rows.length;
+    measured.losses.push(await runner.step({ batch: micro, rowWeight, dropoutSeed: 0 }, gradient));
+    if (step === 0) {
+      for (const t of plan.trained) {
+        const name = peftName(t, plan);
+        const wanted = tensors.readF32(`grad.${name}`);
+        const allowed = tolerance.grads?.[name] ?? EXACT;
+        const own = gradient.subarray(t.offset, t.offset + t.size);
+        results.push(compareValues(`grad.${name}`, own, wanted, allowed, ignoring(expected, name)));
+      }
+    }
+    const norm = globalNorm(gradient);
+    const learningRate = optimizer.lr * scheduleFactor(scheduleOf(optimizer), step);
+    measured.norms.push(norm);
+    measured.rates.push(learningRate);
+    adam.update(
+      parameters.trained,
+      gradient,
+      [{ from: 0, to: plan.trainedSize, learningRate, weightDecay: optimizer.weight_decay }],
+      clipFactor(norm, optimizer.max_grad_norm ?? 0),
+    );
+  }
+  const rates = expected.learning_rates?.map(([rate]) => rate ?? NaN) ?? [];
+  results.push(
+    compareValues('loss', measured.losses.slice(0, 1), [expected.loss], tolerance.loss),
+    compareValues('losses', measured.losses, expected.losses ?? [], losses(tolerance)),
+    compareValues(
+      'grad_norms',
+      measured.norms,
+      expected.grad_norms_before_clipping ?? [],
+      tolerance.grad_norms_before_clipping ?? EXACT,
+    ),
+    compareValues('learning_rates', measured.rates, rates, { atol: RATE_TOLERANCE * optimizer.lr }),
+  );
+  return results;
+}
+
+function scheduleOf({ schedule, steps }: NonNullable<ModelCase['optimizer']>): Schedule {
+  const { type, warmup_steps: warmupSteps = 0, total_steps: totalSteps = steps } = schedule;
+  if (type !== 'constant' && type !== 'linear' && type !== 'cosine') {
+    throw new KernelError('adapter/unsupported', `the schedule ${type} is not supported yet`);
+  }
+  return { type, warmupSteps, totalSteps };
+}
+
+/** The folder we wrote against the reference's: the same names, each tensor within its tolerance. */
+function compareAdapters({ folder, expected }: Golden, dir: string): GoldenResult[] {
+  const own = openSafetensors(path.join(dir, 'adapter_model.safetensors'));
+  const wanted = openSafetensors(path.join(folder, 'adapter_final', 'adapter_model.safetensors'));
+  try {
+    const names = compareNames('names in the adapter file', own.tensors.keys(), wanted.tensors.keys());
+    const common = [...wanted.tensors.keys()].filter((name) => own.tensors.has(name));
+    const values = common.map((name) => {
+      const allowed = expected.tolerance.final?.[name] ?? EXACT;
+      const options = { ...ignoring(expected, name), isTrained: true };
+      return compareValues(`final.${name}`, own.readF32(name), wanted.readF32(name), allowed, options);
+    });
+    return [names, ...values];
+  } finally {
+    own.close();
+    wanted.close();
+  }
+}
+
+async function mergeAndCompare(golden: Golden, adapter: string, out: string): Promise<GoldenResult[]> {
+  const { folder, expected, model } = golden;
+  const { tolerance } = expected;
+  // The reference converts half-precision weights to float32 before it merges.
+  await merge({ base: model.dir, adapter, out, dtype: 'f32' });
+  const merged = openBaseModel(out);
+  const wanted = openSafetensors(path.join(folder, 'merged.safetensors'));
+  const runner = new ModelRunner(merged, null, null, RUN);
+  try {
+    const results = [...wanted.tensors.keys()].map((name) => {
+      const own = merged.checkpoint.tensors.has(name) ? merged.checkpoint.readF32(name) : [];
+      const allowed = tolerance.merged?.[name] ?? EXACT;
+      return compareValues(`merged.${name}`, own, wanted.readF32(name), allowed, { isTrained: true });
+    });
+    const changed = changedTensors(model.dir, out);
+    if (expected.merged_changed_tensors) {
+      results.push(compareNames('merged_changed_tensors', changed, expected.merged_changed_tensors));
+    }
+    results.push(
+      await compareLogits(golden, runner, 'merged_logits', 'merged_logits', tolerance.merged_logits ?? EXACT),
+    );
+    return results;
+  } finally {
+    await runner.dispose();
+    wanted.close();
+    merged.checkpoint.close();
+  }
+}
+
+/** Tensors whose values differ from the base's, or that the base does not have. */
+function changedTensors(base: string, merged: string): string[] {
+  const [before, after] = [openCheckpoint(base), openCheckpoint(merged)];
+  try {
+    return [...after.tensors.keys()].filter((name) => {
+      if (!before.tensors.has(name)) return true;
+      const old = before.readF32(name);
+      return after.readF32(name).some((value, i) => value !== old[i]);
+    });
+  } finally {
+    before.close();
+    after.close();
+  }
+}
+
+/** Batch 0, the sequences that the expected tensor holds, at the positions that are no padding. */
+async function compareLogits(
+  { batches, tensors, model }: Golden,
+  runner: ModelRunner,
+  quantity: string,
+  name: string,
+  tolerance: Tolerance,
+): Promise<GoldenResult> {
+  const batch = first(batches);
+  const micro = microBatch(batch);
+  const [sequences = 0] = tensors.tensor(name).shape;
+  const rows = batch.attention_mask
+    .slice(0, sequences)
+    .flatMap((mask, i) => mask.flatMap((on, at) => (on === 1 ? [i * micro.length + at] : [])));
+  const actual = await runner.logits({ ...micro, rows: Int32Array.from(rows) });
+  const width = model.config.vocabularySize;
+  const all = tensors.readF32(name);
+  const wanted = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => wanted.set(all.subarray(row * width, (row + 1) * width), i * width));
+  return compareValues(quantity, actual, wanted, tolerance);
+}
+
+async function lossOf(runner: ModelRunner, batch: Batch): Promise<number> {
+  const micro = microBatch(batch);
+  return runner.loss(micro, 1 / micro.rows.length);
+}
+
+function microBatch({ input_ids: ids, attention_mask: mask, labels }: Batch): MicroBatch {
+  const length = ids[0]?.length ?? 0;
+  const supervised = labels.flatMap((row, i) =>
+    row.flatMap((label, at) => (at > 0 && label !== -100 ? [{ row: i * length + at - 1, label }] : [])),
+  );
+  // Behind causal attention only padding that comes before a token is ever seen.
+  const isSeen = mask.some((row) => row.some((on, at) => on === 0 && row.slice(at).includes(1)));
+  return {
+    batch: ids.length,
+    length,
+    inputIds: Int32Array.from(ids.flat()),
+    rows: Int32Array.from(supervised, ({ row }) => row),
+    labels: Int32Array.from(supervised, ({ label }) => label),
+    ...(isSeen && { paddingBias: Float32Array.from(mask.flat(), (on) => (on === 1 ? 0 : MASKED)) }),
+  };
+}
+
+function peftName({ kind, key, module, param }: PlannedTensor, plan: AdapterPlan): string {
+  if (kind === 'adapter') return peftParameterKey(module, param as LoraParameter);
+  return peftCheckpointKey(key, new Set(plan.layers.map((l) => l.site.path)));
+}
+
+const RUN = { device: 'cpu', threads: 2 } as const;
+const EXACT: Tolerance = { atol: 0 };
+
+const losses = ({ losses: own, loss }: Expected['tolerance']): Tolerance => own ?? loss;
+
+function ignoring({ ignore }: Expected, name: string): { readonly ignored?: IgnoredRanges } {
+  const ignored = ignore[name];
+  return ignored ? { ignored } : {};
+}
+
+function first<T>(items: readonly T[]): T {
+  const [item] = items;
+  if (item === undefined) throw new Error('inputs.json holds no batches');
+  return item;
+}
+
+const readJson = <T>(folder: string, file: string): T => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as T;
