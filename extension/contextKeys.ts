@@ -1,5 +1,5 @@
 /** @file What menus and enablement conditions know of the extension's state. */
-import { commands } from 'vscode';
+import { commands, Uri } from 'vscode';
 import type { ModelLibrary } from './models/modelLibrary';
 import type { RunLibrary } from './runs/runLibrary';
 import { capabilities } from './runs/runSummary';
@@ -40,7 +40,8 @@ export class ContextKeys extends Owner {
   }
 
   private setAdapters(paths: readonly string[]): void {
-    this.set('adapterFolders', Object.fromEntries(paths.map((path) => [path, true])));
+    // As the editor writes paths: on Windows with a small drive letter.
+    this.set('adapterFolders', Object.fromEntries(paths.map((path) => [Uri.file(path).fsPath, true])));
   }
 
   private set(key: string, value: unknown): void {

@@ -25,6 +25,7 @@ import { scoped } from './util/log';
 import { Dashboards } from './views/dashboards';
 import { ModelsTree } from './views/modelsTree';
 import { Reports } from './views/reports';
+import { RunNotices } from './views/runNotices';
 import { RunStatus } from './views/runStatus';
 import { RunsTree } from './views/runsTree';
 
@@ -56,6 +57,7 @@ export function activate(context: ExtensionContext): void {
   parts.add(new ConfigLens(checks, runs));
   parts.add(new ContextKeys(runs, models));
   parts.add(new RunStatus(runs));
+  parts.add(new RunNotices(runs));
   const runsTree = parts.add(new RunsTree(runs));
   parts.add(window.createTreeView('adapterStudio.runs', { treeDataProvider: runsTree }));
   const modelsTree = parts.add(new ModelsTree(models));

@@ -1,6 +1,7 @@
 /** @file The result of a merge or unmerge: one message with the number that counts, the whole report one click away. */
-import { commands, l10n, Uri, window } from 'vscode';
+import { l10n, window } from 'vscode';
 import type { Studio } from '../studio';
+import { revealPath } from './reveal';
 
 export interface Outcome {
   readonly title: string;
@@ -17,5 +18,5 @@ export async function offerReport(studio: Studio, { title, text, message, folder
   const reveal = l10n.t('Reveal Folder');
   const choice = await window.showInformationMessage(message, show, reveal);
   if (choice === show) await studio.reports.show(report);
-  if (choice === reveal) await commands.executeCommand('revealInExplorer', Uri.file(folder));
+  if (choice === reveal) await revealPath(folder);
 }

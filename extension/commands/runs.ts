@@ -1,11 +1,12 @@
 /** @file Commands of a run: dashboard, stop, resume, show the folder. */
-import { commands, l10n, ProgressLocation, Uri, window } from 'vscode';
 import { join } from 'node:path';
+import { l10n, ProgressLocation, window } from 'vscode';
 import { capabilities, type RunSummary } from '../runs/runSummary';
 import { runFiles } from '../runs/runFolder';
 import type { Studio } from '../studio';
 import { toAbortSignal } from '../util/cancellation';
 import { folderArgument, pickRun } from './pick';
+import { revealPath } from './reveal';
 import { requireTrust } from './trust';
 
 export async function openDashboard(studio: Studio, argument?: unknown): Promise<void> {
@@ -41,8 +42,7 @@ export async function resumeRun(studio: Studio, argument?: unknown): Promise<voi
 export async function revealRun(studio: Studio, argument?: unknown): Promise<void> {
   const none = l10n.t('There is no run yet. Run "Adapter Studio: Train" first.');
   const folder = await runFolderFor(studio, argument, l10n.t('Reveal Run Folder'), () => true, none);
-  // In the explorer of the editor where that shows it, which in a remote window is the only one there is.
-  await commands.executeCommand('revealInExplorer', Uri.file(join(folder, runFiles.info)));
+  await revealPath(join(folder, runFiles.info));
 }
 
 async function runFolderFor(

@@ -1,10 +1,11 @@
 /** @file Train: starts a run from a configuration as it is on disk, and opens its dashboard. */
-import { l10n, ProgressLocation, Uri, window, workspace, type TextDocument } from 'vscode';
+import { l10n, Uri, window, workspace, type TextDocument } from 'vscode';
 import { KernelError } from '../../kernels/protocol/errors';
 import { isConfigFile } from '../editors/configFiles';
 import type { Studio } from '../studio';
 import { cancelled, pickConfiguration } from './pick';
 import { requireTrust } from './trust';
+import { withLongCall } from './withLongCall';
 
 /** Configurations whose run is being started: a second click must not start a second run. */
 const starting = new Set<string>();
@@ -18,9 +19,9 @@ export async function train(studio: Studio, argument?: unknown): Promise<void> {
   starting.add(key);
   try {
     await requireSaved(await workspace.openTextDocument(uri));
-    const { run } = await window.withProgress(
-      { location: ProgressLocation.Window, title: l10n.t('Starting {0}…', workspace.asRelativePath(uri)) },
-      () => studio.kernel.call('run/start', { config: uri.fsPath }),
+    // Reading the data and making its tokens can take minutes the first time.
+    const { run } = await withLongCall(l10n.t('Starting {0}', workspace.asRelativePath(uri)), (options) =>
+      studio.kernel.call('run/start', { config: uri.fsPath }, options),
     );
     studio.log.info(`run started: ${run}`);
     await studio.runs.add(run);

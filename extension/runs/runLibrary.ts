@@ -86,27 +86,28 @@ export class RunLibrary extends Owner {
   private async scan(): Promise<void> {
     const roots = await this.roots();
     const found = new Set((await Promise.all(roots.map(findRuns))).flat());
-    const before = this.summaries;
-    this.summaries = new Map();
-    // In the order found; a run that cannot be read now keeps what was known of it.
-    for (const folder of found) {
-      const known = before.get(folder);
-      if (known) this.summaries.set(folder, known);
-      await this.update(folder);
-    }
+    const read = await Promise.all([...found].map((folder) => this.read(folder)));
+    // At once: a tree that asks in between must not see half of them.
+    this.summaries = new Map(read.filter((run) => run !== undefined).map((run) => [run.folder, run]));
     this.isReady = true;
     this.announce();
   }
 
   private async update(folder: string): Promise<void> {
+    const run = await this.read(folder);
+    if (run) this.summaries.set(folder, run);
+    else this.summaries.delete(folder);
+  }
+
+  /** Undefined when the folder is no run now; one that cannot be read now is what it was. */
+  private async read(folder: string): Promise<RunSummary | undefined> {
     try {
-      const summary = await readRunSummary(folder);
-      if (summary) this.summaries.set(folder, summary);
-      else this.summaries.delete(folder);
+      return (await readRunSummary(folder)) ?? undefined;
     } catch (error) {
       const message = `${folder}: ${error instanceof Error ? error.message : String(error)}`;
       if (!this.complaints.has(message)) this.log.warn(message);
       this.complaints.add(message);
+      return this.summaries.get(folder);
     }
   }
 
