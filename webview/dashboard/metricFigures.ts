@@ -29,6 +29,8 @@ interface MetricPlot {
   readonly unit: string;
   readonly kind: AxisKind;
   readonly sources: readonly Source[];
+  /** Whether the scale can be logarithmic: for what falls or grows by factors. */
+  readonly canBeLog: boolean;
 }
 
 const PLOTS: readonly MetricPlot[] = [
@@ -37,6 +39,7 @@ const PLOTS: readonly MetricPlot[] = [
     title: 'Loss',
     unit: 'loss',
     kind: 'number',
+    canBeLog: true,
     sources: [
       { series: 'loss', name: 'train loss', isSmoothed: true },
       { series: 'eval_loss', name: 'eval loss', isMarked: true },
@@ -47,6 +50,7 @@ const PLOTS: readonly MetricPlot[] = [
     title: 'Learning rate',
     unit: 'learning rate',
     kind: 'exponent',
+    canBeLog: true,
     sources: [{ series: 'learning_rate', name: 'learning rate' }],
   },
   {
@@ -54,6 +58,7 @@ const PLOTS: readonly MetricPlot[] = [
     title: 'Gradient norm',
     unit: 'norm before clipping',
     kind: 'number',
+    canBeLog: true,
     sources: [{ series: 'grad_norm', name: 'gradient norm', isSmoothed: true }],
   },
   {
@@ -61,6 +66,7 @@ const PLOTS: readonly MetricPlot[] = [
     title: 'Throughput',
     unit: 'tokens/s',
     kind: 'short',
+    canBeLog: false,
     sources: [{ series: 'tokens_per_second', name: 'tokens/s', isSmoothed: true }],
   },
   {
@@ -68,6 +74,7 @@ const PLOTS: readonly MetricPlot[] = [
     title: 'Memory',
     unit: 'resident memory',
     kind: 'bytes',
+    canBeLog: false,
     sources: [{ series: 'rss', name: 'memory' }],
   },
 ];
@@ -90,7 +97,7 @@ export function metricFigures(shown: ShownTraces | null, context: FigureContext)
       title: plot.title,
       x: X_AXES[x],
       y: { label: plot.unit, kind: plot.kind },
-      isLogY: context.isLogY,
+      isLogY: context.isLogY && plot.canBeLog,
       curves,
       marks,
       emptyText: context.isOver ? 'The run ended before its first step.' : 'Waiting for the first step…',

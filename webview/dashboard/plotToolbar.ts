@@ -24,7 +24,7 @@ export class PlotToolbar extends SignalElement {
           )}
         </select>
       </label>
-      <label class="control">
+      <label class="control" title="Logarithmic scale for loss, learning rate and gradient norm">
         <input
           type="checkbox"
           .checked=${choices.isLogY.value}

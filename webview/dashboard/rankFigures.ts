@@ -122,7 +122,8 @@ export function spectrumFigure(spectrum: Spectrum | null, isLog: boolean, theme:
       legendKey: '',
       x: spectrum?.steps ?? [],
       y: spectrum?.values.map((v) => v[i] ?? null) ?? [],
-      style: { color, dash: DASHES[i % DASHES.length]!, width: i === 0 ? 2.2 : 1.4 },
+      // The order tells the small ones apart; their dashes would only run into a pattern.
+      style: { color, dash: DASHES[i] ?? 'solid', width: i === 0 ? 2.2 : i < DASHES.length ? 1.4 : 0.8 },
     };
   });
   return {

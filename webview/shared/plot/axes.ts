@@ -26,10 +26,35 @@ export function tickOptions(kind: AxisKind, range: Range, count: number): object
       return { tickformat: '~s', nticks: count };
     case 'exponent':
       return { exponentformat: 'e', nticks: count };
-    case 'number':
     case 'count':
+      // No half steps.
+      return range[1] - range[0] < count ? { dtick: 1 } : { separatethousands: true, nticks: count };
+    case 'number':
       return { exponentformat: 'SI', separatethousands: true, nticks: count };
   }
+}
+
+/** Ticks at 1, 2 and 5 times powers of ten, at powers of ten alone, or at every few of them: as many as have room. */
+export function logTicks(kind: AxisKind, [low, high]: Range, count: number): object {
+  const first = Math.floor(Math.log10(low));
+  const last = Math.ceil(Math.log10(high));
+  const powers = Array.from({ length: last - first + 1 }, (_, i) => Number(`1e${first + i}`));
+  const inside = (ticks: readonly number[]) => ticks.filter((tick) => tick >= low && tick <= high);
+  const every = Math.max(1, Math.ceil(powers.length / count));
+  const choices = [powers.flatMap((p) => [p, 2 * p, 5 * p]), powers, powers.filter((_, i) => i % every === 0)];
+  const tickvals = choices.map(inside).find((ticks) => ticks.length <= count) ?? [];
+  // Over less than a power of ten a logarithmic axis is nearly even.
+  const even = tickvals.length >= 2 ? tickvals : evenTicks(low, high, count);
+  return { tickmode: 'array', tickvals: even, ticktext: even.map((tick) => formatValue(kind, tick)) };
+}
+
+/** At most about `count` ticks at multiples of 1, 2 or 5 times a power of ten. */
+function evenTicks(low: number, high: number, count: number): number[] {
+  const wanted = (high - low) / Math.max(1, count - 1);
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  const step = power * ([1, 2, 5].find((n) => n * power >= wanted) ?? 10);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, i) => (first + i) * step);
 }
 
 const DURATION_STEPS = [

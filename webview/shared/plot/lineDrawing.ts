@@ -1,6 +1,6 @@
 /** @file A line figure in the words of the plot library. */
 import type { Theme } from '../theme';
-import { tickOptions } from './axes';
+import { logTicks, tickOptions } from './axes';
 import type { Drawing, ScatterTrace } from './draw';
 import type { Curve, LineFigure, Range } from './lineFigure';
 
@@ -92,7 +92,7 @@ function layout(figure: LineFigure, view: View, theme: Theme): object {
       type: isLog ? 'log' : 'linear',
       range: isLog ? view.y.map((value) => Math.log10(value)) : view.y,
       title: title(figure.y.label, 4),
-      ...(isLog ? logTicks(view.y) : tickOptions(figure.y.kind, view.y, Math.max(3, Math.floor(plotHeight / 28)))),
+      ...(isLog ? logTicks : tickOptions)(figure.y.kind, view.y, Math.max(3, Math.floor(plotHeight / 28))),
     },
     shapes: figure.marks.map(({ x }) => ({
       type: 'line',
@@ -104,9 +104,4 @@ function layout(figure: LineFigure, view: View, theme: Theme): object {
       line: { color: theme.warning, width: 1, dash: 'dot' },
     })),
   };
-}
-
-/** Powers of ten where there are some; between two of them, 1-2-5 steps. */
-function logTicks([low, high]: Range): object {
-  return { dtick: high / low > 100 ? 1 : 'D2', exponentformat: 'power' };
 }

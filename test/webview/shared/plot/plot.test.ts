@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatValue, tickOptions } from '../../../../webview/shared/plot/axes';
+import { formatValue, logTicks, tickOptions } from '../../../../webview/shared/plot/axes';
 import { describeReading, nearestIndex, readingAt, stepOn } from '../../../../webview/shared/plot/dataCursor';
 import { padded, xExtent, yExtent } from '../../../../webview/shared/plot/extent';
 import { lineDrawing } from '../../../../webview/shared/plot/lineDrawing';
@@ -117,6 +117,19 @@ describe('axes', () => {
       tickvals: [0, 600, 1200, 1800, 2400, 3000, 3600],
       ticktext: ['0', '10 min', '20 min', '30 min', '40 min', '50 min', '1 h'],
     });
+  });
+
+  it.each([
+    [[0.3, 6], 8, ['0.5', '1', '2', '5']],
+    [[1e-7, 2], 8, ['1e-7', '1e-6', '1e-5', '0.0001', '0.001', '0.01', '0.1', '1']],
+    [[1e-13, 2], 8, ['1e-13', '1e-11', '1e-9', '1e-7', '1e-5', '0.001', '0.1']],
+    [[812, 952], 5, ['850', '900', '950']],
+  ] as const)('have readable ticks on a logarithmic scale over %j', (range, count, texts) => {
+    expect(logTicks('number', range, count)).toMatchObject({ ticktext: texts });
+  });
+
+  it('have no ticks between steps', () => {
+    expect(tickOptions('count', [0, 3], 8)).toEqual({ dtick: 1 });
   });
 
   it('say values in their own unit', () => {
