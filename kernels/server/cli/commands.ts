@@ -2,6 +2,7 @@
 import type { Command } from './command';
 import { devicesCommand, probeDeviceCommand } from './devices';
 import { evalCommand } from './eval';
+import { inspectCommand } from './inspect';
 import { mergeCommand, unmergeCommand } from './merge';
 import { resumeCommand } from './resume';
 import { runCommand } from './run';
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   evalCommand,
   mergeCommand,
   unmergeCommand,
+  inspectCommand,
   runsCommand,
   devicesCommand,
   runCommand,

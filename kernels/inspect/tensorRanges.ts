@@ -1,0 +1,28 @@
+/** @file Goes through the bytes of a tensor in ranges, so that a tensor of any size needs the memory of one range. */
+import type { TensorInfo } from '../formats/safetensors';
+import { KernelError } from '../protocol/errors';
+
+/** A safetensors file or a checkpoint. */
+export interface TensorSource {
+  tensor(name: string): TensorInfo;
+  /** Fills `into` with the stored bytes from byte `begin` of the tensor on. */
+  readRange(name: string, begin: number, into: Uint8Array): Uint8Array;
+}
+
+/** A multiple of every element size, so that no element is cut in two. */
+const RANGE_BYTES = 4 << 20;
+
+/** The buffer is used again for the next range. Others get their turn between two ranges; throws `cancelled` there. */
+export async function* tensorRanges(
+  source: TensorSource,
+  name: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const { byteLength } = source.tensor(name);
+  const buffer = new Uint8Array(Math.min(RANGE_BYTES, byteLength));
+  for (let at = 0; at < byteLength; at += buffer.length) {
+    if (signal?.aborted) throw new KernelError('cancelled', `reading ${name} was cancelled`);
+    yield source.readRange(name, at, buffer.subarray(0, Math.min(buffer.length, byteLength - at)));
+    await new Promise((resume) => setImmediate(resume));
+  }
+}

@@ -1,0 +1,154 @@
+/** @file `inspect`: shapes, norms and spectra of an adapter; the tensors of a safetensors file or a checkpoint. */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { isPeftAdapter } from '../../formats/peft';
+import type { InspectedModule, InspectedTensor } from '../../inspect/inspectAdapter';
+import { inspectAdapter } from '../../inspect/inspectAdapter';
+import type { InspectedTensors, ListedTensor } from '../../inspect/inspectTensors';
+import { inspectCheckpoint, inspectSafetensors } from '../../inspect/inspectTensors';
+import { formatProblem, KernelError } from '../../protocol/errors';
+import type { Command, Output } from './command';
+import { oneArgument, stringOption, table } from './command';
+
+const WHAT = 'an adapter folder, a checkpoint folder or a safetensors file';
+
+export const inspectCommand: Command = {
+  name: 'inspect',
+  usage: 'PATH [--module M]',
+  summary: 'Shows an adapter (shapes, norms, spectra), or the tensors of a safetensors file or a checkpoint.',
+  options: { module: { type: 'string' } },
+  async run(context) {
+    const { out, values, signal } = context;
+    const target = path.resolve(oneArgument(context, WHAT));
+    const wanted = stringOption(values, 'module');
+    if (isPeftAdapter(target)) {
+      showAdapter(target, wanted, out);
+      return;
+    }
+    const stats = statSync(target, { throwIfNoEntry: false });
+    if (!stats) {
+      const problem = { file: target, severity: 'error', found: 'there is nothing at this path' } as const;
+      throw KernelError.refused([{ ...problem, expected: `expected ${WHAT}` }]);
+    }
+    const opened = stats.isDirectory() ? inspectCheckpoint(target) : inspectSafetensors(target);
+    try {
+      await showTensors(opened, wanted, out, signal);
+    } finally {
+      opened.close();
+    }
+  },
+};
+
+function showAdapter(dir: string, wanted: string | undefined, out: Output): void {
+  const inspected = inspectAdapter(dir);
+  const { base, method, config, parameters, modules, saved, warnings } = inspected;
+  const shown = wanted === undefined ? modules : named(modules, ({ module }) => module, wanted, dir);
+  const withoutValues = shown.map(({ update, ...rest }) => ({ ...rest, update: update && withoutSpectrum(update) }));
+  out.record({ kind: 'adapter', ...inspected, modules: wanted === undefined ? withoutValues : shown });
+  for (const warning of warnings) out.note(`warning: ${formatProblem(warning)}`);
+
+  out.line(`${dir}: ${method} adapter of ${modules.length} modules, ${parameters.toLocaleString('en')} parameters`);
+  out.line(`base: ${base ?? 'not named'}`);
+  const written = Object.entries(config).filter(([, value]) => !isEmpty(value));
+  out.line(written.map(([key, value]) => `${key}: ${describe(value)}`).join('; '));
+  out.line();
+  out.line(adapterTable(shown));
+  const tensors = Object.entries(saved);
+  if (tensors.length > 0 && wanted === undefined) {
+    out.line();
+    const rows = tensors.map(([name, t]) => [name, t.dtype, shapeOf(t.shape), norm(t)]);
+    out.line(table([['trained in full', 'dtype', 'shape', 'norm'], ...rows]));
+  }
+  for (const { module, update } of wanted === undefined ? [] : shown) {
+    out.line();
+    const values = update?.singular_values.map((v) => v.toPrecision(6)).join('  ');
+    out.line(`${module}: ${values ? `singular values of ΔW: ${values}` : 'its update has no spectrum'}`);
+  }
+}
+
+function adapterTable(modules: readonly InspectedModule[]): string {
+  const params = [...new Set(modules.flatMap((m) => Object.keys(m.tensors)))];
+  const heading = ['module', ...params.flatMap((p) => [p, `‖${p}‖`]), 'scaling', '‖ΔW‖', 'stable rank', 'eff. rank'];
+  const rows = modules.map(({ module, tensors, update }) => [
+    module,
+    ...params.flatMap((p) => [tensors[p] ? shapeOf(tensors[p].shape) : '', tensors[p] ? norm(tensors[p]) : '']),
+    ...(update
+      ? [
+          update.scaling.toPrecision(4),
+          update.norm.toPrecision(4),
+          update.stable_rank.toFixed(2),
+          update.effective_rank.toFixed(2),
+        ]
+      : []),
+  ]);
+  return table([heading, ...rows]);
+}
+
+async function showTensors(
+  opened: InspectedTensors,
+  wanted: string | undefined,
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kind, path: place, model_type: type, parameters, bytes, tensors, metadata } = opened;
+  const shown = wanted === undefined ? tensors : named(tensors, ({ name }) => name, wanted, place);
+  const described: ListedTensor[] = [];
+  for (const tensor of shown) {
+    const statistics = wanted === undefined ? undefined : await opened.statistics(tensor.name, signal);
+    described.push({ ...tensor, ...(statistics && { statistics }) });
+    if (!statistics) continue;
+    const { count, min, max, mean, std, zeros, non_finite } = statistics;
+    const numbers = { min, max, mean, std };
+    const values = Object.entries(numbers).map(([name, v]) => `${name} ${v === null ? 'none' : v.toPrecision(6)}`);
+    out.line(`${tensor.name}  ${tensor.dtype} ${shapeOf(tensor.shape)}  ${count.toLocaleString('en')} values`);
+    out.line(`  ${values.join('  ')}  zeros ${zeros}  not finite ${non_finite}`);
+  }
+  const summary = { kind, path: place, ...(type !== undefined && { model_type: type }), metadata, parameters, bytes };
+  out.record({ ...summary, tensors: described });
+  if (wanted !== undefined) return;
+  const what = type === undefined ? '' : `${type}, `;
+  out.line(
+    `${place}: ${what}${tensors.length} tensors, ${parameters.toLocaleString('en')} parameters, ${sizeOf(bytes)}`,
+  );
+  out.line();
+  const rows = tensors.map((t) => [t.name, t.dtype, shapeOf(t.shape), sizeOf(t.bytes), ...(t.file ? [t.file] : [])]);
+  out.line(table([['tensor', 'dtype', 'shape', 'size', ...(tensors[0]?.file ? ['file'] : [])], ...rows]));
+}
+
+/** What `wanted` names: itself, what is inside it (`….q_proj.weight` of `….q_proj`), or every name that ends with it. */
+function named<T>(all: readonly T[], nameOf: (item: T) => string, wanted: string, file: string): readonly T[] {
+  const names = (test: (name: string) => boolean): readonly T[] => all.filter((item) => test(nameOf(item)));
+  const tries = [
+    names((n) => n === wanted),
+    names((n) => n.startsWith(`${wanted}.`)),
+    names((n) => n.endsWith(`.${wanted}`) || n.includes(`.${wanted}.`)),
+  ];
+  const found = tries.find((items) => items.length > 0);
+  if (found) return found;
+  const some = all.slice(0, 3).map(nameOf).join(', ');
+  const expected = all.length === 0 ? 'it holds none' : `expected one of the ${all.length} names, such as ${some}`;
+  const problem = { file, where: '--module', severity: 'error', found: `there is no ${wanted}`, expected } as const;
+  throw KernelError.refused([problem]);
+}
+
+function withoutSpectrum<T extends { readonly singular_values: readonly number[] }>(
+  update: T,
+): Omit<T, 'singular_values'> {
+  const { singular_values: _values, ...rest } = update;
+  return rest;
+}
+
+const shapeOf = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+const norm = ({ norm: value }: InspectedTensor): string => value?.toPrecision(4) ?? 'not finite';
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+
+const describe = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+function sizeOf(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  const power = bytes === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(2)} ${units[power]}`;
+}
