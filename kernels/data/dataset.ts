@@ -1,0 +1,244 @@
+/**
+ * @file A data set as tokens. The files are read once, sample by sample, and what comes out is kept on disk under a
+ * digest of everything it depends on; in memory there are only a few numbers for each sample.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CheckpointTokenizer } from '../formats/tokenizer';
+import { KernelError, type Problem } from '../protocol/errors';
+import type { TokenSample } from './batches';
+import { encodeSample, renderSample, type RenderedPiece } from './encodeSample';
+import { piecesOf, type LossOn, type PieceOptions, type Pieces } from './pieces';
+import type { RawRow } from './rawRow';
+import { readRow, readRows } from './rows';
+import {
+  FORMATS,
+  formatsOf,
+  isFault,
+  isRow,
+  parseSample,
+  undecidedFormat,
+  type RowFault,
+  type SampleFormat,
+} from './samples';
+import { TokenFile, TokenFileWriter, TOKEN_FILE_VERSION } from './tokenFile';
+
+export interface DatasetOptions {
+  /** Absolute paths, read in this order as one set. */
+  readonly files: readonly string[];
+  readonly format: SampleFormat | 'auto';
+  readonly lossOn: LossOn;
+  /** Longer samples are cut on the right. */
+  readonly maxLength: number;
+  /** Also brings the chat template. */
+  readonly tokenizer: CheckpointTokenizer;
+  /** Folder for tokenised sets; it is made when it does not exist, and can be deleted at any time. */
+  readonly cacheDir: string;
+  /** The day a chat template sees that asks for it; default: today. A resumed run gives that of its start. */
+  readonly now?: Date;
+  readonly signal?: AbortSignal;
+  /** Share of the files that was read, 0 to 1. */
+  readonly onProgress?: (fraction: number) => void;
+}
+
+export interface SourcedSample extends TokenSample {
+  readonly source: { readonly file: string; readonly line: number };
+}
+
+export interface TokenDataset {
+  /** Samples that can be trained on. */
+  readonly length: number;
+  /** Tokens of each sample. */
+  readonly tokenLengths: Int32Array;
+  /** Tokens of each sample that carry loss. */
+  readonly supervisedCounts: Int32Array;
+  /** The format of the samples, given or detected. */
+  readonly format: SampleFormat;
+  /** Samples left out, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+  /** Samples that were longer than `maxLength`. */
+  readonly truncated: number;
+  /** Identifies the tokens: files, tokenizer, template and options. */
+  readonly digest: string;
+  read(i: number): SourcedSample;
+  /** The text of a sample with and without loss, read from its file again. */
+  render(i: number): Promise<readonly RenderedPiece[]>;
+  close(): void;
+}
+
+/** Reading goes on after a bad row, so that a person sees more than one; then it ends. */
+const MOST_PROBLEMS = 50;
+/** Rows of each file by which `auto` tells the format. */
+const ROWS_TO_DETECT = 50;
+const CUT_OFF = 'max_length leaves none of the tokens that carry loss';
+const NOTHING_LEARNT = 'no token carries loss';
+
+/**
+ * Tokenises the files, or finds the tokens of an earlier time. Throws `input/refused` with the line of every row that is
+ * not a sample of the format, and `cancelled` when the signal says so.
+ */
+export async function openDataset(given: DatasetOptions): Promise<TokenDataset> {
+  const options = { ...given, now: given.now ?? new Date() };
+  const digest = await datasetDigest(options);
+  const path = join(options.cacheDir, `${digest}.tokens`);
+  const cached = TokenFile.open(path);
+  if (cached) return dataset(cached, digest, options);
+  mkdirSync(options.cacheDir, { recursive: true });
+  await tokenizeFiles(path, options);
+  const written = TokenFile.open(path);
+  if (!written) throw new KernelError('internal', `${path} was written and cannot be read`);
+  return dataset(written, digest, options);
+}
+
+type DatedOptions = DatasetOptions & { readonly now: Date };
+
+function dataset(tokens: TokenFile, digest: string, options: DatedOptions): TokenDataset {
+  const { format, skipped, truncated } = tokens.info;
+  const fileOf = (i: number) => options.files[tokens.place(i).file] ?? '';
+  return {
+    length: tokens.lengths.length,
+    tokenLengths: tokens.lengths,
+    supervisedCounts: tokens.supervised,
+    format: format as SampleFormat,
+    skipped,
+    truncated,
+    digest,
+    read: (i) => ({ ...tokens.read(i), source: { file: fileOf(i), line: tokens.place(i).line } }),
+    render: async (i) => {
+      const { offset, size } = tokens.place(i);
+      const pieces = toPieces(await readRow(fileOf(i), offset, size), format as SampleFormat, pieceOptions(options));
+      if (isPieces(pieces)) return renderSample(pieces, options.tokenizer);
+      throw new KernelError('input/refused', `${fileOf(i)} was changed since it was tokenised: ${pieces.found}`);
+    },
+    close: () => tokens.close(),
+  };
+}
+
+async function tokenizeFiles(path: string, options: DatedOptions): Promise<void> {
+  const { files, tokenizer, maxLength } = options;
+  const format = options.format === 'auto' ? await detectFormat(files, options.signal) : options.format;
+  const total = files.reduce((sum, file) => sum + statSync(file).size, 0);
+  const howToRead = pieceOptions(options);
+  const problems: Problem[] = [];
+  const skipped: Record<string, number> = {};
+  let truncated = 0;
+  const writer = new TokenFileWriter(path, tokenizer.vocabularySize);
+  try {
+    let bytesBefore = 0;
+    for (const [index, file] of files.entries()) {
+      for await (const { rows, bytesRead } of readRows(file)) {
+        throwIfCancelled(options.signal);
+        for (const row of rows) {
+          const pieces = row.fault ?? toPieces(row.value, format, howToRead);
+          if (!isPieces(pieces)) {
+            problems.push(rowProblem(file, row, pieces));
+            if (pieces.concernsAll || problems.length >= MOST_PROBLEMS) throw KernelError.refused(problems);
+            continue;
+          }
+          const sample = encodeSample(pieces, tokenizer, maxLength);
+          if (sample.wasCut) truncated++;
+          if (sample.supervised > 0) {
+            writer.add(sample, sample.supervised, { file: index, line: row.line, offset: row.offset, size: row.size });
+          } else {
+            const reason = sample.wasCut ? CUT_OFF : NOTHING_LEARNT;
+            skipped[reason] = (skipped[reason] ?? 0) + 1;
+          }
+        }
+        options.onProgress?.(total === 0 ? 1 : Math.min(1, (bytesBefore + bytesRead) / total));
+      }
+      bytesBefore += statSync(file).size;
+    }
+    if (problems.length > 0) throw KernelError.refused(problems);
+    writer.commit({ format, skipped, truncated });
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}
+
+/** The one format that fits the first rows of all files. */
+async function detectFormat(files: readonly string[], signal: AbortSignal | undefined): Promise<SampleFormat> {
+  const rows: { readonly file: string; readonly row: RawRow }[] = [];
+  for (const file of files) for await (const row of firstRows(file, signal)) rows.push({ file, row });
+  const refuse = (at: number, fault: RowFault): never => {
+    const place = rows[at];
+    if (place) throw KernelError.refused([rowProblem(place.file, place.row, fault)]);
+    throw KernelError.refused([{ file: files[0] ?? '', severity: 'error', ...fault }]);
+  };
+  let possible = FORMATS;
+  for (const [at, { row }] of rows.entries()) {
+    if (row.fault) refuse(at, row.fault);
+    const { value } = row;
+    if (!isRow(value)) return refuse(at, { found: 'found no JSON object', expected: 'expected an object with keys' });
+    const own = formatsOf(value);
+    if (own.length === 0) refuse(at, undecidedFormat(value, own));
+    const before = possible;
+    possible = before.filter((format) => own.includes(format));
+    if (possible.length === 0) {
+      const found = `found a sample of format ${own.join(' or ')} after samples of format ${before.join(' or ')}`;
+      refuse(at, { found, expected: 'expected one format in all files' });
+    }
+  }
+  const [format, ...others] = possible;
+  const first = rows[0]?.row.value;
+  if (!isRow(first) || !format) return refuse(0, { found: 'found no samples', expected: 'expected at least one' });
+  return others.length === 0 ? format : refuse(0, undecidedFormat(first, possible));
+}
+
+async function* firstRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<RawRow> {
+  let left = ROWS_TO_DETECT;
+  for await (const { rows } of readRows(file)) {
+    throwIfCancelled(signal);
+    for (const row of rows.slice(0, left)) yield row;
+    left -= rows.length;
+    if (left <= 0) return;
+  }
+}
+
+function toPieces(value: unknown, format: SampleFormat, options: PieceOptions): Pieces | RowFault {
+  const sample = parseSample(value, format);
+  if (isFault(sample)) return sample;
+  try {
+    return piecesOf(sample, options);
+  } catch (error) {
+    // What a template says about these messages belongs to their line.
+    if (KernelError.is(error, 'input/refused')) return { found: error.message, expected: 'expected other messages' };
+    throw error;
+  }
+}
+
+function isPieces(value: Pieces | RowFault): value is Pieces {
+  return 'pieces' in value;
+}
+
+function pieceOptions({ lossOn, tokenizer, now }: DatedOptions): PieceOptions {
+  const { chatTemplate } = tokenizer;
+  return { lossOn, now, ...(chatTemplate ? { chatTemplate } : {}) };
+}
+
+function rowProblem(file: string, row: RawRow, { where, found, expected }: RowFault): Problem {
+  return { file, line: row.line, ...(where === undefined ? {} : { where }), severity: 'error', found, expected };
+}
+
+async function datasetDigest(options: DatedOptions): Promise<string> {
+  const { files, format, lossOn, maxLength, tokenizer, now, signal } = options;
+  const day = tokenizer.chatTemplate?.usesDate ? now.toISOString().slice(0, 10) : null;
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([TOKEN_FILE_VERSION, tokenizer.digest, format, lossOn, maxLength, day]));
+  for (const file of files) hash.update(await fileDigest(file, signal));
+  return hash.digest('hex');
+}
+
+async function fileDigest(file: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+    throwIfCancelled(signal);
+    hash.update(chunk as Buffer);
+  }
+  return hash.digest();
+}
+
+function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new KernelError('cancelled', 'reading the data was cancelled');
+}

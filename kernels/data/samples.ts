@@ -1,0 +1,119 @@
+/** @file The four ways a sample can be written, and how to tell which one a file uses. */
+import type { ChatMessage } from '../formats/chatTemplate';
+
+export type SampleFormat = 'text' | 'prompt-completion' | 'instruction' | 'messages';
+
+/** Columns that are read; all others are left alone. */
+export const COLUMNS = ['text', 'prompt', 'completion', 'instruction', 'input', 'output', 'messages', 'tools'] as const;
+
+export type Sample =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'completion'; readonly prompt: string; readonly completion: string }
+  | { readonly kind: 'instruction'; readonly instruction: string; readonly input: string; readonly output: string }
+  | {
+      readonly kind: 'messages';
+      readonly messages: readonly ChatMessage[];
+      /** Turns before this one are given and not learnt: those of a `prompt` that is a list of messages. */
+      readonly firstLearnt: number;
+      readonly tools: unknown;
+    };
+
+/** What is wrong with one row. */
+export interface RowFault {
+  readonly where?: string;
+  readonly found: string;
+  readonly expected: string;
+  /** It lies in the checkpoint and not in this row: all others would have it too. */
+  readonly concernsAll?: boolean;
+}
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Keys by which each format is known. */
+const KEYS: Readonly<Record<SampleFormat, readonly string[]>> = {
+  text: ['text'],
+  'prompt-completion': ['prompt', 'completion'],
+  instruction: ['instruction', 'output'],
+  messages: ['messages'],
+};
+export const FORMATS = Object.keys(KEYS) as readonly SampleFormat[];
+
+/** Formats whose keys a row has; a key whose value is null counts as absent (Parquet has every column in each row). */
+export function formatsOf(row: Row): SampleFormat[] {
+  return FORMATS.filter((format) => KEYS[format].every((key) => row[key] !== undefined && row[key] !== null));
+}
+
+/** Why the format of some rows cannot be told, as the end of "found …; expected …". */
+export function undecidedFormat(row: Row, formats: readonly SampleFormat[]): RowFault {
+  if (formats.length === 0) {
+    const keys = Object.keys(row).map((k) => `"${k}"`);
+    const found = keys.length === 0 ? 'found an object without keys' : `found the keys ${keys.slice(0, 8).join(', ')}`;
+    return { found, expected: `expected ${FORMATS.map((f) => KEYS[f].join(' and ')).join(', or ')}` };
+  }
+  const found = `found keys that fit the formats ${formats.join(' and ')}`;
+  return { found, expected: 'write data.format to say which one is meant' };
+}
+
+/** A row as a sample of the given format, or what is wrong with it. */
+export function parseSample(row: unknown, format: SampleFormat): Sample | RowFault {
+  if (!isRow(row)) return { found: `found ${kindOf(row)}`, expected: 'expected an object with keys' };
+  switch (format) {
+    case 'text': {
+      const { text } = row;
+      return typeof text === 'string' ? { kind: 'text', text } : notText('text', text);
+    }
+    case 'prompt-completion': {
+      const { prompt, completion } = row;
+      if (Array.isArray(prompt) && Array.isArray(completion)) {
+        const turns: readonly unknown[] = [...(prompt as unknown[]), ...(completion as unknown[])];
+        return chat(turns, prompt.length, row['tools'], 'prompt and completion');
+      }
+      if (typeof prompt === 'string' && typeof completion === 'string')
+        return { kind: 'completion', prompt, completion };
+      if (typeof prompt === 'string') return notText('completion', completion, 'text, as the prompt');
+      if (Array.isArray(prompt)) return notText('completion', completion, 'a list of messages, as the prompt');
+      return notText('prompt', prompt, 'text or a list of messages');
+    }
+    case 'instruction': {
+      const { instruction, input, output } = row;
+      if (typeof instruction !== 'string') return notText('instruction', instruction);
+      if (typeof output !== 'string') return notText('output', output);
+      if (input !== undefined && input !== null && typeof input !== 'string') return notText('input', input);
+      return { kind: 'instruction', instruction, input: input ?? '', output };
+    }
+    case 'messages': {
+      const { messages, tools } = row;
+      if (!Array.isArray(messages)) return notText('messages', messages, 'a list of messages');
+      return chat(messages, 0, tools, 'messages');
+    }
+  }
+}
+
+export function isFault(value: Sample | RowFault): value is RowFault {
+  return !('kind' in value);
+}
+
+export function isRow(value: unknown): value is Row {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function chat(turns: readonly unknown[], firstLearnt: number, tools: unknown, where: string): Sample | RowFault {
+  if (turns.length === 0) return { where, found: 'found an empty list', expected: 'expected at least one message' };
+  const bad = turns.findIndex((turn) => !isRow(turn) || typeof turn['role'] !== 'string');
+  if (bad >= 0) {
+    const turn = turns[bad];
+    const found = isRow(turn) ? 'found a message without role' : `found ${kindOf(turn)}`;
+    return { where: `${where}.${bad}`, found, expected: 'expected an object with role and content' };
+  }
+  return { kind: 'messages', messages: turns as readonly ChatMessage[], firstLearnt, tools: tools ?? null };
+}
+
+function notText(where: string, value: unknown, expected = 'text'): RowFault {
+  return { where, found: `found ${kindOf(value)}`, expected: `expected ${expected}` };
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'number' || typeof value === 'boolean') return `${typeof value} ${value}`;
+  return typeof value === 'string' ? 'text' : 'an object';
+}
