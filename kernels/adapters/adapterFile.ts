@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { LoraParameter, PeftAdapter, PeftLoraConfig, PeftTensor, PeftWeights } from '../formats/peft';
 import { newPeftLoraConfig, readPeftAdapter, readPeftConfig, writePeftAdapter } from '../formats/peft';
-import type { TargetSite } from '../models/types';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { Fields } from '../util/fields';
@@ -14,6 +13,7 @@ import { withDefaults } from '../util/fields';
 import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
 import { planAdapter } from './plan';
 import { adapterMethods } from './registry';
+import { selectionFields } from './selectionFields';
 import { savesModule } from './targets';
 import type { AnyAdapterMethod } from './types';
 
@@ -82,14 +82,14 @@ export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
 
 /**
  * Starts a plan from another adapter's factors, or from its own checkpoint. Every tensor of that adapter must have its
- * place in the plan, with the same shape and scaling; tensors trained in full that it does not have keep their start.
+ * place in the plan, with the same shape and meaning; tensors trained in full that it does not have keep their start.
  */
 export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: string): Float32Array }): void {
   const { adapter, method, config } = readAdapter(dir);
   if (method !== plan.method) {
     throw unsupported(`${dir} holds a ${method.label} adapter, expected ${plan.method.label} to start from`);
   }
-  for (const layer of plan.layers) refuseOtherScaling(dir, layer, method, config);
+  for (const layer of plan.layers) refuseOtherMeaning(dir, layer, method, config);
   const { modulesToSave, bias } = method.selection(config);
   const isOptional = ({ kind, module, param }: PlannedTensor): boolean =>
     kind === 'base' && !savesModule(modulesToSave, module) && !(bias !== 'none' && param === 'bias');
@@ -125,21 +125,21 @@ export function findBaseModel(dir: string): string | null {
   return places.find((place) => existsSync(path.join(place, 'config.json'))) ?? null;
 }
 
-/** The same factors under another scaling are another update. */
-function refuseOtherScaling(dir: string, layer: AdaptedLayer, method: AnyAdapterMethod, config: Config): void {
-  const { site } = layer;
-  const there = scalingOf(method, site, method.configOf(site, config) as Config);
-  const here = scalingOf(method, site, layer.config);
-  if (there === here) return;
-  throw unsupported(
-    `${dir} scales the update of ${site.path} by ${there}, this configuration by ${here}; ` +
-      'the same factors would mean another update, give both the same alpha and rank',
-  );
-}
-
-function scalingOf(method: AnyAdapterMethod, site: TargetSite, config: Config): number | undefined {
-  const empty = Object.fromEntries(Object.keys(method.params(site, config)).map((name) => [name, new Float32Array()]));
-  return method.factors?.(empty, site, config).scaling;
+/** The same factors under another alpha are another update. */
+function refuseOtherMeaning(
+  dir: string,
+  { site, config: here }: AdaptedLayer,
+  method: AnyAdapterMethod,
+  config: Config,
+): void {
+  const there = method.configOf(site, config) as Config;
+  for (const name of Object.keys(fieldsOf(method))) {
+    if (name in selectionFields || name === 'lora_dropout' || there[name] === here[name]) continue;
+    throw unsupported(
+      `${name} of ${site.path} is ${String(there[name])} in ${dir} and ${String(here[name])} here; ` +
+        'the same factors would mean another update, give both the same value',
+    );
+  }
 }
 
 /** Every tensor of the plan from the file, and none of the file left over. */

@@ -2,10 +2,8 @@
  * @file Takes an adapter out of a merged checkpoint again, and says how far the result is from the base the adapter names
  * when that is on disk. Rounding to a half-precision type loses bits each time; the report shows how many.
  */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { LoadedAdapter } from '../adapters/adapterFile';
-import { loadAdapter, namedBaseModel } from '../adapters/adapterFile';
+import { findBaseModel, loadAdapter, namedBaseModel } from '../adapters/adapterFile';
 import type { Checkpoint } from '../formats/checkpoint';
 import { openCheckpoint } from '../formats/checkpoint';
 import type { BaseModel } from '../models/baseModel';
@@ -33,7 +31,7 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
   const started = performance.now();
   refuseOverlap(out, [merged, adapterDir]);
   const model = openBaseModel(merged);
-  const baseDir = findBase(adapterDir);
+  const baseDir = findBaseModel(adapterDir);
   const base = baseDir === null ? null : openBaseModel(baseDir);
   let layers: LayerWeights | null = null;
   try {
@@ -115,12 +113,4 @@ async function compareWeights(
   } finally {
     restored.close();
   }
-}
-
-/** The base model that the adapter names, when that is a folder: absolute, or relative to the adapter or to where we are. */
-function findBase(adapterDir: string): string | null {
-  const name = namedBaseModel(adapterDir);
-  if (name === null) return null;
-  const places = [path.resolve(adapterDir, name), path.resolve(name)];
-  return places.find((place) => existsSync(path.join(place, 'config.json'))) ?? null;
 }

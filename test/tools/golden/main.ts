@@ -57,7 +57,7 @@ async function main(): Promise<number> {
     say(golden.name);
     outcomes.push(await run(root, golden));
   }
-  print(formatTable([['case', 'worst quantity', 'error', 'tolerance', 'ratio', 'verdict'], ...outcomes.flatMap(rows)]));
+  print(formatTable([['case', 'verdict', 'error', 'tolerance', 'ratio', 'worst quantity'], ...outcomes.flatMap(rows)]));
   for (const group of empty) print(`group ${group} matches no case`);
   const count = (verdict: Verdict): number => outcomes.filter((o) => o.verdict === verdict).length;
   print(`\n${count('passed')} passed, ${count('FAILED')} failed, ${count('UNSUPPORTED')} unsupported`);
@@ -109,13 +109,13 @@ function isUnsupported(error: unknown): boolean {
 
 /** One line for a case, and one more for each further quantity that is out of its tolerance. */
 function rows({ case: name, verdict, results, reason }: Outcome): string[][] {
-  if (reason !== undefined) return [[name, reason.replace(/\s+/g, ' '), '', '', '', verdict]];
+  if (reason !== undefined) return [[name, verdict, '', '', '', reason.replace(/\s+/g, ' ')]];
   const sorted = [...results].sort((a, b) => ratio(b) - ratio(a));
   const failed = sorted.filter((r) => !(r.worstError <= r.tolerance));
   const shown = failed.length > 0 ? failed : sorted.slice(0, 1);
   return shown.map((r, i) => {
     const numbers = [r.worstError.toExponential(2), r.tolerance.toExponential(1), ratio(r).toFixed(3)];
-    return [i === 0 ? name : '', r.quantity, ...numbers, i === 0 ? verdict : ''];
+    return [i === 0 ? name : '', i === 0 ? verdict : '', ...numbers, r.quantity];
   });
 }
 

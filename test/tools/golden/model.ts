@@ -125,17 +125,17 @@ async function runBase(golden: Golden): Promise<GoldenResult[]> {
 async function runAdapter(golden: Golden, work: string): Promise<GoldenResult[]> {
   const { folder, test, expected, model, batches } = golden;
   const { plan, parameters: initial, configText } = loadAdapter(path.join(folder, 'adapter_init'), model);
+  const names = plan.trained.map((t) => peftName(t, plan));
+  if (test.trainable && test.trainable.length < names.length && test.trainable.every((t) => names.includes(t))) {
+    throw new KernelError('adapter/unsupported', 'adapters of which a part stays frozen are not supported yet');
+  }
   const parameters = new Parameters(plan);
   for (const t of [...plan.trained, ...plan.frozen]) parameters.set(t.key, initial.get(t.key) ?? new Float32Array());
   const runner = new ModelRunner(model, plan, parameters, RUN);
   const { tolerance } = expected;
   try {
     const results = [
-      compareNames(
-        'trained tensors',
-        plan.trained.map((t) => peftName(t, plan)),
-        test.trainable ?? [],
-      ),
+      compareNames('trained tensors', names, test.trainable ?? []),
       await compareLogits(golden, runner, 'logits', 'logits', tolerance.logits),
       ...(await trainAndCompare(golden, plan, parameters, runner)),
     ];
