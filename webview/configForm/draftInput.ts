@@ -94,14 +94,14 @@ export class DraftInput extends SignalElement {
     return this.querySelector<HTMLInputElement | HTMLTextAreaElement>('input, textarea');
   }
 
-  private onInput(event: Event): void {
+  private readonly onInput = (event: Event): void => {
     this.draft = (event.target as HTMLInputElement).value;
     this.refusal = '';
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.send(), PAUSE_MS);
-  }
+  };
 
-  private onKey(event: KeyboardEvent): void {
+  private readonly onKey = (event: KeyboardEvent): void => {
     if (event.key === 'Enter' && !this.isMultiline) this.send();
     if (event.key === 'Escape' && this.draft !== null) {
       clearTimeout(this.timer);
@@ -109,13 +109,13 @@ export class DraftInput extends SignalElement {
       this.draft = null;
       this.refusal = '';
     }
-  }
+  };
 
-  private onLeave(): void {
+  private readonly onLeave = (): void => {
     this.send();
     // A text that could not be read, or that is still on its way, stays.
     if (this.isDraftOf(this.value)) this.draft = null;
-  }
+  };
 
   private isDraftOf(value: unknown): boolean {
     const parsed = this.form.parse(this.draft ?? '');

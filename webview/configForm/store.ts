@@ -29,7 +29,7 @@ export class ConfigFormStore {
     private readonly host: Client<ConfigFormPage>,
     api: Pick<VsCodeApi, 'getState' | 'setState'>,
   ) {
-    const choices = keptChoices(api, { isHelpShown: true as boolean, folds: '' as string });
+    const choices = keptChoices(api, { isHelpShown: true, folds: '' });
     this.isHelpShown = choices.isHelpShown;
     this.folds = choices.folds;
   }

@@ -105,14 +105,14 @@ function flag(context: WidgetContext): TemplateResult {
 function choice(values: readonly Scalar[], context: WidgetContext): TemplateResult {
   const at = values.indexOf(context.value as Scalar);
   const isUnknown = context.value !== undefined && at < 0;
-  const standard = context.default === undefined ? 'not set' : `${String(context.default)} (default)`;
+  const standard = context.default === undefined ? 'not set' : `${shown(context.default)} (default)`;
   return html`<select
     id=${context.id}
     aria-invalid=${context.isInvalid}
     aria-describedby=${context.describedBy}
     @change=${(e: Event) => void context.set(values[Number((e.target as HTMLSelectElement).value)])}
   >
-    ${isUnknown ? html`<option value="unknown" disabled selected>${String(context.value)}</option>` : ''}
+    ${isUnknown ? html`<option value="unknown" disabled selected>${shown(context.value)}</option>` : ''}
     ${
       context.isRequired && context.value !== undefined
         ? ''
@@ -122,4 +122,9 @@ function choice(values: readonly Scalar[], context: WidgetContext): TemplateResu
     }
     ${values.map((value, i) => html`<option value=${i} .selected=${i === at}>${String(value)}</option>`)}
   </select>`;
+}
+
+/** A value as it would be written. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -32,15 +32,15 @@ export const MAX_SMOOTHING = 0.99;
 
 const DEFAULTS = {
   xAxis: 'step' as XAxis,
-  isLogY: false as boolean,
-  smoothing: 0.6 as number,
+  isLogY: false,
+  smoothing: 0.6,
   measure: 'stable_rank' as RankMeasure,
   /** Name of the module whose singular values are shown. */
   module: null as string | null,
   /** Projection whose single modules are drawn beside the means. */
   detail: null as string | null,
-  isLogSigma: false as boolean,
-  areEventsOpen: false as boolean,
+  isLogSigma: false,
+  areEventsOpen: false,
   /** No choice, but kept like one: the run's folder, from which the editor restores the panel after a reload. */
   run: null as string | null,
 };

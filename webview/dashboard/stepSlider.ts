@@ -54,10 +54,10 @@ export class StepSlider extends SignalElement {
     </div>`;
   }
 
-  private onInput(event: Event): void {
+  private readonly onInput = (event: Event): void => {
     this.pause();
     this.onIndex(Number((event.target as HTMLInputElement).value));
-  }
+  };
 
   private play(): void {
     if (this.index >= this.steps.length - 1) this.onIndex(0);

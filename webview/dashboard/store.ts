@@ -84,7 +84,7 @@ export class DashboardStore {
   }
 
   plotFailed(error: unknown): void {
-    void this.failures.attempt('draw a plot', Promise.reject(error));
+    this.failures.add('draw a plot', error);
   }
 
   /** Chooses a part of x; what reaches past both ends of the run, or null, shows everything. */

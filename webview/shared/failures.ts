@@ -18,13 +18,17 @@ export class Failures {
       this.dismiss(action);
       return result;
     } catch (error) {
-      this.dismiss(action);
-      if (!KernelError.is(error, 'cancelled')) {
-        const message = error instanceof Error ? error.message : String(error);
-        this.list.value = [...this.list.value, { action, message }];
-      }
+      this.add(action, error);
       return undefined;
     }
+  }
+
+  /** In place of what was shown for the same action before. */
+  add(action: string, error: unknown): void {
+    this.dismiss(action);
+    if (KernelError.is(error, 'cancelled')) return;
+    const message = error instanceof Error ? error.message : String(error);
+    this.list.value = [...this.list.value, { action, message }];
   }
 
   dismiss(action: string): void {

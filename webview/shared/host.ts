@@ -4,7 +4,7 @@ import {
   AbstractMessageWriter,
   createMessageConnection,
   Emitter,
-  Message,
+  type Message,
   type DataCallback,
   type Disposable,
   type MessageReader,

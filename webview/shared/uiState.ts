@@ -2,10 +2,11 @@
 import { effect, signal, type Signal } from '@preact/signals-core';
 import type { VsCodeApi } from './host';
 
-type Choice = string | number | boolean | null;
-
-/** Signals for a set of choices, read from and written to the page's state. What has another type than its default is ignored. */
-export function keptChoices<T extends Record<string, Choice>>(
+/**
+ * Signals for a set of choices (text, numbers, booleans, null), read from and written to the page's state. What has another
+ * type than its default is ignored.
+ */
+export function keptChoices<T extends Readonly<Record<string, unknown>>>(
   api: Pick<VsCodeApi, 'getState' | 'setState'>,
   defaults: T,
 ): { readonly [K in keyof T]: Signal<T[K]> } {
@@ -19,6 +20,6 @@ export function keptChoices<T extends Record<string, Choice>>(
 }
 
 /** A default of null stands for "nothing chosen yet" and takes text. */
-function isLike(value: unknown, standard: Choice | undefined): value is never {
+function isLike(value: unknown, standard: unknown): value is never {
   return standard === null ? value === null || typeof value === 'string' : typeof value === typeof standard;
 }

@@ -65,7 +65,7 @@ describe('the configuration form', () => {
     const { page } = await openForm(snapshotOf(document_()));
     const heads = [...page.querySelectorAll<HTMLLabelElement>('.field-head label')];
     expect(heads.length).toBeGreaterThan(25);
-    for (const label of heads) expect(page.querySelector(`[id="${label.htmlFor}"]`), label.textContent!).not.toBeNull();
+    for (const label of heads) expect(page.querySelector(`[id="${label.htmlFor}"]`), label.textContent).not.toBeNull();
   });
 
   it('sends what is typed after a pause, and at once when the field is left', async () => {

@@ -26,7 +26,7 @@ const buttonNamed = (page: Element, name: string) =>
 describe('the dashboard', () => {
   it('shows how the run stands', async () => {
     const { page } = await openPage();
-    const facts = page.querySelector('.facts')!.textContent!.replace(/\s+/g, ' ');
+    const facts = page.querySelector('.facts')!.textContent.replace(/\s+/g, ' ');
     expect(facts).toContain('Step 4 / 10');
     expect(facts).toContain('Time left 1 min 15 s');
     expect(facts).toContain('Memory 812 MB');
@@ -75,7 +75,7 @@ describe('the dashboard', () => {
     isBroken = false;
     host.emit('run/changed', snapshot({ revision: 2 }));
     await settled();
-    expect(page.querySelector('[role=alert]')!.textContent!.trim()).toBe('');
+    expect(page.querySelector('[role=alert]')!.textContent.trim()).toBe('');
   });
 
   it('gives every plot a name and a table', async () => {
@@ -85,7 +85,7 @@ describe('the dashboard', () => {
     plot.querySelector<HTMLElement>('[aria-label="Loss as a table"]')!.click();
     await settled();
     const rows = [...plot.querySelectorAll('tbody tr')].map((tr) =>
-      [...tr.children].map((cell) => cell.textContent!.trim()),
+      [...tr.children].map((cell) => cell.textContent.trim()),
     );
     expect(rows).toEqual([
       ['0', '', '', '4.2'],

@@ -3,7 +3,7 @@ import {
   AbstractMessageReader,
   AbstractMessageWriter,
   createMessageConnection,
-  Message,
+  type Message,
   type DataCallback,
   type MessageConnection,
 } from 'vscode-jsonrpc/browser';

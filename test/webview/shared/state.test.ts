@@ -10,13 +10,13 @@ import { fakeState, settled } from '../fakeHost';
 describe('kept choices', () => {
   it('are written back when they change, and read again by the next page', () => {
     const state = fakeState();
-    keptChoices(state, { isLogY: false as boolean, module: null as string | null }).module.value = 'm';
+    keptChoices(state, { isLogY: false, module: null as string | null }).module.value = 'm';
     expect(state.getState()).toEqual({ isLogY: false, module: 'm' });
-    expect(keptChoices(state, { isLogY: true as boolean, module: null as string | null }).isLogY.value).toBe(false);
+    expect(keptChoices(state, { isLogY: true, module: null as string | null }).isLogY.value).toBe(false);
   });
 
   it('ignore what has another type', () => {
-    expect(keptChoices(fakeState({ smoothing: '0.5' }), { smoothing: 0.1 as number }).smoothing.value).toBe(0.1);
+    expect(keptChoices(fakeState({ smoothing: '0.5' }), { smoothing: 0.1 }).smoothing.value).toBe(0.1);
   });
 });
 

@@ -1,4 +1,5 @@
 /** @file The only place that calls the plot library: draws in place, keeps to two trace types, makes pictures. */
+// eslint-disable-next-line @typescript-eslint/triple-slash-reference -- the types of a module that ships none cannot be imported
 /// <reference path="./plotlyModule.d.ts" />
 import Plotly, { type PlotElement } from 'plotly.js-cartesian-dist-min';
 

@@ -134,14 +134,14 @@ export class HeatMap extends SignalElement {
     return typeof this.figure.values[row]?.[column] === 'number' ? { row, column } : undefined;
   }
 
-  private onKey(event: KeyboardEvent): void {
+  private readonly onKey = (event: KeyboardEvent): void => {
     const at = this.cursor ?? this.chosen ?? { row: 0, column: 0 };
     const move = Object.hasOwn(KEY_MOVES, event.key) ? KEY_MOVES[event.key] : undefined;
     if (move) this.moveTo({ row: at.row + move[0], column: at.column + move[1] });
     else if (event.key === 'Enter' || event.key === ' ') this.choose(at);
     else return;
     event.preventDefault();
-  }
+  };
 
   private moveTo({ row, column }: Cell): void {
     const clamp = (value: number, count: number) => Math.min(count - 1, Math.max(0, value));

@@ -168,20 +168,20 @@ export class LinePlot extends SignalElement {
     return MARGIN.l + ((x - low) / (high - low)) * (this.width - MARGIN.l - MARGIN.r);
   }
 
-  private onPointer(event: PointerEvent): void {
+  private readonly onPointer = (event: PointerEvent): void => {
     const surface = event.currentTarget as HTMLElement;
     const [low, high] = this.xRange;
     const fromLeft = event.clientX - surface.getBoundingClientRect().left - MARGIN.l;
     const place = low + (fromLeft / (this.width - MARGIN.l - MARGIN.r)) * (high - low);
     this.reading = place < low || place > high ? undefined : readingAt(this.shown, place, this.xRange);
-  }
+  };
 
-  private onKey(event: KeyboardEvent): void {
+  private readonly onKey = (event: KeyboardEvent): void => {
     const act = this.keyAction(event.key);
     if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     act();
-  }
+  };
 
   private keyAction(key: string): (() => void) | undefined {
     const curve = this.shown.curves[this.keyCurve] ?? this.shown.curves[0];
