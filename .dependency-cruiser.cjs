@@ -1,5 +1,20 @@
 /** @file Who may import whom. Everything that is not allowed by the table is an error; each rule says why. */
 
+/** What stands below trainer and merge; they do not know each other. */
+const engine = [
+  'adapters',
+  'analysis',
+  'config',
+  'data',
+  'formats',
+  'graph',
+  'models',
+  'protocol',
+  'runs',
+  'runtime',
+  'util',
+].map((name) => `kernels/${name}`);
+
 /** Folder -> what it may import besides itself, and the reason. */
 const layers = {
   extension: {
@@ -28,7 +43,7 @@ const layers = {
     why: 'File formats stand alone, so that each can be read and tested without the engine.',
   },
   'kernels/runtime': {
-    may: ['kernels/graph', 'kernels/util', 'kernels/protocol'],
+    may: ['kernels/graph', 'kernels/formats/dtype', 'kernels/util', 'kernels/protocol'],
     why: 'A runtime executes graphs; what they compute is not its business.',
   },
   'kernels/models': {
@@ -55,6 +70,14 @@ const layers = {
     may: ['kernels/formats', 'kernels/util', 'kernels/protocol'],
     why: 'Analyses look at tensors, wherever they come from.',
   },
+  'kernels/inspect': {
+    may: ['kernels/adapters', 'kernels/analysis', 'kernels/formats', 'kernels/models/types', 'kernels/protocol'],
+    why: 'Looking into files needs neither a model nor a runtime.',
+  },
+  'kernels/check': {
+    may: [...engine, 'kernels/inspect', 'kernels/trainer'],
+    why: 'A check reads with the readers of a run, above them and without a process around it.',
+  },
   'kernels/merge': { below: true, why: 'Below the server: merging must work without a process around it.' },
   'kernels/trainer': { below: true, why: 'Below the server: training must work without a process around it.' },
   'kernels/server': {
@@ -62,21 +85,6 @@ const layers = {
     why: 'The entry of the process puts the engine together; it is no part of the editor.',
   },
 };
-
-/** What stands below trainer and merge; they do not know each other. */
-const engine = [
-  'adapters',
-  'analysis',
-  'config',
-  'data',
-  'formats',
-  'graph',
-  'models',
-  'protocol',
-  'runs',
-  'runtime',
-  'util',
-].map((name) => `kernels/${name}`);
 
 /** All our folders; the table speaks of them only, packages and built-ins have rules of their own. */
 const ours = '^(extension|webview|kernels|test)/';

@@ -186,7 +186,7 @@ async function detectFormat(files: readonly string[], signal: AbortSignal | unde
   return others.length === 0 ? format : refuse(0, undecidedFormat(first, possible));
 }
 
-async function* firstRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<RawRow> {
+export async function* firstRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<RawRow> {
   let left = ROWS_TO_DETECT;
   for await (const { rows } of readRows(file)) {
     throwIfCancelled(signal);
@@ -196,7 +196,7 @@ async function* firstRows(file: string, signal: AbortSignal | undefined): AsyncG
   }
 }
 
-function toPieces(value: unknown, format: SampleFormat, options: PieceOptions): Pieces | RowFault {
+export function toPieces(value: unknown, format: SampleFormat, options: PieceOptions): Pieces | RowFault {
   const sample = parseSample(value, format);
   if (isFault(sample)) return sample;
   try {
@@ -208,7 +208,7 @@ function toPieces(value: unknown, format: SampleFormat, options: PieceOptions): 
   }
 }
 
-function isPieces(value: Pieces | RowFault): value is Pieces {
+export function isPieces(value: Pieces | RowFault): value is Pieces {
   return 'pieces' in value;
 }
 
@@ -217,7 +217,7 @@ function pieceOptions({ lossOn, tokenizer, now }: DatedOptions): PieceOptions {
   return { lossOn, now, ...(chatTemplate ? { chatTemplate } : {}) };
 }
 
-function rowProblem(file: string, row: RawRow, { where, found, expected }: RowFault): Problem {
+export function rowProblem(file: string, row: RawRow, { where, found, expected }: RowFault): Problem {
   return { file, line: row.line, ...(where === undefined ? {} : { where }), severity: 'error', found, expected };
 }
 

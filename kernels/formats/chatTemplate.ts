@@ -33,6 +33,11 @@ export class ChatTemplate {
     return this.source.includes('strftime_now');
   }
 
+  /** Throws `format/invalid` when the template cannot be read at all. */
+  parse(): void {
+    this.#program();
+  }
+
   /** The conversation as text. Throws `input/refused` with the template's own message when it refuses the messages. */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     const { addGenerationPrompt = false, tools = null, now = new Date() } = options;

@@ -30,6 +30,15 @@ export interface BaseModel {
 /** Opens a checkpoint folder. Refuses unsupported families and fields, missing tensors and tensors of another shape. */
 export function openBaseModel(dir: string): BaseModel {
   const checkpoint = openCheckpoint(dir);
+  try {
+    return understand(dir, checkpoint);
+  } catch (error) {
+    checkpoint.close();
+    throw error;
+  }
+}
+
+function understand(dir: string, checkpoint: Checkpoint): BaseModel {
   const file = path.join(dir, 'config.json');
   const architecture = architectureOf(checkpoint.config, file);
   const { config, warnings } = architecture.parseConfig(checkpoint.config, file);

@@ -12,7 +12,7 @@ import { probeDevices } from '../runtime/devices';
 import { ortRuntime } from '../runtime/ort';
 import { prepareRun, readConfig } from '../trainer/prepare';
 import { ENGINE_VERSION } from '../util/version';
-import { checkConfig } from './checkConfig';
+import { checkConfig } from '../check/checkConfig';
 import type { KernelHandlers } from './serve';
 import { startDetached } from './startRun';
 

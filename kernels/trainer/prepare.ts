@@ -65,14 +65,7 @@ export async function prepareRun(
   const plan = planFor(config, model, file);
   const tokenizer = loadTokenizer(config.model);
   const { training, data } = config;
-  if (data.max_length > model.config.maxLength) {
-    throw refusedKey(
-      file,
-      'data.max_length',
-      `is ${data.max_length}`,
-      `expected at most ${model.config.maxLength}, the longest sequence of this model`,
-    );
-  }
+  refuseLongSamples(config, model, file);
   const device = await chooseDevice(config.runtime.device, weightDtypes(model));
   const threads = threadsOf(config);
 
@@ -235,6 +228,14 @@ export function planFor(config: ResolvedConfig, model: BaseModel, file: string):
       throw KernelError.refused(error.problems.map((p) => ({ ...p, file })));
     throw error;
   }
+}
+
+/** Samples that may be longer than the model's attention is exact for. */
+export function refuseLongSamples({ data }: ResolvedConfig, model: BaseModel, file: string): void {
+  const { maxLength } = model.config;
+  if (data.max_length <= maxLength) return;
+  const expected = `expected at most ${maxLength}, the longest sequence of this model`;
+  throw refusedKey(file, 'data.max_length', `is ${data.max_length}`, expected);
 }
 
 /** The run's name: the file without its endings. */

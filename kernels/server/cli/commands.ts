@@ -1,4 +1,5 @@
 /** @file All commands of the command line, in the order of the help. */
+import { checkCommand } from './check';
 import type { Command } from './command';
 import { devicesCommand, probeDeviceCommand } from './devices';
 import { evalCommand } from './eval';
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   mergeCommand,
   unmergeCommand,
   inspectCommand,
+  checkCommand,
   runsCommand,
   devicesCommand,
   runCommand,

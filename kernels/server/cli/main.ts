@@ -23,6 +23,7 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   const [name, ...rest] = argv;
   const isJson = rest.includes('--json');
   const out = new Output(isJson, process.stdout, process.stderr);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(help(commands));
     return name === undefined ? EXIT.refused : EXIT.done;
@@ -55,6 +56,11 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** Whoever read our output may go away (`| head`); a run must not die of it. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 function parseOptions(command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {

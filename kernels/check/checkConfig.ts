@@ -1,4 +1,5 @@
 /** @file What is wrong with a configuration, and what it would train: diagnostics and the summary line of the form. */
+import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethods } from '../adapters/registry';
 import { loadConfig } from '../config/loadConfig';
 import type { LoadedConfig } from '../config/loadConfig';
@@ -7,7 +8,7 @@ import { openBaseModel } from '../models/baseModel';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { ConfigSummary } from '../protocol/kernelApi';
-import { planFor } from '../trainer/prepare';
+import { planFor, refuseLongSamples } from '../trainer/prepare';
 
 export function checkConfig(
   file: string,
@@ -23,20 +24,31 @@ export function checkConfig(
     return { problems: [...problems, ...located(error, loaded, file, ['model'])] };
   }
   try {
-    const plan = planFor(config, model, file);
-    const summary: ConfigSummary = {
-      trainableParameters: plan.trainedSize,
-      baseParameters: model.parameterCount,
-      adaptedModules: plan.layers.length,
-      method: plan.method.id,
-      modelType: model.architecture.id,
+    const found = [...problems];
+    const attempt = <T>(key: string, work: () => T): T | undefined => {
+      try {
+        return work();
+      } catch (error) {
+        found.push(...located(error, loaded, file, [key]));
+        return undefined;
+      }
     };
-    return { problems, summary };
-  } catch (error) {
-    return { problems: [...problems, ...located(error, loaded, file, ['adapter'])] };
+    attempt('data', () => refuseLongSamples(config, model, file));
+    const plan = attempt('adapter', () => planFor(config, model, file));
+    return { problems: found, ...(plan && { summary: summarise(plan, model) }) };
   } finally {
     model.checkpoint.close();
   }
+}
+
+function summarise(plan: AdapterPlan, { parameterCount, architecture }: BaseModel): ConfigSummary {
+  return {
+    trainableParameters: plan.trainedSize,
+    baseParameters: parameterCount,
+    adaptedModules: plan.layers.length,
+    method: plan.method.id,
+    modelType: architecture.id,
+  };
 }
 
 /** Problems found behind the configuration, placed at the key of the configuration that led there. */

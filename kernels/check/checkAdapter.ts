@@ -1,0 +1,43 @@
+/** @file An adapter folder: configuration, tensors, every value, and whether it fits its base model. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { findBaseModel, loadAdapter, namedBaseModel } from '../adapters/adapterFile';
+import { inspectAdapter } from '../inspect/inspectAdapter';
+import { openBaseModel } from '../models/baseModel';
+import { checkWeightsIn } from './checkWeights';
+import type { CheckContext } from './types';
+import { reporting } from './types';
+
+export async function checkAdapter(dir: string, context: CheckContext): Promise<void> {
+  // Also without a model: an update whose factors do not match shows here.
+  const inspected = await reporting(context, dir, () => inspectAdapter(dir));
+  inspected?.warnings.forEach((warning) => context.report(warning));
+  if (inspected) await checkFit(dir, context);
+  await checkWeightsIn(dir, context);
+}
+
+async function checkFit(dir: string, context: CheckContext): Promise<void> {
+  const base = context.base ?? findBaseModel(dir);
+  if (base === null) {
+    const file = path.join(dir, 'adapter_config.json');
+    const name = namedBaseModel(dir);
+    const found = name === null ? 'names no base model' : `is ${JSON.stringify(name)}, which is not on disk`;
+    const expected = 'give it with --base DIR; whether the adapter fits was not checked';
+    context.report({ file, where: 'base_model_name_or_path', severity: 'warning', found, expected });
+    return;
+  }
+  const model = await reporting(context, base, () => openBaseModel(base));
+  if (!model) return;
+  try {
+    const loaded = await reporting(context, dir, () => loadAdapter(dir, model));
+    loaded?.warnings.forEach((warning) => context.report(warning));
+  } finally {
+    model.checkpoint.close();
+  }
+}
+
+/** Whether a folder is meant as an adapter: it has one of its files. */
+export const looksLikeAdapter = (dir: string): boolean =>
+  ['adapter_config.json', 'adapter_model.safetensors', 'adapter_model.bin'].some((name) =>
+    existsSync(path.join(dir, name)),
+  );

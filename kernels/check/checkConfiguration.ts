@@ -1,0 +1,75 @@
+/** @file A configuration and everything it names: base model, data, initial adapter, read as a run would read them. */
+import { loadInto } from '../adapters/adapterFile';
+import type { AdapterPlan } from '../adapters/plan';
+import { adapterMethods } from '../adapters/registry';
+import type { ResolvedConfig } from '../config/loadConfig';
+import { loadConfig } from '../config/loadConfig';
+import type { BaseModel } from '../models/baseModel';
+import { openBaseModel } from '../models/baseModel';
+import { KernelError } from '../protocol/errors';
+import { Parameters } from '../trainer/parameters';
+import { planFor } from '../trainer/prepare';
+import { checkCheckpoint, checkTokenizer } from './checkCheckpoint';
+import { checkConfig } from './checkConfig';
+import { checkData } from './checkData';
+import type { CheckContext } from './types';
+import { reporting } from './types';
+
+export async function checkConfiguration(file: string, context: CheckContext): Promise<void> {
+  checkConfig(file).problems.forEach((problem) => context.report(problem));
+  const { config } = loadConfig(file, { methods: adapterMethods });
+  const model = config && openable(config.model);
+  if (!config || !model) return;
+  try {
+    await checkCheckpoint(config.model, context);
+    await checkSamples(file, config, model, context);
+    const { init_from: from } = config.adapter;
+    if (from !== undefined) await reporting(context, from, () => loadFactors(from, planFor(config, model, file)));
+  } finally {
+    model.checkpoint.close();
+  }
+}
+
+/** Why it cannot be opened was said at the key `model`. */
+function openable(dir: string): BaseModel | undefined {
+  try {
+    return openBaseModel(dir);
+  } catch (error) {
+    if (KernelError.is(error)) return undefined;
+    throw error;
+  }
+}
+
+const loadFactors = (from: string, plan: AdapterPlan): void => loadInto(from, plan, new Parameters(plan));
+
+async function checkSamples(
+  file: string,
+  { model: dir, data }: ResolvedConfig,
+  model: BaseModel,
+  context: CheckContext,
+): Promise<void> {
+  const tokenizer = await checkTokenizer(dir, model, context);
+  const check = {
+    format: data.format,
+    lossOn: data.loss_on,
+    maxLength: data.max_length,
+    vocabularySize: model.config.vocabularySize,
+    ...(tokenizer && { tokenizer }),
+  };
+  if (!tokenizer) {
+    const found = 'the base model has no tokenizer that can be used';
+    context.report({ file, where: 'model', severity: 'error', found, expected: 'expected one, to train on text' });
+  }
+  const least = data.eval_fraction === undefined ? 1 : 2;
+  const sets = [
+    { key: 'train', files: data.train, least },
+    { key: 'eval', files: data.eval ?? [], least: 1 },
+  ];
+  for (const { key, files, least } of sets) {
+    if (files.length === 0) continue;
+    const usable = await checkData(files, check, context);
+    if (usable >= least) continue;
+    const found = `holds ${usable === 0 ? 'no samples' : '1 sample'} that can be used`;
+    context.report({ file, where: `data.${key}`, severity: 'error', found, expected: `expected at least ${least}` });
+  }
+}

@@ -1,0 +1,55 @@
+/** @file `check`: reads checkpoints, adapters, weights, data and configurations completely and lists every problem. */
+import path from 'node:path';
+import { checkPath } from '../../check/checkPath';
+import type { Problem } from '../../protocol/errors';
+import { formatProblem, KernelError } from '../../protocol/errors';
+import type { Command } from './command';
+import { EXIT, stringOption } from './command';
+
+export const checkCommand: Command = {
+  name: 'check',
+  usage: 'PATH… [--base DIR]',
+  summary:
+    'Reads checkpoint folders, adapter folders, safetensors files, data files or configurations completely and ' +
+    'lists every problem, without running anything.',
+  options: { base: { type: 'string' } },
+  async run({ args, values, out, signal }) {
+    if (args.length === 0) throw new KernelError('input/refused', 'expected paths to check; nothing was given');
+    const base = stringOption(values, 'base');
+    const problems: Problem[] = [];
+    const seen = new Set<string>();
+    const checked = [];
+    const context = {
+      ...(base !== undefined && { base: path.resolve(base) }),
+      signal,
+      progress: (message: string) => out.progress(message),
+      report: (problem: Problem) => {
+        const line = lineOf(problem);
+        // A file that several paths lead to is read for each of them.
+        if (seen.has(line)) return;
+        seen.add(line);
+        problems.push(problem);
+        out.line(line);
+        if (out.isJson) out.note(line);
+      },
+    };
+    for (const arg of args) {
+      const target = path.resolve(arg);
+      checked.push({ path: target, kind: await checkPath(target, context) });
+      out.clearProgress();
+    }
+    const errors = problems.filter((p) => p.severity === 'error').length;
+    const warnings = problems.length - errors;
+    out.record({ checked, errors, warnings, problems });
+    out.line(`${count(checked.length, 'path')} checked: ${count(errors, 'error')}, ${count(warnings, 'warning')}`);
+    return errors > 0 ? EXIT.refused : EXIT.done;
+  },
+};
+
+/** Warnings say that they are: `path:line: warning: …`. */
+function lineOf(problem: Problem): string {
+  if (problem.severity === 'error') return formatProblem(problem);
+  return formatProblem({ ...problem, where: problem.where === undefined ? 'warning' : `warning: ${problem.where}` });
+}
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
