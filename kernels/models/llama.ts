@@ -4,9 +4,8 @@
  */
 import type { Value } from '../graph/graph';
 import { add, gatherRows, rmsNorm, swiglu } from '../graph/ops';
-import { causalAttention } from './blocks/attention';
+import { attentionTables, causalAttention } from './blocks/attention';
 import type { RopeConfig, RopeScaling } from './blocks/rope';
-import { ropeTables } from './blocks/rope';
 import { ConfigReader } from './configReader';
 import type { CommonConfig, ModelArchitecture, TargetSite } from './types';
 
@@ -107,10 +106,7 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
 
     hidden: (config, { graph, ids, batch, length, paddingBias }, weights, linear) => {
       const { heads, kvHeads, headDim, normEpsilon } = config;
-      const tables = {
-        q: ropeTables(graph, length, headDim, config.rope, 1 / Math.sqrt(headDim)),
-        k: ropeTables(graph, length, headDim, config.rope),
-      };
+      const tables = attentionTables(graph, length, headDim, config.rope);
       const norm = (x: Value, name: string): Value => rmsNorm(x, weights.get(`${name}.weight`), normEpsilon);
       let x = graph.scoped('embed', () => gatherRows(weights.get(EMBEDDING), ids)); // [tokens, hidden]
       for (let layer = 0; layer < config.layers; layer++) {
@@ -124,7 +120,6 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
           const a = norm(x, `model.layers.${layer}.input_layernorm`);
           const attended = graph.scoped('attention', () =>
             causalAttention(
-              graph,
               { q: project('q_proj', a), k: project('k_proj', a), v: project('v_proj', a) },
               tables,
               { batch, length, heads, kvHeads, headDim },

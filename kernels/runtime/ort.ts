@@ -1,7 +1,7 @@
 /** @file The only importer of onnxruntime-node: compiles ONNX bytes into sessions with the options measured in docs/decisions.md. */
 import * as ort from 'onnxruntime-node';
 import { KernelError } from '../protocol/errors';
-import type { CompileOptions, Feeds, HostTensor, RunOptions, Runtime, Session } from './types';
+import type { CompileOptions, Feeds, HostTensor, Runtime, Session } from './types';
 
 const TYPE = { f32: 'float32', i32: 'int32', bool: 'bool' } as const;
 
@@ -33,6 +33,9 @@ function sessionOptions({
     // The graph is already fused; the optimiser would fold casts of mapped weights into resident copies.
     graphOptimizationLevel: 'disabled',
     enableMemPattern: false,
+    // An arena keeps what a session used at its peak, for each batch shape anew; the system's allocator shares it between
+    // the shapes for a few per cent of the time. Shrinking the arena after a run has no effect in this version.
+    enableCpuMemArena: false,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
@@ -46,14 +49,11 @@ function sessionOptions({
 class OrtSession implements Session {
   constructor(private readonly session: ort.InferenceSession) {}
 
-  async run(feeds: Feeds, { releaseMemory = false }: RunOptions = {}): Promise<Readonly<Record<string, Float32Array>>> {
+  async run(feeds: Feeds): Promise<Readonly<Record<string, Float32Array>>> {
     const tensors = Object.fromEntries(Object.entries(feeds).map(([name, t]) => [name, toTensor(t)]));
     let results: ort.InferenceSession.OnnxValueMapType;
     try {
-      results = await this.session.run(
-        tensors,
-        releaseMemory ? { extra: { memory: { enable_memory_arena_shrinkage: 'cpu:0' } } } : {},
-      );
+      results = await this.session.run(tensors);
     } catch (cause) {
       throw new KernelError('runtime/failed', `the runtime failed: ${String(cause)}`, { cause });
     }

@@ -26,13 +26,8 @@ export interface CompileOptions {
   readonly profilePrefix?: string;
 }
 
-export interface RunOptions {
-  /** Gives the memory of this run back to the system after it; for a session that will not run again soon. */
-  readonly releaseMemory?: boolean;
-}
-
 export interface Session {
-  run(feeds: Feeds, options?: RunOptions): Promise<Readonly<Record<string, Float32Array>>>;
+  run(feeds: Feeds): Promise<Readonly<Record<string, Float32Array>>>;
   dispose(): Promise<void>;
 }
 

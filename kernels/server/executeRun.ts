@@ -77,7 +77,10 @@ export async function prepareAgain(
       throw refused(run, `is ${status}`, 'expected a run that was stopped or has failed');
     }
   }
-  const prepared = await prepareRun(info.config_file, info.config as unknown as ResolvedConfig, options);
+  const prepared = await prepareRun(info.config_file, info.config as unknown as ResolvedConfig, {
+    ...options,
+    startedAt: new Date(info.created * 1000),
+  });
   for (const [what, digest] of Object.entries(info.digests)) {
     if (prepared.info.digests[what] !== digest) {
       prepared.close();
@@ -85,7 +88,6 @@ export async function prepareAgain(
       throw refused(run, `${changed} changed since the run was started`, 'expected the same files; start a new run');
     }
   }
-  // The run goes on where it began, even if another device were chosen today.
   return prepared;
 }
 

@@ -42,12 +42,6 @@ export class BatchStream {
     return this.microBatches(step).map((samples) => this.collate(samples));
   }
 
-  /** The first micro-batch of a step: what runs after the last one of the step before. */
-  firstBatchOf(step: number): TrainBatch | undefined {
-    const first = this.microBatches(step)[0];
-    return first && this.collate(first);
-  }
-
   private microBatches(step: number): readonly Int32Array[] {
     const number = Math.floor((step - 1) / this.stepsPerEpoch);
     if (this.epoch?.number !== number) this.epoch = { number, batches: this.order(number) };

@@ -21,12 +21,10 @@ export async function evaluate(
   signal?: AbortSignal,
 ): Promise<EvaluationResult> {
   let [sum, tokens, samples] = [0, 0, 0];
-  let next = set.count > 0 ? set.batch(0) : undefined;
-  for (let i = 0; i < set.count && next; i++) {
+  for (let i = 0; i < set.count; i++) {
     signal?.throwIfAborted();
-    const batch: TrainBatch = next;
-    next = i + 1 < set.count ? set.batch(i + 1) : undefined;
-    sum += await runner.loss(batch, 1, next);
+    const batch = set.batch(i);
+    sum += await runner.loss(batch);
     tokens += batch.rows.length;
     samples += batch.batch;
     onBatch(i + 1);

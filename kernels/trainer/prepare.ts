@@ -43,6 +43,8 @@ export interface PreparedRun {
 }
 
 export interface PrepareOptions {
+  /** When the run was first started: a chat template that asks for the date gets this day's; default: now. */
+  readonly startedAt?: Date;
   readonly signal?: AbortSignal;
   readonly onProgress?: (message: string, fraction?: number) => void;
 }
@@ -152,7 +154,7 @@ function openTokens(
   what: string,
   { data }: ResolvedConfig,
   tokenizer: CheckpointTokenizer,
-  { signal, onProgress }: PrepareOptions,
+  { signal, onProgress, startedAt }: PrepareOptions,
 ): Promise<TokenDataset> {
   return openDataset({
     files,
@@ -161,6 +163,7 @@ function openTokens(
     maxLength: data.max_length,
     tokenizer,
     cacheDir: path.join(cacheFolder(), 'tokens'),
+    ...(startedAt && { now: startedAt }),
     ...(signal && { signal }),
     onProgress: (fraction) => onProgress?.(`Tokenising the ${what} data`, fraction),
   });

@@ -15,8 +15,6 @@ import { createRandom } from '../util/random';
 export interface RunnerOptions {
   readonly device: Device;
   readonly threads: number;
-  /** Sessions kept compiled; each holds its own working memory only while it runs. */
-  readonly maxSessions?: number;
   readonly profilePrefix?: string;
 }
 
@@ -37,8 +35,6 @@ export interface StepInput {
   readonly rowWeight: number;
   /** Seed of the dropout masks of this micro-batch. */
   readonly dropoutSeed: number;
-  /** Shape of the batch that comes next: when it differs, this session's memory goes back to the system. */
-  readonly next?: MicroBatch;
 }
 
 export class ModelRunner {
@@ -62,8 +58,8 @@ export class ModelRunner {
   }
 
   /** Σ weight · nll without gradients and without dropout. */
-  async loss(batch: MicroBatch, rowWeight = 1, next?: MicroBatch): Promise<number> {
-    const outputs = await this.run('loss', { batch, rowWeight, dropoutSeed: 0, ...(next && { next }) }, {});
+  async loss(batch: MicroBatch, rowWeight = 1): Promise<number> {
+    const outputs = await this.run('loss', { batch, rowWeight, dropoutSeed: 0 }, {});
     return output(outputs, 'loss')[0] ?? NaN;
   }
 
@@ -85,7 +81,7 @@ export class ModelRunner {
   }
 
   private async run(kind: GraphKind, input: StepInput, masks: Feeds): Promise<Readonly<Record<string, Float32Array>>> {
-    const { batch, rowWeight, next } = input;
+    const { batch, rowWeight } = input;
     const shape = shapeOf(batch);
     const session = await this.session(kind, shape, batch.paddingBias !== undefined);
     const { rows } = shape;
@@ -110,8 +106,7 @@ export class ModelRunner {
       if (!data) throw new KernelError('internal', `no values for ${t.key}`);
       feeds[t.key] = { dtype: 'f32', shape: t.shape, data };
     }
-    const releaseMemory = next !== undefined && keyOf(kind, shapeOf(next), false) !== keyOf(kind, shape, false);
-    return session.run(feeds, { releaseMemory });
+    return session.run(feeds);
   }
 
   private async session(kind: GraphKind, shape: BatchShape, hasPaddingBias: boolean): Promise<Session> {
@@ -123,7 +118,8 @@ export class ModelRunner {
       this.sessions.set(key, known);
       return known;
     }
-    const { device, threads, maxSessions = 12, profilePrefix } = this.options;
+    const { device, threads, profilePrefix } = this.options;
+    const maxSessions = sessionLimit(this.model);
     for (const [oldest, session] of this.sessions) {
       if (this.sessions.size < maxSessions) break;
       this.sessions.delete(oldest);
@@ -142,6 +138,15 @@ export class ModelRunner {
     this.sessions.set(key, session);
     return session;
   }
+}
+
+/**
+ * Sessions kept compiled. Each maps the weights once more: the same pages of memory, but counted again by everything that
+ * reports memory, and on a GPU a copy of its own.
+ */
+function sessionLimit({ checkpoint, tensors }: BaseModel): number {
+  const bytes = [...tensors.keys()].reduce((n, name) => n + (checkpoint.tensors.get(name)?.byteLength ?? 0), 0);
+  return Math.min(12, Math.max(3, Math.floor(1e9 / bytes)));
 }
 
 const keyOf = (kind: GraphKind, { batch, length, rows }: BatchShape, hasPaddingBias: boolean): string =>

@@ -157,13 +157,11 @@ class Trainer {
     gradient.fill(0);
     let loss = 0;
     for (const [i, batch] of batches.entries()) {
-      const next = batches[i + 1] ?? prepared.train.firstBatchOf(step + 1);
       loss += await this.runner.step(
         {
           batch,
           rowWeight: 1 / supervised,
           dropoutSeed: createRandom(training.seed, step, i).uint32(),
-          ...(next && { next }),
         },
         gradient,
       );

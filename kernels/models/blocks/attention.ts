@@ -4,6 +4,8 @@
  * they are folded into the rows of one product.
  */
 import type { Graph, Value } from '../../graph/graph';
+import type { RopeConfig } from './rope';
+import { ropeTables } from './rope';
 import { add, concat, matmul, reshape, rope, slice, softmax, transpose } from '../../graph/ops';
 
 export interface AttentionShape {
@@ -16,10 +18,21 @@ export interface AttentionShape {
 
 type Table = { readonly cos: Value; readonly sin: Value };
 
-/** Rotary tables; those of the queries carry the factor 1/√headDim of the scores. */
+/** Constants that all layers of a graph share. */
 export interface AttentionTables {
+  /** Rotary tables; those of the queries carry the factor 1/√headDim of the scores. */
   readonly q: Table;
   readonly k: Table;
+  /** Ranges of queries, each with the mask of its scores. */
+  readonly blocks: readonly { readonly from: number; readonly to: number; readonly mask: Value }[];
+}
+
+export function attentionTables(graph: Graph, length: number, headDim: number, rope: RopeConfig): AttentionTables {
+  return {
+    q: ropeTables(graph, length, headDim, rope, 1 / Math.sqrt(headDim)),
+    k: ropeTables(graph, length, headDim, rope),
+    blocks: queryBlocks(length).map(([from, to]) => ({ from, to, mask: causalMask(graph, from, to) })),
+  };
 }
 
 /** Added to a score that must not count. Finite, so that a row without any key stays a number. */
@@ -27,7 +40,6 @@ const MASKED = -1e30;
 
 /** q [tokens, heads·headDim], k and v [tokens, kvHeads·headDim] → [tokens, heads·headDim]. */
 export function causalAttention(
-  graph: Graph,
   { q, k, v }: { readonly q: Value; readonly k: Value; readonly v: Value },
   tables: AttentionTables,
   shape: AttentionShape,
@@ -49,11 +61,11 @@ export function causalAttention(
   const values = split(v, kvHeads);
 
   const outputs: Value[] = [];
-  for (const [from, to] of queryBlocks(length)) {
+  for (const { from, to, mask } of tables.blocks) {
     const rows = to - from;
     const block = reshape(slice(queries, 3, from, to), [batch, kvHeads, group * rows, headDim]);
     const scores = matmul(block, slice(keys, 2, 0, to), { transB: true }); // [batch, kvHeads, group·rows, to]
-    let masked = add(reshape(scores, [batch, kvHeads, group, rows, to]), causalMask(graph, from, to));
+    let masked = add(reshape(scores, [batch, kvHeads, group, rows, to]), mask);
     if (paddingBias) masked = add(masked, reshape(slice(paddingBias, 1, 0, to), [batch, 1, 1, 1, to]));
     const weights = reshape(softmax(masked), [batch, kvHeads, group * rows, to]);
     outputs.push(reshape(matmul(weights, slice(values, 2, 0, to)), [batch, kvHeads, group, rows, headDim]));
@@ -63,7 +75,7 @@ export function causalAttention(
 }
 
 /** Blocks of 64 queries up to 512 tokens, then 8 blocks: finer ones cost more in small products than they save. */
-export function queryBlocks(length: number): readonly (readonly [number, number])[] {
+function queryBlocks(length: number): readonly (readonly [number, number])[] {
   const size = Math.max(64, Math.ceil(length / 8));
   return Array.from(
     { length: Math.ceil(length / size) },
