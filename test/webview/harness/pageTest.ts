@@ -78,6 +78,6 @@ export async function accessibilityFindings(page: Page): Promise<string[]> {
 
 /** Screenshots are kept for people to look at; they are not compared. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
-  const file = path.resolve(__dirname, '../../../test-results/webview', `${name}.png`);
+  const file = path.resolve(__dirname, '../../../.cache/screenshots', `${name}.png`);
   await page.screenshot({ path: file, fullPage: true });
 }
