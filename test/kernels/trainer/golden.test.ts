@@ -1,0 +1,20 @@
+/** @file Reference results for models and adapters; the full set is run by `npm run golden`. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runModelCase } from '../../tools/golden/model';
+
+const root = path.join(__dirname, '..', '..', 'golden');
+const cases = readdirSync(path.join(root, 'cases')).filter((name) =>
+  existsSync(path.join(root, 'cases', name, 'inputs.json')),
+);
+
+describe('the engine gives the numbers of the reference', () => {
+  it('has cases to compare', () => expect(cases.length).toBeGreaterThan(5));
+
+  it.each(cases)('%s: every quantity is within its tolerance', async (name) => {
+    const results = await runModelCase(root, path.join(root, 'cases', name));
+    expect(results.length).toBeGreaterThan(1);
+    expect(results.filter((r) => !(r.worstError <= r.tolerance))).toEqual([]);
+  });
+});
