@@ -30,7 +30,7 @@ export interface CallContext {
   /** Aborted when the client cancels the call or goes away. */
   readonly signal: AbortSignal;
   /** Reports how far a long call is; nothing is sent when the client did not ask for progress. */
-  progress(progress: Progress): void;
+  readonly progress: (progress: Progress) => void;
 }
 
 /** A handler for every call of the contract; forgetting one does not compile. */

@@ -14,7 +14,13 @@ import type { RunFolder } from './runFolder';
 
 export type ControlCommand = 'stop';
 
-interface Control {
+/** A socket on which a run listens. */
+export interface Control {
+  /** Ends it, with all connections. */
+  close(): void;
+}
+
+interface ControlFile {
   readonly address: string;
   readonly secret: string;
 }
@@ -26,7 +32,7 @@ const METHOD = 'control';
 export async function serveControl(
   run: RunFolder,
   onCommand: (command: ControlCommand) => Promise<{ readonly step: number }>,
-): Promise<{ close(): void }> {
+): Promise<Control> {
   const id = randomBytes(12).toString('hex');
   // Socket paths are limited to about 100 bytes, so it does not lie in the run folder.
   const address =
@@ -34,12 +40,19 @@ export async function serveControl(
       ? `\\\\.\\pipe\\adapter-studio-${id}`
       : path.join(tmpdir(), `adapter-studio-${id}.sock`);
   const secret = randomBytes(32).toString('hex');
-  const server: Server = createServer((socket) => answer(socket, secret, onCommand));
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    answer(socket, secret, onCommand);
+  });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(address, resolve));
   writeFileAtomic(run.file(FILE), JSON.stringify({ address, secret }), { mode: 0o600 });
   return {
     close: () => {
       server.close();
+      // Whoever only holds a connection open must not keep a finished run's process alive.
+      for (const socket of sockets) socket.destroy();
       rmSync(run.file(FILE), { force: true });
       if (process.platform !== 'win32') rmSync(address, { force: true });
     },
@@ -53,7 +66,7 @@ export async function sendControl(run: RunFolder, command: ControlCommand): Prom
       cause,
     });
   if (!existsSync(run.file(FILE))) throw unreachable();
-  const { address, secret } = JSON.parse(readFileSync(run.file(FILE), 'utf8')) as Control;
+  const { address, secret } = JSON.parse(readFileSync(run.file(FILE), 'utf8')) as ControlFile;
   const socket = await new Promise<Socket>((resolve, reject) => {
     const s = connect(address, () => resolve(s)).once('error', (cause) => reject(unreachable(cause)));
   });

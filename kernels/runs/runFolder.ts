@@ -3,8 +3,8 @@
  * replaced atomically, checkpoints are complete or absent.
  */
 import { randomInt } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { hostname, uptime } from 'node:os';
 import path from 'node:path';
 import { writeFileAtomic } from '../formats/atomicFile';
 import { KernelError } from '../protocol/errors';
@@ -47,15 +47,16 @@ export class RunFolder {
         },
       ]);
     }
+    const run = new RunFolder(path.resolve(dir));
     try {
-      mkdirSync(path.join(dir, 'checkpoints'), { recursive: true });
-      writeFileAtomic(path.join(dir, 'run.json'), `${JSON.stringify(info, null, 2)}\n`);
+      mkdirSync(run.file('checkpoints'), { recursive: true });
+      run.setState({ status: 'starting', step: 0, total_steps: info.total_steps });
+      // Last: a folder with this file is a run, and a run has a state.
+      writeFileAtomic(run.file('run.json'), `${JSON.stringify(info, null, 2)}\n`);
     } catch (cause) {
       if (cause instanceof KernelError) throw cause;
       throw new KernelError('machine/failed', `the run folder ${dir} could not be made: ${String(cause)}`, { cause });
     }
-    const run = new RunFolder(dir);
-    run.setState({ status: 'starting', step: 0, total_steps: info.total_steps });
     return run;
   }
 
@@ -78,6 +79,25 @@ export class RunFolder {
 
   get state(): RunState {
     return readJson(this.file('state.json')) as RunState;
+  }
+
+  /**
+   * Takes the run over for this process, before the long work of preparing it begins. Refused when another process has it
+   * already, and when there is nothing to do. Returns the state before.
+   */
+  claim({ isResumed }: { readonly isResumed: boolean }): RunState {
+    const before = this.state;
+    const status = effectiveStatus(before);
+    const isFree = isResumed ? status === 'stopped' || status === 'failed' : before.status === 'starting';
+    if (!isFree) {
+      const expected = isResumed
+        ? 'expected a run that was stopped or has failed'
+        : 'expected a run that was not started';
+      throw KernelError.refused([{ file: this.dir, severity: 'error', found: `is ${status}`, expected }]);
+    }
+    const { step, total_steps, best } = before;
+    this.setState({ status: 'starting', step, total_steps, ...(best && { best }) });
+    return before;
   }
 
   /** Writes the state of this process's run. */
@@ -117,22 +137,29 @@ export class RunFolder {
   }
 
   /**
-   * Removes what was recorded after `step`, and half a line at the end of a file if a process died writing it. The
-   * evaluation that belongs to the step itself stays. Returns how many records went.
+   * Removes what was recorded after `step` (before the first: −1), and what a process left behind that died while writing:
+   * half a line at the end of a file, half a checkpoint. What belongs to the step itself stays, and so does every event.
+   * Returns how many records went.
    */
   truncateAfter(step: number): number {
-    let removed = 0;
-    for (const name of ['metrics.jsonl', 'spectra.jsonl']) {
-      const file = this.file(name);
-      if (!existsSync(file)) continue;
-      const lines = readFileSync(file, 'utf8').split('\n');
-      const kept = lines.filter((line) => isRecordUpTo(line, step));
-      const lost = lines.filter((line) => line.trim() !== '').length - kept.length;
-      if (lost === 0) continue;
-      removed += lost;
-      writeFileAtomic(file, kept.map((line) => `${line}\n`).join(''));
+    this.keepLines('events.jsonl', (line) => stepOf(line) !== null);
+    for (const name of readdirSync(this.file('checkpoints'))) {
+      if (/^\.step-\d+\..*\.tmp$/.test(name)) rmSync(this.file('checkpoints', name), { recursive: true, force: true });
     }
-    return removed;
+    const isUpTo = (line: string): boolean => (stepOf(line) ?? Infinity) <= step;
+    return this.keepLines('metrics.jsonl', isUpTo) + this.keepLines('spectra.jsonl', isUpTo);
+  }
+
+  /** Rewrites a file of records, when there is something to leave out; returns how many lines went. */
+  private keepLines(name: string, isKept: (line: string) => boolean): number {
+    const file = this.file(name);
+    if (!existsSync(file)) return 0;
+    const text = readFileSync(file, 'utf8');
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    const kept = lines.filter(isKept);
+    const wanted = kept.map((line) => `${line}\n`).join('');
+    if (wanted !== text) writeFileAtomic(file, wanted);
+    return lines.length - kept.length;
   }
 
   private append(name: string, records: readonly object[]): void {
@@ -148,10 +175,15 @@ export class RunFolder {
 
 const LIVE: ReadonlySet<RunStatus> = new Set(['starting', 'running', 'stopping']);
 
+/** Whether a process works on a run of this status. */
+export const isLive = (status: RunStatus): boolean => LIVE.has(status);
+
 /** The status as it is: a run whose process is gone while its file says running has failed. */
-export function effectiveStatus(state: RunState): RunStatus {
-  if (!LIVE.has(state.status) || state.host !== hostname()) return state.status;
-  return isAlive(state.pid) ? state.status : 'failed';
+export function effectiveStatus(state: Pick<RunState, 'status' | 'pid' | 'host' | 'heartbeat'>): RunStatus {
+  if (!isLive(state.status) || state.host !== hostname()) return state.status;
+  // After a restart of the machine another process may have the number.
+  const isFromBefore = state.heartbeat < now() - uptime();
+  return !isFromBefore && isAlive(state.pid) ? state.status : 'failed';
 }
 
 export function isAlive(pid: number): boolean {
@@ -163,13 +195,13 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-function isRecordUpTo(line: string, step: number): boolean {
-  if (line.trim() === '') return false;
+/** The step of a record; `null` for half a line. */
+function stepOf(line: string): number | null {
   try {
-    const record = JSON.parse(line) as { readonly step?: unknown };
-    return typeof record.step === 'number' && record.step <= step;
+    const { step } = JSON.parse(line) as { readonly step?: unknown };
+    return typeof step === 'number' ? step : null;
   } catch {
-    return false;
+    return null;
   }
 }
 

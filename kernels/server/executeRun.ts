@@ -2,9 +2,10 @@
 import { appendFileSync } from 'node:fs';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { KernelError } from '../protocol/errors';
+import type { Control } from '../runs/control';
 import { serveControl } from '../runs/control';
 import type { RunFolder } from '../runs/runFolder';
-import { effectiveStatus, now } from '../runs/runFolder';
+import { now } from '../runs/runFolder';
 import type { PreparedRun, PrepareOptions } from '../trainer/prepare';
 import { prepareRun } from '../trainer/prepare';
 import type { TrainListener, TrainOutcome } from '../trainer/trainer';
@@ -28,17 +29,18 @@ export async function executeRun(
   if (options.signal.aborted) stop();
   let settled: (outcome: { step: number }) => void = () => undefined;
   const over = new Promise<{ step: number }>((resolve) => (settled = resolve));
-  const control = await serveControl(run, () => {
-    stop();
-    return over;
-  });
   const { device, threads, totalSteps } = prepared;
-  log(
-    run,
-    `${options.isResumed ? 'resumed' : 'started'}: ${totalSteps} steps on ${device} with ${threads} threads, process ${process.pid}`,
-  );
-  for (const warning of prepared.warnings) log(run, `note: ${warning}`);
+  let control: Control | undefined;
   try {
+    control = await serveControl(run, () => {
+      stop();
+      return over;
+    });
+    log(
+      run,
+      `${options.isResumed ? 'resumed' : 'started'}: ${totalSteps} steps on ${device} with ${threads} threads, process ${process.pid}`,
+    );
+    for (const warning of prepared.warnings) log(run, `note: ${warning}`);
     const outcome = await train(run, prepared, {
       isResumed: options.isResumed,
       signal: stopping.signal,
@@ -56,55 +58,55 @@ export async function executeRun(
     return outcome;
   } catch (error) {
     settled({ step: run.state.step });
+    if (run.state.status !== 'failed') failRun(run, error);
     log(run, error instanceof Error ? (error.stack ?? error.message) : String(error));
     throw error;
   } finally {
-    control.close();
+    control?.close();
     options.signal.removeEventListener('abort', stop);
     prepared.close();
   }
 }
 
 /** Prepares a run from its folder alone; refuses when what it was started from has changed. */
-export async function prepareAgain(
-  run: RunFolder,
-  options: PrepareOptions & { readonly isResumed: boolean },
-): Promise<PreparedRun> {
-  const { info, state } = run;
-  if (options.isResumed) {
-    const status = effectiveStatus(state);
-    if (status !== 'stopped' && status !== 'failed') {
-      throw refused(run, `is ${status}`, 'expected a run that was stopped or has failed');
-    }
-  }
-  const prepared = await prepareRun(info.config_file, info.config as unknown as ResolvedConfig, {
-    ...options,
-    startedAt: new Date(info.created * 1000),
-  });
+export async function prepareAgain(run: RunFolder, options: PrepareOptions): Promise<PreparedRun> {
+  const { info } = run;
+  const { provider, threads } = info.device;
+  const config = info.config as unknown as ResolvedConfig;
+  // On the device and with the threads it began with, even where `auto` would choose others today: the same numbers.
+  const runtime = { ...config.runtime, device: provider as ResolvedConfig['runtime']['device'], threads };
+  const prepared = await prepareRun(
+    info.config_file,
+    { ...config, runtime },
+    { ...options, startedAt: new Date(info.created * 1000) },
+  );
   for (const [what, digest] of Object.entries(info.digests)) {
     if (prepared.info.digests[what] !== digest) {
       prepared.close();
-      const changed = what === 'base' ? 'the base model' : `the ${what} data`;
-      throw refused(run, `${changed} changed since the run was started`, 'expected the same files; start a new run');
+      const found = `${DIGESTED[what] ?? what} changed since the run was started`;
+      const expected = 'expected the same files; start a new run';
+      throw KernelError.refused([{ file: run.dir, severity: 'error', found, expected }]);
     }
   }
   return prepared;
 }
 
+const DIGESTED: Readonly<Record<string, string>> = {
+  base: 'the base model',
+  train: 'the training data',
+  eval: 'the evaluation data',
+  init_from: 'the adapter it starts from',
+};
+
 /** Says in the folder that the run could not even begin. */
 export function failRun(run: RunFolder, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
-  const { step, total_steps } = run.state;
-  if (run.state.status === 'failed') return;
-  run.setState({ status: 'failed', step, total_steps, error: message });
+  const { step, total_steps, best } = run.state;
+  run.setState({ status: 'failed', step, total_steps, error: message, ...(best && { best }) });
   run.appendEvent('failed', step, message);
   log(run, message);
 }
 
 function log(run: RunFolder, text: string): void {
   appendFileSync(run.file('log.txt'), `${new Date(now() * 1000).toISOString()} ${text}\n`);
-}
-
-function refused(run: RunFolder, found: string, expected: string): KernelError {
-  return KernelError.refused([{ file: run.dir, severity: 'error', found, expected }]);
 }

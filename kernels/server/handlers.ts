@@ -45,8 +45,6 @@ export const handlers: KernelHandlers = {
     if (status !== 'stopped' && status !== 'failed') {
       throw new KernelError('input/refused', `the run is ${status}; only a stopped or failed run can be resumed`);
     }
-    const { step, total_steps } = run.state;
-    run.setState({ status: 'starting', step, total_steps });
     await startDetached(run, true);
     return { run: run.dir };
   },

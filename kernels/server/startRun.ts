@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { KernelError } from '../protocol/errors';
 import type { RunFolder } from '../runs/runFolder';
 
-/** How long a new process may take to say that it lives. */
+/** How long a new process may take to say that it lives; what it prepares then may take longer. */
 const START_TIMEOUT_MS = 60_000;
 
 /** Returns when the process has taken the run over, or throws with what it said. */
@@ -18,17 +18,20 @@ export async function startDetached(run: RunFolder, isResumed: boolean): Promise
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
   });
   closeSync(log);
-  let exited: string | null = null;
-  child.once('error', (error) => (exited = String(error)));
-  child.once('exit', (code, signal) => (exited = `the process ended with ${signal ?? `status ${code}`}`));
+  const exit: { reason?: string } = {};
+  child.once('error', (error) => (exit.reason = String(error)));
+  child.once('exit', (code, signal) => (exit.reason = `the process ended with ${signal ?? `status ${code}`}`));
   child.unref();
-  for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end;) {
+  let isClaimed = false;
+  for (const end = Date.now() + START_TIMEOUT_MS; isClaimed || Date.now() < end;) {
+    const { reason } = exit;
     const { state } = run;
-    if (state.pid === child.pid && state.status !== 'starting') {
+    isClaimed = state.pid === child.pid;
+    if (isClaimed && state.status !== 'starting') {
       if (state.status === 'failed') throw new KernelError('input/refused', state.error ?? 'the run failed');
       return;
     }
-    if (exited !== null) throw new KernelError('kernel/exited', `${state.error ?? exited}; see ${run.file('log.txt')}`);
+    if (reason !== undefined) throw new KernelError('kernel/exited', `${reason}; see ${run.file('log.txt')}`);
     await new Promise((resume) => setTimeout(resume, 50));
   }
   throw new KernelError(

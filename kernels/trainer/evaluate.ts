@@ -14,20 +14,22 @@ export interface EvaluationResult {
   readonly samples: number;
 }
 
+/** `onBatch` hears of each batch with the sum of its losses; what it throws ends the evaluation. */
 export async function evaluate(
   runner: ModelRunner,
   set: EvaluationSet,
-  onBatch: (done: number) => void = () => undefined,
+  onBatch: (done: number, batch: TrainBatch, loss: number) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<EvaluationResult> {
   let [sum, tokens, samples] = [0, 0, 0];
   for (let i = 0; i < set.count; i++) {
     signal?.throwIfAborted();
     const batch = set.batch(i);
-    sum += await runner.loss(batch);
+    const loss = await runner.loss(batch);
+    sum += loss;
     tokens += batch.rows.length;
     samples += batch.batch;
-    onBatch(i + 1);
+    onBatch(i + 1, batch, loss);
     await new Promise((resume) => setImmediate(resume));
   }
   return { loss: sum / tokens, tokens, samples };

@@ -3,17 +3,16 @@
  * from its number, the configuration and the seed, so that a resumed run repeats the uninterrupted one to the bit (CPU).
  */
 import { saveAdapter } from '../adapters/adapterFile';
-import { KernelError } from '../protocol/errors';
 import type { EvalRecord, RunState, RunStatus, TrainRecord } from '../protocol/types';
 import type { RunFolder } from '../runs/runFolder';
 import { now } from '../runs/runFolder';
 import { createRandom } from '../util/random';
 import type { ParameterRange } from './adamw';
 import { AdamW, clipFactor, globalNorm } from './adamw';
-import type { TrainBatch } from './batchStream';
 import type { TrainerState } from './checkpointState';
 import { loadCheckpoint, saveCheckpoint } from './checkpointState';
 import { evaluate } from './evaluate';
+import { notFinite } from './notFinite';
 import type { PreparedRun } from './prepare';
 import { ModelRunner } from './runner';
 import { scheduleFactor } from './schedule';
@@ -94,20 +93,19 @@ class Trainer {
       await this.evaluate();
       this.recordSpectra();
     }
-    while (this.state.step < totalSteps) {
+    while (this.state.step < totalSteps && !this.hasStoppedImproving()) {
       if (this.options.signal.aborted) return this.stop();
       await this.step(this.state.step + 1);
       const { step } = this.state;
       const isLast = step === totalSteps;
-      if (isLast || step % this.spectraEvery === 0) this.recordSpectra();
-      let isBest = false;
-      if (isLast || step % evalSteps === 0) isBest = await this.evaluate();
-      if (isLast || isBest || step % saveSteps === 0) this.checkpoint();
-      if (this.hasStoppedImproving()) {
-        this.event('warning', `early stop: ${this.state.evaluationsWithoutGain} evaluations without a lower loss`);
-        if (!isBest && step % saveSteps !== 0 && !isLast) this.checkpoint();
-        break;
-      }
+      const isBest = isLast || step % evalSteps === 0 ? await this.evaluate() : false;
+      const isEnd = isLast || this.hasStoppedImproving();
+      if (isEnd || step % this.spectraEvery === 0) this.recordSpectra();
+      // Last: what is recorded of a step lies before its checkpoint, so that a resume removes nothing of it.
+      if (isEnd || isBest || step % saveSteps === 0) this.checkpoint();
+    }
+    if (this.state.step < totalSteps) {
+      this.event('warning', `early stop: ${this.state.evaluationsWithoutGain} evaluations without a lower loss`);
     }
     return this.finish();
   }
@@ -142,7 +140,8 @@ class Trainer {
       this.event('started');
       return;
     }
-    const removed = this.folder.truncateAfter(this.state.step);
+    // Without a checkpoint the evaluation before the first step comes again as well.
+    const removed = this.folder.truncateAfter(last === undefined ? -1 : this.state.step);
     const from =
       last === undefined ? 'from the beginning, there was no checkpoint' : `from the checkpoint of step ${last}`;
     this.event('resumed', `${from}${removed > 0 ? `; ${removed} later records removed` : ''}`);
@@ -167,7 +166,8 @@ class Trainer {
       );
     }
     const norm = globalNorm(gradient);
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw notFinite(step, loss, norm, batches);
+    if (!Number.isFinite(loss)) throw notFinite(`step ${step}`, `the loss is ${loss}`, batches);
+    if (!Number.isFinite(norm)) throw notFinite(`step ${step}`, `the gradient norm is ${norm}`, batches);
 
     const factor = scheduleFactor(
       { type: training.lr_scheduler_type, warmupSteps: training.warmup_steps, totalSteps: prepared.totalSteps },
@@ -206,15 +206,15 @@ class Trainer {
     const { evaluation } = this.prepared;
     if (!evaluation) return false;
     const { step } = this.state;
-    const { loss, tokens } = await evaluate(this.runner, evaluation, () => {
+    const { loss, tokens } = await evaluate(this.runner, evaluation, (_, batch, batchLoss) => {
+      if (!Number.isFinite(batchLoss))
+        throw notFinite(`the evaluation of step ${step}`, `the loss is ${batchLoss}`, [batch]);
       this.folder.beat(this.stateRecord('running'));
     });
     const record: EvalRecord = { kind: 'eval', step, time: now(), loss, tokens };
     this.folder.appendMetric(record);
     this.event('eval', `loss ${loss.toPrecision(6)} on ${tokens} tokens`);
     this.options.listener?.onEval?.(record);
-    if (!Number.isFinite(loss))
-      throw new KernelError('input/refused', `the evaluation loss after step ${step} is ${loss}`);
     const isBest = step > 0 && (this.state.best === null || loss < this.state.best.loss);
     this.state = isBest
       ? { ...this.state, best: { step, loss }, evaluationsWithoutGain: 0 }
@@ -280,14 +280,4 @@ class Trainer {
       ...(error !== undefined && { error }),
     };
   }
-}
-
-function notFinite(step: number, loss: number, norm: number, batches: readonly TrainBatch[]): KernelError {
-  const what = Number.isFinite(loss) ? `the gradient norm is ${norm}` : `the loss is ${loss}`;
-  const samples = batches.flatMap((b) => b.sources.map((s) => `${s.file}:${s.line}`));
-  return new KernelError(
-    'input/refused',
-    `step ${step} stopped the run: ${what}. Samples of the batch: ${samples.join(', ')}. ` +
-      'Lower training.learning_rate or look at these samples; the last checkpoint is unharmed.',
-  );
 }

@@ -21,6 +21,8 @@ export interface Command {
   readonly options: OptionSpecs;
   /** Left out of the help: commands that the program calls itself with. */
   readonly isInternal?: boolean;
+  /** Ctrl-C and a request to end the process do just that, at once: there is nothing to save or to say. */
+  readonly endsAtOnce?: boolean;
   /** Returns the exit status; nothing means 0. */
   run(context: CommandContext): Promise<number | void>;
 }
@@ -85,6 +87,10 @@ export function oneArgument({ args }: CommandContext, what: string): string {
   if (first === undefined) throw new KernelError('input/refused', `expected ${what}; nothing was given`);
   if (rest.length > 0) throw new KernelError('input/refused', `expected ${what} alone; found also ${rest.join(' ')}`);
   return first;
+}
+
+export function noArguments({ args }: Pick<CommandContext, 'args'>): void {
+  if (args.length > 0) throw new KernelError('input/refused', `expected options only; found ${args.join(' ')}`);
 }
 
 export function stringOption(values: OptionValues, name: string): string | undefined {

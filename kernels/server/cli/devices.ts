@@ -4,14 +4,15 @@ import { probeDevices } from '../../runtime/devices';
 import { checkDevice } from '../../runtime/probe';
 import type { Device, WeightDtype } from '../../runtime/types';
 import type { Command } from './command';
-import { table } from './command';
+import { noArguments, table } from './command';
 
 export const devicesCommand: Command = {
   name: 'devices',
   usage: '',
   summary: 'Lists the devices that can train here.',
   options: {},
-  async run({ out }) {
+  async run({ args, out }) {
+    noArguments({ args });
     const devices = await probeDevices();
     out.record({ devices });
     out.line(
@@ -29,6 +30,7 @@ export const probeDeviceCommand: Command = {
   summary: 'Runs a small graph on one device, with weights of each dtype.',
   options: {},
   isInternal: true,
+  endsAtOnce: true,
   async run({ args: [name, ...rest], out }) {
     const device = DEVICES.find((d) => d === name);
     const dtypes = DTYPES.filter((d) => rest.includes(d));

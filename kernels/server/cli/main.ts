@@ -39,8 +39,10 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   }
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort();
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  if (!command.endsAtOnce) {
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  }
   try {
     const { values, positionals } = parseOptions(command, rest);
     if (values.help === true) {

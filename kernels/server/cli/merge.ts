@@ -4,7 +4,7 @@ import { merge } from '../../merge/merge';
 import { unmerge } from '../../merge/unmerge';
 import { KernelError } from '../../protocol/errors';
 import type { Command, CommandContext } from './command';
-import { bar, requiredOption, stringOption } from './command';
+import { bar, noArguments, requiredOption, stringOption } from './command';
 
 const DTYPES = ['keep', 'f32', 'f16', 'bf16'] as const;
 
@@ -18,7 +18,8 @@ export const mergeCommand: Command = {
     out: { type: 'string' },
     dtype: { type: 'string' },
   },
-  async run({ values, out, signal }) {
+  async run({ args, values, out, signal }) {
+    noArguments({ args });
     const wanted = stringOption(values, 'dtype') ?? 'keep';
     const dtype = DTYPES.find((d) => d === wanted);
     if (!dtype)
@@ -49,7 +50,8 @@ export const unmergeCommand: Command = {
   usage: '--merged DIR --adapter DIR --out DIR',
   summary: 'Takes an adapter out of a merged checkpoint, and says how close the result is to the base.',
   options: { merged: { type: 'string' }, adapter: { type: 'string' }, out: { type: 'string' } },
-  async run({ values, out, signal }) {
+  async run({ args, values, out, signal }) {
+    noArguments({ args });
     const report = await unmerge({
       merged: path.resolve(requiredOption(values, 'merged')),
       adapter: path.resolve(requiredOption(values, 'adapter')),

@@ -1,6 +1,7 @@
 /** @file `resume`: goes on with a stopped or failed run from its last complete checkpoint, in the foreground. */
 import { executeRun, prepareAgain } from '../executeRun';
-import { RunFolder } from '../../runs/runFolder';
+import { effectiveStatus, RunFolder } from '../../runs/runFolder';
+import type { PreparedRun } from '../../trainer/prepare';
 import type { Command } from './command';
 import { EXIT, oneArgument } from './command';
 import { runListener } from './runListener';
@@ -13,11 +14,14 @@ export const resumeCommand: Command = {
   async run(context) {
     const { out, signal } = context;
     const run = RunFolder.open(oneArgument(context, 'a run folder'));
-    const prepared = await prepareAgain(run, {
-      isResumed: true,
-      signal,
-      onProgress: (message) => out.progress(message),
-    });
+    const before = run.claim({ isResumed: true });
+    let prepared: PreparedRun;
+    try {
+      prepared = await prepareAgain(run, { signal, onProgress: (message) => out.progress(message) });
+    } catch (error) {
+      run.setState({ ...before, status: effectiveStatus(before) });
+      throw error;
+    }
     out.clearProgress();
     out.record({ run: run.dir });
     out.line(run.dir);
@@ -25,6 +29,6 @@ export const resumeCommand: Command = {
     out.clearProgress();
     out.record({ ...outcome, run: run.dir, adapter: run.file('adapter') });
     out.line(`${outcome.status} after step ${outcome.step}`);
-    return signal.aborted ? EXIT.interrupted : EXIT.done;
+    return outcome.status === 'stopped' ? EXIT.interrupted : EXIT.done;
   },
 };

@@ -1,8 +1,9 @@
 /** @file `run`: what a detached run process executes. It knows its folder and nothing else. */
 import { RunFolder } from '../../runs/runFolder';
+import type { PreparedRun } from '../../trainer/prepare';
 import { executeRun, failRun, prepareAgain } from '../executeRun';
 import type { Command } from './command';
-import { oneArgument } from './command';
+import { EXIT, oneArgument } from './command';
 
 export const runCommand: Command = {
   name: 'run',
@@ -12,13 +13,18 @@ export const runCommand: Command = {
   isInternal: true,
   async run(context) {
     const run = RunFolder.open(oneArgument(context, 'a run folder'));
+    const { signal } = context;
     const isResumed = context.values.resume === true;
+    const before = run.claim({ isResumed });
+    let prepared: PreparedRun;
     try {
-      const prepared = await prepareAgain(run, { isResumed, signal: context.signal });
-      await executeRun(run, prepared, { isResumed, signal: context.signal });
+      prepared = await prepareAgain(run, { signal });
     } catch (error) {
-      failRun(run, error);
+      if (signal.aborted) run.setState({ ...before, status: 'stopped' });
+      else failRun(run, error);
       throw error;
     }
+    const { status } = await executeRun(run, prepared, { isResumed, signal });
+    return status === 'stopped' ? EXIT.interrupted : EXIT.done;
   },
 };

@@ -1,8 +1,11 @@
 /** @file `runs`: the runs in a folder, with status, step and loss; and `stop`, which asks a live one to save and stop. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import type { Problem } from '../../protocol/errors';
+import { formatProblem, KernelError } from '../../protocol/errors';
+import type { RunState, RunStatus } from '../../protocol/types';
 import { sendControl } from '../../runs/control';
-import { effectiveStatus, RunFolder } from '../../runs/runFolder';
+import { effectiveStatus, isLive, RunFolder } from '../../runs/runFolder';
 import type { Command } from './command';
 import { oneArgument, table } from './command';
 
@@ -11,22 +14,12 @@ export const runsCommand: Command = {
   usage: '[DIR]',
   summary: 'Lists the runs in a folder (default: runs).',
   options: {},
-  run: ({ args, out }) => {
-    const dir = path.resolve(args[0] ?? 'runs');
-    const names = existsSync(dir) ? readdirSync(dir).filter((n) => existsSync(path.join(dir, n, 'run.json'))) : [];
-    const runs = names.map((name) => {
-      const run = RunFolder.open(path.join(dir, name));
-      const { state, info } = run;
-      return {
-        run: run.dir,
-        name: info.name,
-        status: effectiveStatus(state),
-        step: state.step,
-        total_steps: state.total_steps,
-        best: state.best ?? null,
-      };
-    });
-    out.record({ runs });
+  run: (context) => {
+    const { args, out } = context;
+    const dir = path.resolve(args.length === 0 ? 'runs' : oneArgument(context, 'the folder that holds the runs'));
+    const { runs, problems } = listRuns(dir, args.length > 0);
+    for (const problem of problems) out.note(formatProblem(problem));
+    out.record({ runs, problems });
     out.line(
       runs.length === 0
         ? `no runs in ${dir}`
@@ -44,6 +37,39 @@ export const runsCommand: Command = {
   },
 };
 
+interface ListedRun {
+  readonly run: string;
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly step: number;
+  readonly total_steps: number;
+  readonly best: RunState['best'] | null;
+}
+
+/** A folder that cannot be read is a problem and keeps no other run from being listed. */
+function listRuns(dir: string, isGiven: boolean): { runs: readonly ListedRun[]; problems: readonly Problem[] } {
+  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+    if (!isGiven) return { runs: [], problems: [] };
+    const expected = 'expected the folder that holds the runs';
+    throw KernelError.refused([{ file: dir, severity: 'error', found: 'there is no such folder', expected }]);
+  }
+  const names = readdirSync(dir).filter((name) => existsSync(path.join(dir, name, 'run.json')));
+  const runs: ListedRun[] = [];
+  const problems: Problem[] = [];
+  for (const file of names.map((name) => path.join(dir, name))) {
+    try {
+      const run = RunFolder.open(file);
+      const { state, info } = run;
+      const { step, total_steps, best = null } = state;
+      runs.push({ run: run.dir, name: info.name, status: effectiveStatus(state), step, total_steps, best });
+    } catch (error) {
+      if (!KernelError.is(error)) throw error;
+      problems.push({ file, severity: 'error', found: error.message, expected: 'expected a run folder' });
+    }
+  }
+  return { runs, problems };
+}
+
 export const stopCommand: Command = {
   name: 'stop',
   usage: 'RUN',
@@ -51,6 +77,11 @@ export const stopCommand: Command = {
   options: {},
   async run(context) {
     const run = RunFolder.open(oneArgument(context, 'a run folder'));
+    const status = effectiveStatus(run.state);
+    if (!isLive(status)) {
+      const expected = 'expected a run that is running';
+      throw KernelError.refused([{ file: run.dir, severity: 'error', found: `is ${status}`, expected }]);
+    }
     const { step } = await sendControl(run, 'stop');
     context.out.record({ run: run.dir, step });
     context.out.line(`stopped after step ${step}`);

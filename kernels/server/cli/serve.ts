@@ -10,6 +10,8 @@ export const serveCommand: Command = {
   summary: 'Answers the calls of an editor.',
   options: {},
   isInternal: true,
+  // The editor restarts a kernel that no longer answers; inside a long call of the runtime no handler of ours would run.
+  endsAtOnce: true,
   async run() {
     const pipe = parentPipe();
     if (!pipe) throw new KernelError('input/refused', 'serve is started by the editor, over a pipe');

@@ -31,6 +31,6 @@ export const trainCommand: Command = {
         ? `finished after ${outcome.step} steps; the adapter is in ${run.file('adapter')}`
         : `stopped after step ${outcome.step}; go on with: adapter-studio resume ${run.dir}`,
     );
-    return signal.aborted ? EXIT.interrupted : EXIT.done;
+    return outcome.status === 'stopped' ? EXIT.interrupted : EXIT.done;
   },
 };
