@@ -1,4 +1,6 @@
 /** @file From a configuration to everything a run needs: model, plan, parameters, data, device. Refuses what cannot run. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { loadInto } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
@@ -15,7 +17,6 @@ import type { BaseModel } from '../models/baseModel';
 import { openBaseModel, weightDtypes } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
 import type { RunInfo } from '../protocol/types';
-import { now } from '../runs/runFolder';
 import { chooseDevice, physicalCores } from '../runtime/devices';
 import { ortRuntime } from '../runtime/ort';
 import type { Device } from '../runtime/types';
@@ -61,9 +62,25 @@ export async function prepareRun(
   config: ResolvedConfig,
   options: PrepareOptions = {},
 ): Promise<PreparedRun> {
-  const { onProgress = () => undefined } = options;
+  const opened = new OpenFiles();
+  try {
+    return await prepare(file, config, options, opened);
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+async function prepare(
+  file: string,
+  config: ResolvedConfig,
+  options: PrepareOptions,
+  opened: OpenFiles,
+): Promise<PreparedRun> {
+  const { onProgress = () => undefined, startedAt = new Date() } = options;
   onProgress('Opening the base model');
   const model = openBaseModel(config.model);
+  opened.add(model.checkpoint);
   const plan = planFor(config, model, file);
   const tokenizer = loadTokenizer(config.model);
   const { training, data } = config;
@@ -71,8 +88,11 @@ export async function prepareRun(
   const device = await chooseDevice(config.runtime.device, weightDtypes(model));
   const threads = threadsOf(config);
 
-  const open = (files: readonly string[], what: string): Promise<TokenDataset> =>
-    openTokens(files, what, config, tokenizer, options);
+  const open = async (files: readonly string[], what: string): Promise<TokenDataset> => {
+    const tokens = opened.add(await openTokens(files, what, config, tokenizer, { ...options, startedAt }));
+    refuseForeignTokens(tokens, tokenizer, model);
+    return tokens;
+  };
   const trainData = await open(data.train, 'training');
   const evalData = data.eval ? await open(data.eval, 'evaluation') : null;
   const all = Int32Array.from({ length: trainData.length }, (_, i) => i);
@@ -88,7 +108,15 @@ export async function prepareRun(
       'expected at least one',
     );
   }
-  const shape = { batchSize: training.per_device_train_batch_size, maxLength: data.max_length, padId: tokenizer.padId };
+  if (evalData?.length === 0) {
+    const found = `holds no sample that can be evaluated (${describeSkipped(evalData) || 'it is empty'})`;
+    throw refusedKey(file, 'data.eval', found, 'expected at least one');
+  }
+  const shape = {
+    batchSize: training.per_device_train_batch_size,
+    maxLength: data.max_length,
+    padId: padIdFor(model, tokenizer),
+  };
   const train = new BatchStream(trainData, split.train, {
     ...shape,
     accumulation: training.gradient_accumulation_steps,
@@ -107,14 +135,11 @@ export async function prepareRun(
 
   const { stepsPerEpoch } = train;
   const totalSteps = training.max_steps ?? Math.ceil((training.num_train_epochs ?? 1) * stepsPerEpoch);
-  const warnings = [trainData, evalData].flatMap((d) => {
-    const skipped = d && describeSkipped(d);
-    return skipped ? [skipped] : [];
-  });
+  const warnings = [trainData, evalData].flatMap((d) => (d ? describeLosses(d, data.max_length) : []));
   const info: RunInfo = {
     version: 1,
     name: runName(file),
-    created: now(),
+    created: startedAt.getTime() / 1000,
     config_file: path.resolve(file),
     config: config as unknown as Readonly<Record<string, unknown>>,
     versions: { 'adapter-studio': ENGINE_VERSION, onnxruntime: ortRuntime.name, node: process.versions.node },
@@ -123,6 +148,7 @@ export async function prepareRun(
       base: model.checkpoint.statDigest(),
       train: trainData.digest,
       ...(evalData && { eval: evalData.digest }),
+      ...(config.adapter.init_from !== undefined && { init_from: adapterDigest(config.adapter.init_from) }),
     },
     parameters: { base: model.parameterCount, trainable: plan.trainedSize },
     total_steps: totalSteps,
@@ -141,12 +167,22 @@ export async function prepareRun(
     threads,
     info,
     warnings: [...warnings, ...model.warnings.map((w) => `${w.where ?? w.file} ${w.found}`)],
-    close: () => {
-      trainData.close();
-      evalData?.close();
-      model.checkpoint.close();
-    },
+    close: () => opened.close(),
   };
+}
+
+/** What has to be closed when the run is over, or cannot be prepared. */
+class OpenFiles {
+  private readonly files: { close(): void }[] = [];
+
+  add<T extends { close(): void }>(file: T): T {
+    this.files.push(file);
+    return file;
+  }
+
+  close(): void {
+    for (const file of this.files.splice(0)) file.close();
+  }
 }
 
 function openTokens(
@@ -183,31 +219,50 @@ export async function openEvaluation(
   config: ResolvedConfig,
   options: PrepareOptions = {},
 ): Promise<OpenedEvaluation> {
+  const opened = new OpenFiles();
+  try {
+    return await openEvaluationFiles(file, config, options, opened);
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+async function openEvaluationFiles(
+  file: string,
+  config: ResolvedConfig,
+  options: PrepareOptions,
+  opened: OpenFiles,
+): Promise<OpenedEvaluation> {
   const model = openBaseModel(config.model);
+  opened.add(model.checkpoint);
   const tokenizer = loadTokenizer(config.model);
   const { data, training, runtime } = config;
+  refuseLongSamples(config, model, file);
   if (!data.eval && data.eval_fraction === undefined) {
     throw refusedKey(file, 'data', 'has no evaluation data', 'expected data.eval, data.eval_fraction or --data FILE');
   }
-  const dataset = await openTokens(data.eval ?? data.train, 'evaluation', config, tokenizer, options);
+  const dataset = opened.add(await openTokens(data.eval ?? data.train, 'evaluation', config, tokenizer, options));
+  refuseForeignTokens(dataset, tokenizer, model);
   const indices =
     data.eval || data.eval_fraction === undefined
       ? Int32Array.from({ length: dataset.length }, (_, i) => i)
       : splitForEvaluation(dataset.length, data.eval_fraction, training.seed).evaluation;
+  if (indices.length === 0) {
+    const found = `holds no sample that can be evaluated (${describeSkipped(dataset) || 'it is empty'})`;
+    throw refusedKey(file, 'data.eval', found, 'expected at least one');
+  }
   const { device } = await chooseDevice(runtime.device, weightDtypes(model));
   return {
     model,
     set: evaluationSet(dataset, indices, {
       batchSize: training.per_device_train_batch_size,
       maxLength: data.max_length,
-      padId: tokenizer.padId,
+      padId: padIdFor(model, tokenizer),
     }),
     device,
     threads: threadsOf(config),
-    close: () => {
-      dataset.close();
-      model.checkpoint.close();
-    },
+    close: () => opened.close(),
   };
 }
 
@@ -241,11 +296,50 @@ export function refuseLongSamples({ data }: ResolvedConfig, model: BaseModel, fi
   throw refusedKey(file, 'data.max_length', `is ${data.max_length}`, expected);
 }
 
+/**
+ * A tokenizer may know more tokens than the model has embeddings, when special tokens were added to one and not the other.
+ * That is harmless while the data does not use them.
+ */
+function refuseForeignTokens(dataset: TokenDataset, tokenizer: CheckpointTokenizer, model: BaseModel): void {
+  const { vocabularySize: size } = model.config;
+  if (tokenizer.vocabularySize <= size) return;
+  for (let i = 0; i < dataset.length; i++) {
+    const { ids, source } = dataset.read(i);
+    const id = ids.find((known) => known >= size);
+    if (id === undefined) continue;
+    const found = `holds the token ${JSON.stringify(tokenizer.idToToken(id))} with id ${id}`;
+    const expected = `expected ids below ${size}, the vocab_size of the base model`;
+    throw KernelError.refused([{ ...source, severity: 'error', found, expected }]);
+  }
+}
+
+/** Any token does as padding, since no other token sees it; it only has to be one of the model's. */
+const padIdFor = ({ config }: BaseModel, { padId }: CheckpointTokenizer): number =>
+  padId < config.vocabularySize ? padId : 0;
+
+/** Of what training reads from an adapter folder. */
+function adapterDigest(dir: string): string {
+  const hash = createHash('sha256');
+  for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
+    hash.update(readFileSync(path.join(dir, name)));
+  return `sha256:${hash.digest('hex')}`;
+}
+
 /** The run's name: the file without its endings. */
 export const runName = (file: string): string => path.basename(file).replace(/(\.adapter)?\.ya?ml$/, '');
 
 function refusedKey(file: string, where: string, found: string, expected: string): KernelError {
   return KernelError.refused([{ file, where, severity: 'error', found, expected }]);
+}
+
+/** What of the data is not trained on. */
+function describeLosses(dataset: TokenDataset, maxLength: number): readonly string[] {
+  const skipped = describeSkipped(dataset);
+  const { truncated } = dataset;
+  return [
+    ...(skipped === '' ? [] : [skipped]),
+    ...(truncated > 0 ? [`${truncated} samples are longer than ${maxLength} tokens and were cut`] : []),
+  ];
 }
 
 function describeSkipped({ skipped }: TokenDataset): string {
