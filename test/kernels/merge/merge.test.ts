@@ -1,0 +1,266 @@
+/** @file Merging and unmerging on small checkpoints: numbers, bytes that must not change, files, refusals, cancelling. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { saveAdapter } from '../../../kernels/adapters/adapterFile';
+import { planAdapter } from '../../../kernels/adapters/plan';
+import { adapterMethods } from '../../../kernels/adapters/registry';
+import { openCheckpoint } from '../../../kernels/formats/checkpoint';
+import { compareLogits } from '../../../kernels/merge/proof';
+import { merge } from '../../../kernels/merge/merge';
+import { unmerge } from '../../../kernels/merge/unmerge';
+import { openBaseModel } from '../../../kernels/models/baseModel';
+import { KernelError } from '../../../kernels/protocol/errors';
+import type { MergeReport } from '../../../kernels/protocol/types';
+import { Parameters } from '../../../kernels/trainer/parameters';
+import type { Fields } from '../../../kernels/util/fields';
+import { withDefaults } from '../../../kernels/util/fields';
+import type { TinyModel } from '../../support/tinyModel';
+import { randomValues, temporaryFolder, writeTinyModel } from '../../support/tinyModel';
+
+interface Workplace {
+  readonly base: string;
+  readonly adapter: string;
+  readonly out: string;
+}
+
+/** A base, an adapter on it as if it had been trained, and where the merged model goes. */
+function workplace(model: TinyModel, config: Readonly<Record<string, unknown>> = {}, method = 'lora'): Workplace {
+  const base = writeTinyModel(model);
+  const adapter = temporaryFolder();
+  const opened = openBaseModel(base);
+  const found = adapterMethods.find((m) => m.id === method);
+  if (!found) throw new Error(`there is no method ${method}`);
+  const plan = planAdapter(found, withDefaults(found.config as Fields, { r: 3, lora_alpha: 6, ...config }), opened);
+  const parameters = new Parameters(plan).initialise(opened, 2);
+  plan.trained.forEach((t, i) => {
+    const noise = randomValues(t.shape, 50 + i);
+    parameters.set(
+      t.key,
+      parameters.get(t.key).map((v, j) => v + 0.5 * (noise[j] ?? 0)),
+    );
+  });
+  saveAdapter(adapter, plan, parameters, { baseModelPath: base });
+  opened.checkpoint.close();
+  return { base, adapter, out: path.join(temporaryFolder(), 'nested', 'merged') };
+}
+
+/** float32: rounding of single operations. Half precision: a unit in the last place of each weight, through two blocks. */
+const SMALL = { F32: 1e-5, F16: 5e-3, BF16: 5e-2 } as const;
+
+describe.each(adapterMethods.filter((m) => m.mergedWeight).map((m) => m.id))('merging %s', (method) => {
+  it.each([
+    ['one file', {}, {}],
+    ['three shards', { shards: 3 }, {}],
+    ['F16', { dtype: 'F16' }, {}],
+    ['BF16 in two shards', { dtype: 'BF16', shards: 2 }, {}],
+    ['biases', { config: { attention_bias: true, mlp_bias: true } }, { bias: 'all' }],
+    ['a tied head', { config: { tie_word_embeddings: true } }, {}],
+    [
+      'a tied head trained for itself',
+      { config: { tie_word_embeddings: true }, shards: 2 },
+      { modules_to_save: ['lm_head'] },
+    ],
+    [
+      'a tied embedding trained for itself',
+      { config: { tie_word_embeddings: true } },
+      { modules_to_save: ['embed_tokens'] },
+    ],
+  ] as const)('computes what base + adapter compute: %s', async (_, model: TinyModel, config) => {
+    const work = workplace(model, config, method);
+    const report = await merge({ ...work, dtype: 'keep' });
+    expect(report.maxAbsLogitDifference).toBeLessThan(SMALL[model.dtype ?? 'F32']);
+    expect(report.meanAbsLogitDifference).toBeLessThanOrEqual(report.maxAbsLogitDifference);
+    expect(report.maxAbsLogit).toBeGreaterThan(0.1);
+    expect(report.positions).toBe(48);
+  });
+});
+
+describe('the merged folder', () => {
+  it('keeps files, shards and metadata, copies what no adapter changed byte for byte, and leaves other weights behind', async () => {
+    const files = {
+      'tokenizer_config.json': '{"a": 1}\n',
+      'generation_config.json': '{}',
+      'chat_template.jinja': '{{ x }}',
+      'pytorch_model.bin': 'pickle',
+      'model.gguf': 'other weights',
+      '.cache': 'hidden',
+    };
+    const work = workplace({ shards: 3, dtype: 'F16', files }, { target_modules: ['q_proj'] });
+    const report = await merge({ ...work, dtype: 'keep' });
+    expect(report).toMatchObject({ changedTensors: 2, dtype: 'f16', out: work.out });
+    const dropped = ['pytorch_model.bin', 'model.gguf', '.cache'];
+    expect(readdirSync(work.out).sort()).toEqual(
+      readdirSync(work.base)
+        .filter((f) => !dropped.includes(f))
+        .sort(),
+    );
+    expect(readFileSync(path.join(work.out, 'config.json'))).toEqual(readFileSync(path.join(work.base, 'config.json')));
+    const [before, after] = [openCheckpoint(work.base), openCheckpoint(work.out)];
+    expect([...after.shards.values()]).toEqual([...before.shards.values()]);
+    expect(after.indexMetadata).toMatchObject({ note: 'kept' });
+    for (const name of before.tensors.keys()) {
+      const isSame = Buffer.from(before.readBytes(name)).equals(Buffer.from(after.readBytes(name)));
+      expect([name, isSame]).toEqual([name, !name.includes('q_proj')]);
+    }
+    before.close();
+    after.close();
+  });
+
+  it('writes a head of its own where the tie is broken, and says so in config.json', async () => {
+    const work = workplace({ config: { tie_word_embeddings: true }, shards: 2 }, { modules_to_save: ['lm_head'] });
+    await merge({ ...work, dtype: 'keep' });
+    expect(readJson(work.out, 'config.json').tie_word_embeddings).toBe(false);
+    const [before, after] = [openCheckpoint(work.base), openCheckpoint(work.out)];
+    expect(after.tensor('lm_head.weight').shape).toEqual(before.tensor('model.embed_tokens.weight').shape);
+    expect(after.readF32('model.embed_tokens.weight')).toEqual(before.readF32('model.embed_tokens.weight'));
+    expect(after.readF32('lm_head.weight')).not.toEqual(before.readF32('model.embed_tokens.weight'));
+    before.close();
+    after.close();
+  });
+
+  it.each([
+    ['f32', 'F32', 'float32'],
+    ['f16', 'F16', 'float16'],
+    ['bf16', 'BF16', 'bfloat16'],
+  ] as const)('has the type that was asked for: %s', async (dtype, stored, named) => {
+    const work = workplace({ shards: 2 });
+    const report = await merge({ ...work, dtype });
+    const checkpoint = openCheckpoint(work.out);
+    expect(new Set([...checkpoint.tensors.values()].map((t) => t.dtype))).toEqual(new Set([stored]));
+    checkpoint.close();
+    expect(readJson(work.out, 'config.json').torch_dtype).toBe(named);
+    expect(report.maxAbsLogitDifference).toBeLessThan(SMALL[stored]);
+  });
+
+  it('is refused in float16 when a weight would become infinite', async () => {
+    const work = workplace({}, { lora_alpha: 1e7 });
+    await expect(merge({ ...work, dtype: 'f16' })).rejects.toThrow(/float16 cannot/);
+    expect(existsSync(work.out)).toBe(false);
+  });
+});
+
+describe('the proof', () => {
+  it('shows when two models differ', async () => {
+    const [a, b] = [openBaseModel(writeTinyModel({ seed: 1 })), openBaseModel(writeTinyModel({ seed: 2 }))];
+    const side = (model: typeof a) => ({ model, plan: null, parameters: null });
+    const different = await compareLogits(side(a), side(b), { threads: 1 });
+    const same = await compareLogits(side(a), side(a), { threads: 1 });
+    expect(different.maxAbsLogitDifference).toBeGreaterThan(0.1);
+    expect(same.maxAbsLogitDifference).toBe(0);
+    a.checkpoint.close();
+    b.checkpoint.close();
+  });
+});
+
+describe('unmerging', () => {
+  it.each([
+    ['F32', 1e-6],
+    ['F16', 2e-3],
+    ['BF16', 2e-2],
+  ] as const)('restores the base within the rounding of %s, and says by how much', async (dtype, tolerance) => {
+    const work = workplace({ dtype, shards: 2 });
+    await merge({ ...work, dtype: 'keep' });
+    const restored = path.join(temporaryFolder(), 'restored');
+    const report = await unmerge({ merged: work.out, adapter: work.adapter, out: restored });
+    expect(report.changedTensors).toBe(14);
+    expect(report.comparedWith).toBe(work.base);
+    expect(report.maxAbsWeightDifference).toBeLessThan(tolerance);
+    expect(report.maxAbsWeight).toBeGreaterThan(0.1);
+  });
+
+  it('ties the head again and takes what was trained in full from the base', async () => {
+    const work = workplace({ config: { tie_word_embeddings: true } }, { modules_to_save: ['lm_head', 'norm'] });
+    await merge({ ...work, dtype: 'keep' });
+    const restored = path.join(temporaryFolder(), 'restored');
+    const report = await unmerge({ merged: work.out, adapter: work.adapter, out: restored });
+    expect(report.maxAbsWeightDifference).toBeLessThan(1e-6);
+    expect(readJson(restored, 'config.json').tie_word_embeddings).toBe(true);
+    const [before, after] = [openCheckpoint(work.base), openCheckpoint(restored)];
+    expect([...after.tensors.keys()]).toEqual([...before.tensors.keys()]);
+    expect(after.readF32('model.norm.weight')).toEqual(before.readF32('model.norm.weight'));
+    before.close();
+    after.close();
+  });
+
+  it('is refused when tensors were trained in full and the base is gone', async () => {
+    const work = workplace({}, { modules_to_save: ['lm_head'] });
+    await merge({ ...work, dtype: 'keep' });
+    const config = { ...readJson(work.adapter, 'adapter_config.json'), base_model_name_or_path: 'org/elsewhere' };
+    writeFileSync(path.join(work.adapter, 'adapter_config.json'), JSON.stringify(config));
+    const out = path.join(temporaryFolder(), 'restored');
+    await expect(unmerge({ merged: work.out, adapter: work.adapter, out })).rejects.toThrow(
+      /lm_head\.weight were trained in full; expected the base model.*org\/elsewhere/,
+    );
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('without the base on disk restores adapted weights and compares nothing', async () => {
+    const work = workplace({});
+    await merge({ ...work, dtype: 'keep' });
+    const config = { ...readJson(work.adapter, 'adapter_config.json'), base_model_name_or_path: null };
+    writeFileSync(path.join(work.adapter, 'adapter_config.json'), JSON.stringify(config));
+    const report = await unmerge({
+      merged: work.out,
+      adapter: work.adapter,
+      out: path.join(temporaryFolder(), 'restored'),
+    });
+    expect(report.maxAbsWeightDifference).toBeUndefined();
+    expect(report.comparedWith).toBeUndefined();
+  });
+});
+
+it.each(adapterMethods.filter((m) => !m.unmergedWeight).map((m) => m.id))('unmerging %s is refused', async (method) => {
+  const work = workplace({}, {}, method);
+  await merge({ ...work, dtype: 'keep' });
+  const out = path.join(temporaryFolder(), 'restored');
+  const unmerged = unmerge({ merged: work.out, adapter: work.adapter, out });
+  await expect(unmerged).rejects.toThrow(/cannot be taken out of a merged weight alone; keep the base/);
+  expect(existsSync(out)).toBe(false);
+});
+
+describe('a merge that does not happen', () => {
+  const fails = async (work: Workplace, message: RegExp): Promise<void> => {
+    await expect(merge({ ...work, dtype: 'keep' })).rejects.toThrow(message);
+  };
+
+  it('refuses a folder that holds something', async () => {
+    const work = workplace({});
+    mkdirSync(work.out, { recursive: true });
+    writeFileSync(path.join(work.out, 'mine.txt'), 'precious');
+    await fails(work, /there is something already/);
+    expect(readdirSync(work.out)).toEqual(['mine.txt']);
+  });
+
+  it('refuses to write into the base or the adapter', async () => {
+    const work = workplace({});
+    await fails({ ...work, out: path.join(work.base, 'merged') }, /lies inside/);
+    await fails({ ...work, out: work.adapter }, /lies inside/);
+  });
+
+  it.each([0.05, 0.5, 0.75])('cancelled at %f of the way leaves nothing behind', async (fraction) => {
+    const work = workplace({ shards: 2 });
+    const controller = new AbortController();
+    const started: Promise<MergeReport> = merge({
+      ...work,
+      dtype: 'keep',
+      signal: controller.signal,
+      onProgress: (progress) => {
+        if ((progress.fraction ?? 0) >= fraction) controller.abort();
+      },
+    });
+    await expect(started).rejects.toSatisfy((error) => KernelError.is(error, 'cancelled'));
+    expect(readdirSync(path.join(work.out, '..', '..'))).toEqual([]);
+  });
+
+  it('reports progress that never goes back and ends at 1', async () => {
+    const fractions: number[] = [];
+    const work = workplace({});
+    await merge({ ...work, dtype: 'keep', onProgress: ({ fraction }) => fractions.push(fraction ?? NaN) });
+    expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
+    expect(fractions.at(-1)).toBeCloseTo(1);
+  });
+});
+
+const readJson = (dir: string, file: string): Readonly<Record<string, unknown>> =>
+  JSON.parse(readFileSync(path.join(dir, file), 'utf8')) as Readonly<Record<string, unknown>>;
