@@ -19,6 +19,9 @@ export function lineDrawing(figure: LineFigure, view: View, theme: Theme): Drawi
   return { data: figure.curves.map(scatter), layout: layout(figure, view, theme) };
 }
 
+/** A longer legend would leave no room for the plot. */
+const MAX_LEGEND = 24;
+
 /** The same plot with title, legend and a ground of its own, to be looked at outside of the editor. */
 export function lineDrawingForPicture(figure: LineFigure, view: View, theme: Theme): Drawing {
   const drawing = lineDrawing(figure, { ...view, width: 1200, height: 600 }, theme);
@@ -29,8 +32,9 @@ export function lineDrawingForPicture(figure: LineFigure, view: View, theme: The
       title: { text: figure.title, font: { size: 18, color: theme.foreground } },
       paper_bgcolor: theme.background,
       plot_bgcolor: theme.background,
-      margin: { l: 80, r: 30, t: 60, b: 60 },
-      legend: { orientation: 'h', x: 0, y: 1.06, font: { color: theme.foreground } },
+      margin: { l: 80, r: 30, t: 100, b: 60 },
+      showlegend: figure.curves.length > 1 && figure.curves.length <= MAX_LEGEND,
+      legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', font: { color: theme.foreground } },
     },
   };
 }

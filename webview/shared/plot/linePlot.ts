@@ -4,13 +4,13 @@ import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { SignalElement } from '../signalElement';
 import type { Theme } from '../theme';
-import { formatValue } from './axes';
-import { describeReading, MAX_ENTRIES, readingAt, stepOn, type Reading } from './dataCursor';
+import { describeReading, readingAt, stepOn, type Reading } from './dataCursor';
 import { erase, picture } from './draw';
 import { yExtent } from './extent';
-import { legend, swatch, type LegendEntry } from './legend';
+import { legend, type LegendEntry } from './legend';
 import { lineDrawingForPicture, MARGIN, type View } from './lineDrawing';
 import { isEmpty, withoutHidden, type LineFigure, type Range } from './lineFigure';
+import { marksOverlay, readingOverlay } from './lineOverlay';
 import { LineSurface } from './lineSurface';
 import { lineTable } from './lineTable';
 import { plotFrame } from './plotFrame';
@@ -91,34 +91,10 @@ export class LinePlot extends SignalElement {
         @blur=${() => (this.reading = undefined)}
       >
         <div class="plot-canvas" aria-hidden="true"></div>
-        ${this.renderMarks()} ${this.reading ? this.renderReading(this.reading) : nothing}
+        ${marksOverlay(this.figure, this.xRange, this.width)}
+        ${this.reading ? readingOverlay(this.figure, this.reading, this.xRange, this.width) : nothing}
       </div>
       <div class="visually-hidden" aria-live="polite">${this.spoken}</div>`;
-  }
-
-  private renderMarks(): TemplateResult[] {
-    return this.figure.marks
-      .filter(({ x }) => x >= this.xRange[0] && x <= this.xRange[1])
-      .map(
-        ({ x, label }) =>
-          html`<span class="plot-mark" style="left:${this.toPixel(x)}px" title=${label}>${label}</span>`,
-      );
-  }
-
-  private renderReading({ x, entries }: Reading): TemplateResult {
-    const left = this.toPixel(x);
-    const isRight = left > this.width / 2;
-    return html`<div class="plot-cursor" style="left:${left}px"></div>
-      <div class="plot-tooltip" style=${isRight ? `right:${this.width - left + 10}px` : `left:${left + 10}px`}>
-        <strong>${this.figure.x.label} ${formatValue(this.figure.x.kind, x)}</strong>
-        ${entries
-          .slice(0, MAX_ENTRIES)
-          .map(
-            ({ curve, value }) =>
-              html`<div>${swatch(curve.style)}${curve.name} <b>${formatValue(this.figure.y.kind, value)}</b></div>`,
-          )}
-        ${entries.length > MAX_ENTRIES ? html`<div>and ${entries.length - MAX_ENTRIES} more</div>` : nothing}
-      </div>`;
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -161,11 +137,6 @@ export class LinePlot extends SignalElement {
     const next = new Set(this.hiddenKeys);
     if (!next.delete(key)) next.add(key);
     this.hiddenKeys = next;
-  }
-
-  private toPixel(x: number): number {
-    const [low, high] = this.xRange;
-    return MARGIN.l + ((x - low) / (high - low)) * (this.width - MARGIN.l - MARGIN.r);
   }
 
   private readonly onPointer = (event: PointerEvent): void => {

@@ -1,0 +1,37 @@
+/** @file What lies over a drawn line plot: the cursor with the values at it, and the heads of the marks. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { formatValue } from './axes';
+import { MAX_ENTRIES, type Reading } from './dataCursor';
+import { swatch } from './legend';
+import { MARGIN } from './lineDrawing';
+import type { LineFigure, Range } from './lineFigure';
+
+export function readingOverlay(figure: LineFigure, reading: Reading, range: Range, width: number): TemplateResult {
+  const { x, entries } = reading;
+  const left = toPixel(x, range, width);
+  const side = left > width / 2 ? `right:${width - left + 10}px` : `left:${left + 10}px`;
+  return html`<div class="plot-cursor" style="left:${left}px"></div>
+    <div class="plot-tooltip" style=${side}>
+      <strong>${figure.x.label} ${formatValue(figure.x.kind, x)}</strong>
+      ${entries
+        .slice(0, MAX_ENTRIES)
+        .map(
+          ({ curve, value }) =>
+            html`<div>${swatch(curve.style)}${curve.name} <b>${formatValue(figure.y.kind, value)}</b></div>`,
+        )}
+      ${entries.length > MAX_ENTRIES ? html`<div>and ${entries.length - MAX_ENTRIES} more</div>` : nothing}
+    </div>`;
+}
+
+export function marksOverlay({ marks }: LineFigure, range: Range, width: number): TemplateResult[] {
+  return marks
+    .filter(({ x }) => x >= range[0] && x <= range[1])
+    .map(
+      ({ x, label }) =>
+        html`<span class="plot-mark" style="left:${toPixel(x, range, width)}px" title=${label}>${label}</span>`,
+    );
+}
+
+function toPixel(x: number, [low, high]: Range, width: number): number {
+  return MARGIN.l + ((x - low) / (high - low)) * (width - MARGIN.l - MARGIN.r);
+}
