@@ -117,6 +117,20 @@ export function countOption(values: OptionValues, name: string, fallback: number
   throw new KernelError('input/refused', `--${name}: found ${text}; expected a whole number of at least 1`);
 }
 
+/** A number that `isValid` accepts; `expected` says which those are. */
+export function numberOption(
+  values: OptionValues,
+  name: string,
+  expected: string,
+  isValid: (value: number) => boolean,
+): number | undefined {
+  const text = stringOption(values, name);
+  if (text === undefined) return undefined;
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (Number.isFinite(value) && isValid(value)) return value;
+  throw new KernelError('input/refused', `--${name}: found ${text}; expected ${expected}`);
+}
+
 /** Formats rows as columns; the first row is the heading. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((r) => r[i]?.length ?? 0)));

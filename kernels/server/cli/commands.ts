@@ -3,6 +3,7 @@ import { checkCommand } from './check';
 import type { Command } from './command';
 import { devicesCommand, probeDeviceCommand } from './devices';
 import { evalCommand } from './eval';
+import { generateCommand } from './generate';
 import { inspectCommand } from './inspect';
 import { mergeCommand, unmergeCommand } from './merge';
 import { resumeCommand } from './resume';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   mergeCommand,
   unmergeCommand,
   inspectCommand,
+  generateCommand,
   checkCommand,
   runsCommand,
   devicesCommand,
