@@ -24,16 +24,21 @@ export function splitProgram(program: Program, maxWeightBytes: number): readonly
       if (from !== undefined && from !== groupOf.get(node.output)) crossing.add(input);
     }
   }
-  const nameOf = new Map([...program.outputs].map(([name, value]) => [value, name]));
-  const cutName = (value: Value): string => nameOf.get(value) ?? `cut_${value.id}`;
+  const namesOf = (value: Value): readonly string[] => {
+    const names = [...program.outputs].filter(([, v]) => v === value).map(([name]) => name);
+    return names.length > 0 ? names : [`cut_${value.id}`];
+  };
+
+  const cut = (value: Value): Value => {
+    const [name = ''] = namesOf(value);
+    return { ...value, producer: null, leaf: { kind: 'input', name } };
+  };
 
   return groups.map((nodes, g): Program => {
     const leaves = new Map<Value, Value>();
     const enter = (value: Value): Value => {
       if (groupOf.get(value) === g) return value;
-      const isCut = groupOf.has(value);
-      const leaf = isCut ? { ...value, producer: null, leaf: { kind: 'input' as const, name: cutName(value) } } : value;
-      const known = leaves.get(value) ?? leaf;
+      const known = leaves.get(value) ?? (groupOf.has(value) ? cut(value) : value);
       leaves.set(value, known);
       return known;
     };
@@ -42,7 +47,7 @@ export function splitProgram(program: Program, maxWeightBytes: number): readonly
     return {
       leaves: [...leaves.values()].sort((a, b) => a.id - b.id),
       nodes: rewired,
-      outputs: new Map(made.map((value) => [cutName(value), value])),
+      outputs: new Map(made.flatMap((value) => namesOf(value).map((name) => [name, value] as const))),
     };
   });
 }
