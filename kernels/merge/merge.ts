@@ -22,7 +22,7 @@ export interface MergeOptions {
   /** Element type of the result; `keep`: that of each tensor of the base. */
   readonly dtype: MergeDtype;
   readonly signal?: AbortSignal;
-  onProgress?(progress: Progress): void;
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Share of the progress that writing takes; the rest is the proof. */

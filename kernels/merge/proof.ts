@@ -40,7 +40,7 @@ export interface ProofOptions {
   readonly threads: number;
   readonly signal?: AbortSignal;
   /** 0 to 1. */
-  onProgress?(fraction: number): void;
+  readonly onProgress?: (fraction: number) => void;
 }
 
 const TEXTS = [

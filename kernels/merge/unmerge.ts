@@ -22,7 +22,7 @@ export interface UnmergeOptions {
   /** A folder that does not exist yet or is empty. */
   readonly out: string;
   readonly signal?: AbortSignal;
-  onProgress?(progress: Progress): void;
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Errors as `merge`; refused as well when tensors were trained in full and the base that has the old ones is not on disk. */

@@ -22,7 +22,7 @@ export interface LlamaConfig extends CommonConfig {
 
 interface Variant {
   readonly id: string;
-  biases(read: ConfigReader): LlamaConfig['biases'];
+  readonly biases: (read: ConfigReader) => LlamaConfig['biases'];
 }
 
 const EMBEDDING = 'model.embed_tokens.weight';

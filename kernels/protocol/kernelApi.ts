@@ -34,7 +34,12 @@ export interface KernelApi {
     'run/stop'(p: { run: string }): { step: number };
     'models/list'(p: { folders: readonly string[] }): { models: readonly ModelEntry[] };
     'devices/list'(p: object): { devices: readonly DeviceReport[] };
-    'adapter/merge'(p: { base: string; adapter: string; out: string; dtype: 'keep' | 'f32' | 'f16' | 'bf16' }): MergeReport;
+    'adapter/merge'(p: {
+      base: string;
+      adapter: string;
+      out: string;
+      dtype: 'keep' | 'f32' | 'f16' | 'bf16';
+    }): MergeReport;
     'adapter/unmerge'(p: { merged: string; adapter: string; out: string }): UnmergeReport;
   };
   events: { log: { level: 'debug' | 'info' | 'warn' | 'error'; scope: string; message: string } };

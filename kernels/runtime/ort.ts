@@ -73,5 +73,5 @@ class OrtSession implements Session {
 }
 
 function toTensor({ dtype, shape, data }: HostTensor): ort.Tensor {
-  return new ort.Tensor(TYPE[dtype], data, shape as number[]);
+  return new ort.Tensor(TYPE[dtype], data, shape);
 }

@@ -11,7 +11,7 @@ import descriptor from './onnx.json';
 import type { AttributeValue, OnnxTensor, Target } from './writer';
 import { OnnxWriter } from './writer';
 
-const ModelProto = protobuf.Root.fromJSON(descriptor as protobuf.INamespace).lookupType('onnx.ModelProto');
+const ModelProto = protobuf.Root.fromJSON(descriptor).lookupType('onnx.ModelProto');
 
 const OPSET = 18;
 const IR_VERSION = 9;
