@@ -43,9 +43,9 @@ export interface CheckpointChange {
 export interface WriteOptions<T> {
   readonly signal?: AbortSignal;
   /** Bytes of weights written so far, of all. */
-  onBytes?(done: number, all: number): void;
+  readonly onBytes?: (done: number, all: number) => void;
   /** Looks at the complete folder before it gets its name; what it throws leaves nothing behind. */
-  inspect(folder: string): Promise<T>;
+  readonly inspect: (folder: string) => Promise<T>;
 }
 
 const COPY_BYTES = 8 << 20;

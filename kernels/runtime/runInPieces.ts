@@ -10,7 +10,7 @@ export interface PieceOptions extends CompileOptions {
   /** Weight bytes of one piece; a single node may need more. */
   readonly maxWeightBytes: number;
   readonly signal?: AbortSignal;
-  onPiece?(done: number, count: number): void;
+  readonly onPiece?: (done: number, count: number) => void;
 }
 
 /** The outputs of the program, by name. Throws `cancelled` between pieces when `signal` fires. */

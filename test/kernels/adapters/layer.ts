@@ -91,7 +91,7 @@ export class Layer {
     if (!mergedWeight || !unmergedWeight) return null;
     return this.evaluate(({ params, base }) => {
       const { config } = this.layer;
-      return unmergedWeight(mergedWeight(base, params, config, {}) as Value, params, config, {}) as Value;
+      return unmergedWeight(mergedWeight(base, params, config, {}), params, config, {});
     });
   }
 
