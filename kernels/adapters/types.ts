@@ -35,15 +35,15 @@ export interface LayerContext<P extends string = string> {
   /** Tensors that all layers share (`AdapterMethod.shared`). */
   readonly shared: Readonly<Record<string, Value>>;
   /** W in the layout [out, in], whatever the checkpoint's layout is. */
-  baseWeight(): Value;
+  readonly baseWeight: () => Value;
   /** b [out], if the layer has one. */
-  baseBias(): Value | null;
+  readonly baseBias: () => Value | null;
   /** The base layer's own output x·Wᵀ + b: [tokens, out]. */
-  baseOutput(): Value;
+  readonly baseOutput: () => Value;
   /** The same projection `back` blocks earlier, if it is adapted and has the same shape: its input and parameters. */
-  previous(back: number): { readonly x: Value; readonly params: Readonly<Record<P, Value>> } | null;
+  readonly previous: (back: number) => { readonly x: Value; readonly params: Readonly<Record<P, Value>> } | null;
   /** Dropout of the adapter branch; the identity outside training and at probability 0. */
-  dropout(v: Value): Value;
+  readonly dropout: (v: Value) => Value;
 }
 
 /** What an update ΔW = scaling · B·A consists of: A [rank, in], B [out, rank]. */

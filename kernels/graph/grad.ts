@@ -33,7 +33,7 @@ export function grad(loss: Value, wrt: readonly Value[]): readonly Value[] {
       for (const [name, thunk] of Object.entries(rules)) {
         const input = inputs[name];
         if (!input || !wanted.has(input) || !thunk) continue;
-        const contribution = (thunk as () => Value)();
+        const contribution = thunk();
         if (!sameShape(contribution.type.shape, input.type.shape)) {
           throw new KernelError(
             'internal',
