@@ -132,7 +132,9 @@ function readWeights(file: SafetensorsFile): PeftWeights {
     }
     const tensor = { shape: shapeOf(info, key), data: file.readF32(info.name), dtype: info.dtype };
     if (key.kind === 'checkpoint') {
-      if (extra.has(key.name)) add(info.name, `a second tensor for ${key.name}`, 'expected one');
+      const other = extra.get(key.name);
+      // With `bias: all`, PEFT writes the biases of a module that is saved whole a second time.
+      if (other && !isSameTensor(other, tensor)) add(info.name, `a second tensor for ${key.name}`, 'expected one');
       extra.set(key.name, tensor);
     } else {
       const module = tensors.get(key.module) ?? new Map<LoraParameter, PeftTensor>();
@@ -144,6 +146,9 @@ function readWeights(file: SafetensorsFile): PeftWeights {
   if (problems.length > 0) throw KernelError.invalid(problems);
   return { tensors, extra };
 }
+
+const isSameTensor = (a: PeftTensor, b: PeftTensor): boolean =>
+  a.shape.join() === b.shape.join() && a.data.every((value, i) => Object.is(value, b.data[i]));
 
 type AddProblem = (where: string, found: string, expected: string) => void;
 
