@@ -1,0 +1,312 @@
+/** @file Runs of the real program: what is in their folders, and how they end when something is wrong. */
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { loadAdapter } from '../../../kernels/adapters/adapterFile';
+import { openCheckpoint } from '../../../kernels/formats/checkpoint';
+import { openSafetensors } from '../../../kernels/formats/safetensors';
+import { SafetensorsWriter } from '../../../kernels/formats/safetensorsWriter';
+import { openBaseModel } from '../../../kernels/models/baseModel';
+import type {
+  EvalRecord,
+  MetricRecord,
+  RunEvent,
+  RunInfo,
+  RunState,
+  SpectrumRecord,
+} from '../../../kernels/protocol/types';
+import { useEngine } from '../../support/engine';
+import { readRecords, TRAIN_SAMPLES, trainingFixture } from '../../support/trainingFixture';
+
+const engine = useEngine();
+const fixture = trainingFixture();
+const runs = path.join(fixture.folder, 'runs');
+const state = (dir: string): RunState => JSON.parse(readFileSync(path.join(dir, 'state.json'), 'utf8')) as RunState;
+const metrics = (dir: string): MetricRecord[] => readRecords(path.join(dir, 'metrics.jsonl'));
+const events = (dir: string): RunEvent[] => readRecords(path.join(dir, 'events.jsonl'));
+
+describe('a run folder', () => {
+  let dir: string;
+  let output: readonly Record<string, unknown>[];
+  beforeAll(async () => {
+    const finished = await engine.run('train', fixture.config('sample'), '--set', 'training.max_steps=12', '--json');
+    expect(finished).toMatchObject({ status: 0, stderr: '' });
+    output = finished.records();
+    dir = output[0]?.run as string;
+  });
+
+  test('has the name of the configuration, the UTC time and four letters', () => {
+    expect(path.dirname(dir)).toBe(runs);
+    expect(path.basename(dir)).toMatch(/^sample-\d{8}T\d{6}-[a-z]{4}$/);
+  });
+
+  test('says what was run, frozen: configuration, versions, device, digests, counts', () => {
+    const info = JSON.parse(readFileSync(path.join(dir, 'run.json'), 'utf8')) as RunInfo;
+    expect(info).toMatchObject({
+      version: 1,
+      name: 'sample',
+      config_file: path.join(fixture.folder, 'sample.adapter.yaml'),
+      config: {
+        model: fixture.model,
+        data: { train: [fixture.trainFile] },
+        training: { max_steps: 12, adam_beta2: 0.999 },
+      },
+      device: { provider: 'cpu', threads: 1 },
+      parameters: { base: 12_944, trainable: 3 * (4 * (16 + 24) + 4 * (16 + 12) + 6 * (16 + 24)) },
+      total_steps: 12,
+      steps_per_epoch: Math.ceil(Math.ceil(TRAIN_SAMPLES / 3) / 2),
+    });
+    expect(Object.keys(info.versions).sort()).toEqual(['adapter-studio', 'node', 'onnxruntime']);
+    expect(Object.keys(info.digests).sort()).toEqual(['base', 'eval', 'train']);
+  });
+
+  test('holds metrics, spectra and events by the names other programs know', () => {
+    const all = metrics(dir);
+    const keys = 'epoch grad_norm kind learning_rate loss rss step step_seconds time tokens';
+    for (const record of all.filter((m) => m.kind === 'train')) expect(Object.keys(record).sort().join(' ')).toBe(keys);
+    for (const record of all.filter((m) => m.kind === 'eval')) {
+      expect(Object.keys(record).sort().join(' ')).toBe('kind loss step time tokens');
+    }
+    const spectra = readRecords<SpectrumRecord>(path.join(dir, 'spectra.jsonl'));
+    expect(new Set(spectra.map((s) => s.module)).size).toBe(14);
+    expect(spectra[0]).toMatchObject({
+      step: 0,
+      singular_values: [0, 0, 0],
+      stable_rank: 0,
+      effective_rank: 0,
+      'above_0.1': 0,
+    });
+    for (const { singular_values: values } of spectra) expect(values).toEqual([...values].sort((a, b) => b - a));
+    expect(events(dir).map((e) => e.event)).toEqual([
+      'started',
+      'eval',
+      'checkpoint',
+      'eval',
+      'checkpoint',
+      'checkpoint',
+      'eval',
+      'checkpoint',
+      'finished',
+    ]);
+    expect(readFileSync(path.join(dir, 'log.txt'), 'utf8')).toMatch(/started: 12 steps on cpu with 1 threads/);
+  });
+
+  test('tokens count all that was read, without padding', () => {
+    const train = metrics(dir).filter((m) => m.kind === 'train');
+    const tokens = train.map((m) => m.tokens);
+    expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
+    const texts = readRecords<{ prompt: string; completion: string }>(fixture.trainFile);
+    // One epoch and its last, shorter step: every sample once, each byte a token, and the end token.
+    const all = texts.reduce((n, { prompt, completion }) => n + prompt.length + completion.length + 1, 0);
+    expect(tokens[6]).toBe(all);
+    expect(train[6]?.epoch).toBe(1);
+  });
+
+  test('ends with an adapter that fits the model and with checkpoints from which the run could go on', () => {
+    const model = openBaseModel(fixture.model);
+    const adapter = loadAdapter(path.join(dir, 'adapter'), model);
+    model.checkpoint.close();
+    expect(adapter.config).toMatchObject({ r: 3, lora_alpha: 6 });
+    expect(adapter.rawConfig).toMatchObject({ peft_type: 'LORA', base_model_name_or_path: fixture.model });
+    const last = path.join(dir, 'checkpoints', 'step-000012');
+    expect(readdirSync(last).sort()).toEqual(
+      ['adapter_config.json', 'adapter_model.safetensors', 'optimizer.safetensors', 'trainer_state.json'].sort(),
+    );
+    const weights = (folder: string): Buffer => readFileSync(path.join(folder, 'adapter_model.safetensors'));
+    expect(weights(last).equals(weights(path.join(dir, 'adapter')))).toBe(true);
+  });
+
+  test('the best evaluation is in its state, with a checkpoint of that step', () => {
+    const evaluations = metrics(dir).filter((m): m is EvalRecord => m.kind === 'eval' && m.step > 0);
+    const best = evaluations.reduce((a, b) => (b.loss < a.loss ? b : a));
+    expect(state(dir)).toMatchObject({ status: 'finished', step: 12, best: { step: best.step, loss: best.loss } });
+    expect(existsSync(path.join(dir, 'checkpoints', `step-${String(best.step).padStart(6, '0')}`))).toBe(true);
+  });
+
+  test('its socket is gone when it is over', () => {
+    expect(existsSync(path.join(dir, 'control.json'))).toBe(false);
+  });
+
+  test('the program says the run folder first, then every record, then how it ended', () => {
+    expect(output[0]).toEqual({ run: dir });
+    expect(output.slice(1, -1)).toEqual(metrics(dir));
+    expect(output.at(-1)).toEqual({ status: 'finished', step: 12, run: dir, adapter: path.join(dir, 'adapter') });
+  });
+});
+
+test('a run starts from the factors of another adapter', async () => {
+  const first = path.join(runs, 'first');
+  const training = { max_steps: 4, shuffle: false, group_by_length: false, eval_steps: 4 };
+  expect((await engine.run('train', fixture.config('first', { training }), '--run', first)).status).toBe(0);
+  const adapter = { init_from: path.join(first, 'adapter') };
+  const second = path.join(runs, 'second');
+  expect((await engine.run('train', fixture.config('second', { adapter, training }), '--run', second)).status).toBe(0);
+  const [before, after] = [metrics(first), metrics(second)].map((m) => m.filter((r) => r.kind === 'eval'));
+  expect(after?.[0]?.loss).toBe(before?.at(-1)?.loss);
+  const info = JSON.parse(readFileSync(path.join(second, 'run.json'), 'utf8')) as RunInfo;
+  expect(info.digests['init_from']).toMatch(/^sha256:/);
+});
+
+test('early stopping ends a run whose evaluation loss no longer falls', async () => {
+  // A step too small to change a float32: every evaluation has the same loss.
+  const training = { learning_rate: 1e-30, early_stopping_patience: 2, eval_steps: 3, max_steps: 30, save_steps: 30 };
+  const dir = path.join(runs, 'early');
+  expect((await engine.run('train', fixture.config('early', { training }), '--run', dir)).status).toBe(0);
+  const evaluated = metrics(dir).filter((m) => m.kind === 'eval');
+  expect(evaluated.map((m) => m.step)).toEqual([0, 3, 6, 9]);
+  expect(state(dir)).toMatchObject({ status: 'finished', step: 9, best: { step: 3 } });
+  const reasons = events(dir).filter((e) => e.event === 'warning');
+  expect(reasons.map((e) => e.reason)).toEqual(['early stop: 2 evaluations without a lower loss']);
+  expect(existsSync(path.join(dir, 'adapter', 'adapter_model.safetensors'))).toBe(true);
+  expect(existsSync(path.join(dir, 'checkpoints', 'step-000009'))).toBe(true);
+});
+
+describe('a loss that is not finite', () => {
+  /** The model with NaN as the embedding of Z, which only the fifth sample has. */
+  let broken: string;
+  let trainFile: string;
+  beforeAll(() => {
+    broken = path.join(fixture.folder, 'broken');
+    cpSync(fixture.model, broken, { recursive: true });
+    const weights = path.join(broken, 'model.safetensors');
+    const checkpoint = openCheckpoint(fixture.model);
+    const specs = [...checkpoint.tensors.values()];
+    const writer = SafetensorsWriter.create(weights, specs);
+    for (const { name } of specs) {
+      const values = checkpoint.readF32(name);
+      if (name === 'model.embed_tokens.weight') values.fill(NaN, 16 * 90, 16 * 91); // Z is byte 90
+      writer.writeF32(name, values);
+    }
+    writer.commit();
+    checkpoint.close();
+    trainFile = path.join(fixture.folder, 'z.jsonl');
+    const lines = ['a', 'b', 'c', 'd', 'Z', 'f'].map((c) => JSON.stringify({ prompt: c, completion: 'abc' }));
+    writeFileSync(trainFile, `${lines.join('\n')}\n`);
+  });
+  const training = {
+    shuffle: false,
+    group_by_length: false,
+    per_device_train_batch_size: 2,
+    gradient_accumulation_steps: 1,
+    save_steps: 1,
+  };
+
+  test('stops the run and names the samples of the batch', async () => {
+    const dir = path.join(runs, 'not-finite');
+    const data = { train: trainFile };
+    const finished = await engine.run('train', fixture.config('nan', { model: broken, data, training }), '--run', dir);
+    expect(finished.status).toBe(2);
+    expect(finished.stderr).toContain('step 3 stopped the run: the loss is NaN');
+    for (const line of [5, 6]) expect(finished.stderr).toContain(`${trainFile}:${line}: the loss is NaN in step 3`);
+    expect(finished.stderr).not.toContain(`${trainFile}:4:`);
+    expect(state(dir)).toMatchObject({ status: 'failed', step: 2 });
+    expect(state(dir).error).toContain('the loss is NaN');
+    expect(events(dir).at(-1)?.event).toBe('failed');
+    // The last checkpoint is unharmed.
+    const saved = openSafetensors(path.join(dir, 'checkpoints', 'step-000002', 'adapter_model.safetensors'));
+    for (const name of saved.tensors.keys()) expect(saved.readF32(name).every(Number.isFinite)).toBe(true);
+    saved.close();
+  });
+
+  test('in an evaluation names the samples of its batch', async () => {
+    const dir = path.join(runs, 'not-finite-eval');
+    const data = { eval: trainFile };
+    const finished = await engine.run('train', fixture.config('nan2', { model: broken, data, training }), '--run', dir);
+    expect(finished.status).toBe(2);
+    expect(finished.stderr).toContain(`${trainFile}:5: the loss is NaN in the evaluation of step 0`);
+    expect(state(dir).status).toBe('failed');
+  });
+});
+
+describe('what cannot be trained is refused before a run folder is made', () => {
+  const refused = async (
+    name: string,
+    changes: Parameters<typeof fixture.config>[1],
+    message: string,
+  ): Promise<void> => {
+    const dir = path.join(runs, `refused-${name}`);
+    const finished = await engine.run('train', fixture.config(name, changes), '--run', dir, '--json');
+    expect(finished.status).toBe(2);
+    expect(finished.stderr).toContain(message);
+    expect(finished.records()).toEqual([
+      { error: expect.objectContaining({ message: expect.stringContaining(message) }) },
+    ]);
+    expect(existsSync(dir)).toBe(false);
+  };
+
+  test('a longer sequence than the model has', () =>
+    refused('long', { data: { max_length: 97 } }, 'data.max_length: is 97; expected at most 96'));
+
+  test('targets the model does not have', () =>
+    refused('targets', { adapter: { target_modules: ['c_attn'] } }, 'adapter.target_modules: '));
+
+  test('data without a sample that can be learnt', async () => {
+    const file = path.join(fixture.folder, 'idle.jsonl');
+    writeFileSync(file, `${JSON.stringify({ prompt: 'a'.repeat(70), completion: 'b' })}\n`);
+    await refused('idle', { data: { train: file } }, 'data.train: holds no sample that can be trained on');
+    await refused('idle-eval', { data: { eval: file } }, 'data.eval: holds no sample that can be evaluated');
+  });
+
+  test('a row that is no sample, by its line', async () => {
+    const file = path.join(fixture.folder, 'bad.jsonl');
+    writeFileSync(file, '{"prompt":"a","completion":"b"}\n{"prompt":"a"\n{"prompt":1,"completion":"b"}\n');
+    await refused('bad', { data: { train: file, format: 'prompt-completion' } }, `${file}:2: not valid JSON`);
+    await refused('bad', { data: { train: file, format: 'prompt-completion' } }, `${file}:3: prompt: found number 1`);
+  });
+
+  test('a token the model has no embedding for', async () => {
+    const foreign = path.join(fixture.folder, 'foreign');
+    cpSync(fixture.model, foreign, { recursive: true });
+    const tokenizer = JSON.parse(readFileSync(path.join(foreign, 'tokenizer.json'), 'utf8')) as {
+      added_tokens: { id: number; content: string }[];
+    };
+    tokenizer.added_tokens.push({
+      ...(tokenizer.added_tokens[0] as { id: number; content: string }),
+      id: 258,
+      content: '<|tool|>',
+    });
+    writeFileSync(path.join(foreign, 'tokenizer.json'), JSON.stringify(tokenizer));
+    const file = path.join(fixture.folder, 'tool.jsonl');
+    writeFileSync(file, '{"prompt":"a","completion":"b"}\n{"prompt":"<|tool|>","completion":"b"}\n');
+    await refused(
+      'foreign',
+      { model: foreign, data: { train: file } },
+      `${file}:2: holds the token "<|tool|>" with id 258`,
+    );
+  });
+
+  test('a run folder that is used already', async () => {
+    const dir = path.join(runs, 'used');
+    const training = { max_steps: 1 };
+    expect((await engine.run('train', fixture.config('used', { training }), '--run', dir)).status).toBe(0);
+    const modified = statSync(path.join(dir, 'run.json')).mtimeMs;
+    const again = await engine.run('train', fixture.config('used', { training }), '--run', dir);
+    expect(again).toMatchObject({
+      status: 2,
+      stderr: `${dir}: already holds a run; expected a folder that does not exist or is empty\n`,
+    });
+    expect(statSync(path.join(dir, 'run.json')).mtimeMs).toBe(modified);
+  });
+});
+
+test('a run folder that cannot be made is a failure of the machine', async () => {
+  const dir = path.join(fixture.trainFile, 'run');
+  const finished = await engine.run('train', fixture.config('nowhere'), '--run', dir);
+  expect(finished.status).toBe(3);
+  expect(finished.stderr).toContain('could not be made');
+});
+
+test('an interrupt while the data is read ends with 130 and leaves no run', async () => {
+  const file = path.join(fixture.folder, 'long.jsonl');
+  const line = JSON.stringify({ prompt: 'abcdefgh '.repeat(30), completion: 'abcdefgh '.repeat(30) });
+  writeFileSync(file, `${line}\n`.repeat(20_000));
+  const dir = path.join(runs, 'unborn');
+  const started = engine.start(['train', fixture.config('unborn', { data: { train: file } }), '--run', dir]);
+  const cache = path.join(engine.env['ADAPTER_STUDIO_CACHE'] ?? '', 'tokens');
+  const unfinished = (): string[] => (existsSync(cache) ? readdirSync(cache) : []).filter((n) => n.endsWith('.tmp'));
+  await vi.waitUntil(() => unfinished().length > 0, { timeout: 30_000, interval: 5 });
+  started.child.kill('SIGINT');
+  expect((await started.finished).status).toBe(130);
+  expect(existsSync(dir)).toBe(false);
+  expect(unfinished()).toEqual([]);
+});
