@@ -33,7 +33,6 @@ export class LayerWeights {
     private readonly plan: AdapterPlan,
     private readonly parameters: TensorValues,
     direction: Direction,
-    private readonly threads: number,
   ) {
     const { label, mergedWeight, unmergedWeight } = plan.method;
     const formula = direction === 'merge' ? mergedWeight : unmergedWeight;
@@ -70,7 +69,8 @@ export class LayerWeights {
     const bytes = encodeOnnx(program, { target: 'cpu', weightsFolder: '' });
     const inputs = new Set(program.leaves.flatMap(({ leaf }) => (leaf?.kind === 'input' ? [leaf.name] : [])));
     const formula = ortRuntime
-      .compile(bytes, { device: 'cpu', threads: this.threads, weightsFolder: '' })
+      // One thread: the products take no longer than the copies around them, through which a pool's threads would spin.
+      .compile(bytes, { device: 'cpu', threads: 1, weightsFolder: '' })
       .then((session) => ({ session, inputs }));
     this.sessions.set(key, formula);
     return formula;

@@ -37,11 +37,10 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
   const started = performance.now();
   refuseOverlap(out, [base, adapterDir]);
   const model = openBaseModel(base);
-  const threads = physicalCores();
   let layers: LayerWeights | null = null;
   try {
     const adapter = loadAdapter(adapterDir, model);
-    layers = new LayerWeights(adapter.plan, adapter.parameters, 'merge', threads);
+    layers = new LayerWeights(adapter.plan, adapter.parameters, 'merge');
     const change = mergeChange(model, adapter, layers, dtype);
     const proof = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
@@ -54,7 +53,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
             { model, ...adapter },
             { model: merged, plan: null, parameters: null },
             {
-              threads,
+              threads: physicalCores(),
               ...(signal && { signal }),
               onProgress: (f) =>
                 onProgress?.({ fraction: WRITING + (1 - WRITING) * f, message: 'Comparing the logits of both models' }),

@@ -11,7 +11,6 @@ import { openBaseModel } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
 import type { UnmergeReport } from '../protocol/types';
-import { physicalCores } from '../runtime/devices';
 import { LayerWeights } from './layerWeights';
 import type { CheckpointChange, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
@@ -36,7 +35,7 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
   let layers: LayerWeights | null = null;
   try {
     const adapter = loadAdapter(adapterDir, model);
-    layers = new LayerWeights(adapter.plan, adapter.parameters, 'unmerge', physicalCores());
+    layers = new LayerWeights(adapter.plan, adapter.parameters, 'unmerge');
     const change = unmergeChange(model, adapter, layers, base, adapterDir);
     const difference = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
