@@ -4,13 +4,13 @@ import type { CodeLensProvider } from 'vscode';
 import type { RunLibrary } from '../runs/runLibrary';
 import { Owner } from '../util/disposables';
 import { formatCount, formatNumber } from '../util/format';
-import { stepLabel } from '../views/runLabels';
 import { CONFIG_SELECTOR } from './configFiles';
 import type { ConfigChecks } from './configChecks';
 
 export class ConfigLens extends Owner implements CodeLensProvider {
   private readonly changed = this.register(new EventEmitter<void>());
   readonly onDidChangeCodeLenses = this.changed.event;
+  private shownRuns = '';
 
   constructor(
     private readonly checks: ConfigChecks,
@@ -19,8 +19,16 @@ export class ConfigLens extends Owner implements CodeLensProvider {
     super();
     this.register(languages.registerCodeLensProvider(CONFIG_SELECTOR, this));
     this.register(checks.onDidCheck(() => this.changed.fire()));
-    this.register(runs.onDidChange(() => this.changed.fire()));
+    this.register(runs.onDidChange(() => this.onRuns()));
     this.register(workspace.onDidGrantWorkspaceTrust(() => this.changed.fire()));
+  }
+
+  /** Only when a run begins or ends: an editor that is told more often than it can draw never draws. */
+  private onRuns(): void {
+    const live = this.runs.liveRuns.map((run) => run.folder).join('\n');
+    if (live === this.shownRuns) return;
+    this.shownRuns = live;
+    this.changed.fire();
   }
 
   provideCodeLenses(document: TextDocument): CodeLens[] {
@@ -28,7 +36,7 @@ export class ConfigLens extends Owner implements CodeLensProvider {
     const lenses: CodeLens[] = [];
     const live = this.runs.liveRunOf(document.uri);
     if (live) {
-      const title = `$(sync~spin) ${l10n.t('Training, step {0}: open dashboard', stepLabel(live))}`;
+      const title = `$(sync~spin) ${l10n.t('Training: open dashboard')}`;
       lenses.push(new CodeLens(top, { title, command: 'adapterStudio.openDashboard', arguments: [live] }));
     } else if (workspace.isTrusted) {
       const title = `$(play) ${l10n.t('Train')}`;

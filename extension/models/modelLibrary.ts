@@ -1,6 +1,6 @@
 /** @file Checkpoints and adapters on this machine: of the workspace, of its runs and of the Hugging Face cache. */
 import { isAbsolute, resolve } from 'node:path';
-import { EventEmitter, workspace } from 'vscode';
+import { EventEmitter, workspace, type Uri } from 'vscode';
 import type { ModelEntry } from '../../kernels/protocol/types';
 import type { KernelHost } from '../kernel/kernelHost';
 import { modelFolders } from '../settings';
@@ -23,8 +23,10 @@ export class ModelLibrary extends Owner {
     const watcher = this.register(
       workspace.createFileSystemWatcher('**/{config.json,adapter_config.json}', false, true, false),
     );
-    this.register(watcher.onDidCreate(again));
-    this.register(watcher.onDidDelete(again));
+    // A run at work makes and removes checkpoints all the time; its adapter counts when it is there.
+    const look = (uri: Uri) => /[\\/]checkpoints[\\/]/.test(uri.path) || again();
+    this.register(watcher.onDidCreate(look));
+    this.register(watcher.onDidDelete(look));
     this.register(workspace.onDidChangeWorkspaceFolders(again));
     this.register(workspace.onDidChangeConfiguration((e) => e.affectsConfiguration('adapterStudio') && again()));
   }

@@ -121,15 +121,32 @@ export async function runCommand(page: Page, title: string): Promise<void> {
   await expect(async () => {
     await page.keyboard.press('Escape');
     await page.keyboard.press('F1');
-    await input.fill(`>${title}`, { timeout: 2_000 });
-    await row.first().click({ timeout: 2_000 });
-  }).toPass({ timeout: 30_000 });
+    await input.fill(`>${title}`, { timeout: 8_000 });
+    await row.first().click({ timeout: 8_000 });
+  }).toPass({ timeout: 90_000 });
 }
 
 /** Opens a file from the explorer's top level. */
 export async function openFile(page: Page, name: string): Promise<void> {
   await page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: name }).dblclick();
   await expect(page.locator('.tabs-container .tab').filter({ hasText: name })).toBeVisible();
+}
+
+/** Opens a view container of the activity bar. */
+export async function showView(page: Page, name: string): Promise<void> {
+  await page
+    .locator('.activitybar .action-item')
+    .filter({ has: page.locator(`[aria-label^="${name}"]`) })
+    .click();
+  await page.locator('.sidebar .composite.title').filter({ hasText: name }).waitFor();
+}
+
+/** Reloads the window as a person would; the editor saves its state first. Resolves when the new window shows its parts. */
+export async function reloadWindow(page: Page): Promise<void> {
+  const loaded = page.waitForEvent('load');
+  await runCommand(page, 'Developer: Reload Window');
+  await loaded;
+  await page.locator('.statusbar-item').first().waitFor({ timeout: 60_000 });
 }
 
 /** The frame (webview, custom editor) that holds an element. */
@@ -144,7 +161,7 @@ export async function frameWith(page: Page, selector: string): Promise<Frame> {
       if (count > 0) found = frame;
     }
     expect(found, `no frame has ${selector}`).toBeDefined();
-  }).toPass({ timeout: 20_000 });
+  }).toPass({ timeout: 60_000 });
   return found as Frame;
 }
 
@@ -158,6 +175,13 @@ export function collectErrors(page: Page): string[] {
     if ((message.type() === 'error' || isViolation) && !noise.some((pattern) => pattern.test(text))) errors.push(text);
   });
   return errors;
+}
+
+/** The errors that the extension or its pages caused: the workbench has its own, more of them on a busy machine. */
+export function ofExtension(errors: readonly string[]): string[] {
+  return errors.filter(
+    (text) => /adapter-?studio|Content Security Policy/i.test(text) || !/\/workbench\.js$/.test(text),
+  );
 }
 
 /** What an empty workbench of this version says by itself, on a busy machine too. */
