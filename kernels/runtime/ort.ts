@@ -1,13 +1,14 @@
 /** @file The only importer of onnxruntime-node: compiles ONNX bytes into sessions with the options measured in docs/decisions.md. */
 import * as ort from 'onnxruntime-node';
 import { KernelError } from '../protocol/errors';
-import type { CompileOptions, Feeds, HostTensor, Runtime, Session } from './types';
+import type { CompileOptions, Device, Feeds, HostTensor, Runtime, Session } from './types';
 
 const TYPE = { f32: 'float32', i32: 'int32', bool: 'bool' } as const;
 
 export const ortRuntime: Runtime = {
   name: `onnxruntime-node ${ort.env.versions.node ?? 'unknown'}`,
   compile: async (model, options) => {
+    refuseMissingProvider(options.device);
     try {
       return new OrtSession(await ort.InferenceSession.create(model, sessionOptions(options)));
     } catch (cause) {
@@ -21,6 +22,14 @@ export const ortRuntime: Runtime = {
     }
   },
 };
+
+/** The library leaves out a provider that it does not have, and would run everything on the CPU. */
+function refuseMissingProvider(device: Device): void {
+  const present = ort.listSupportedBackends().map(({ name }) => name);
+  if (present.includes(device)) return;
+  const message = `onnxruntime-node has no ${device} on ${process.platform}-${process.arch}; it has ${present.join(', ')}`;
+  throw new KernelError('runtime/failed', message);
+}
 
 function sessionOptions({
   device,

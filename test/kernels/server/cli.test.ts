@@ -1,0 +1,193 @@
+/** @file The command line as other programs see it: exit statuses, what goes to stdout, what a refusal looks like. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ENGINE_VERSION } from '../../../kernels/util/version';
+import { useEngine } from '../../support/engine';
+import { trainingFixture } from '../../support/trainingFixture';
+
+const engine = useEngine();
+const fixture = trainingFixture();
+const runs = path.join(fixture.folder, 'runs');
+const run = path.join(runs, 'short');
+const adapter = path.join(run, 'adapter');
+
+beforeAll(async () => {
+  const config = fixture.config('short', { training: { max_steps: 2, eval_steps: 2 } });
+  expect((await engine.run('train', config, '--run', run)).status).toBe(0);
+});
+
+describe('help and version', () => {
+  test('help lists every command but those the program calls itself with', async () => {
+    const { status, stdout, stderr } = await engine.run('help');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const commands = 'train resume stop eval merge unmerge inspect generate check runs devices'.split(' ');
+    for (const name of commands) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+    expect(stdout).not.toMatch(/^ {2}(run|serve|probe-device)\b/m);
+  });
+
+  test('each command has its own', async () => {
+    expect(await engine.run('merge', '--help')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^adapter-studio merge --base DIR --adapter DIR --out DIR/),
+    });
+  });
+
+  test('no command at all is refused, with the help', async () => {
+    expect(await engine.run()).toMatchObject({ status: 2, stdout: expect.stringContaining('usage:') });
+  });
+
+  test('the version is that of the package', async () => {
+    expect(await engine.run('--version')).toMatchObject({ status: 0, stdout: `${ENGINE_VERSION}\n` });
+  });
+});
+
+describe('what is refused ends with 2 and one line for each problem on stderr', () => {
+  test.each([
+    ['an unknown command', ['trian', 'x'], 'adapter-studio has no command trian'],
+    ['an unknown option', ['runs', '--al'], "Unknown option '--al'"],
+    ['an option without its value', ['generate', '--base'], "Option '--base <value>' argument missing"],
+    ['a missing option', ['merge', '--base', 'x'], '--adapter is missing'],
+    ['a missing argument', ['train'], 'expected a configuration file; nothing was given'],
+    ['an argument too many', ['devices', 'all'], 'expected options only; found all'],
+    ['a folder that does not exist', ['runs', '/nowhere'], '/nowhere: there is no such folder; expected'],
+    ['a run that does not exist', ['resume', '/nowhere'], '/nowhere: has no run.json; expected a run folder'],
+    ['a configuration that does not exist', ['train', '/nowhere.adapter.yaml'], '/nowhere.adapter.yaml: '],
+    [
+      'a number that is none',
+      ['generate', '--base', 'x', '--prompt', 'y', '--max-new-tokens', '1.5'],
+      '--max-new-tokens: found 1.5; expected a whole number',
+    ],
+    [
+      'an option without effect',
+      ['generate', '--base', 'x', '--prompt', 'y', '--seed', '1'],
+      '--seed has no effect without --temperature',
+    ],
+    [
+      'a type that is none',
+      ['merge', '--base', 'x', '--adapter', 'y', '--out', 'z', '--dtype', 'f8'],
+      '--dtype: found f8; expected one of keep, f32, f16, bf16',
+    ],
+    [
+      'a base that is no checkpoint',
+      ['generate', '--base', '/nowhere', '--prompt', 'x'],
+      '/nowhere: there is no such folder; expected a checkpoint folder',
+    ],
+  ])('%s', async (_, args, message) => {
+    const finished = await engine.run(...args);
+    expect(finished.stderr).toContain(message);
+    expect(finished).toMatchObject({ status: 2, stdout: '' });
+  });
+
+  test('every mistake of a configuration by its line', async () => {
+    const file = fixture.config('wrong', {
+      training: { learning_rate: -1, max_stpes: 3 },
+      data: { train: 'no.jsonl' },
+    });
+    const { status, stderr, stdout } = await engine.run('train', file);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines).toHaveLength(3);
+    for (const line of lines) expect(line).toMatch(/^\/.*wrong\.adapter\.yaml:\d+: .*; .+/);
+    expect(stderr).toContain('the nearest known key is "max_steps"');
+  });
+});
+
+describe('with --json', () => {
+  test.each([
+    ['devices', ['devices']],
+    ['runs', ['runs', runs]],
+    ['inspect', ['inspect', adapter]],
+    ['check', ['check', fixture.model, adapter, fixture.trainFile]],
+    ['eval', ['eval', fixture.config('eval'), '--adapter', adapter]],
+    ['generate', ['generate', '--base', fixture.model, '--prompt', 'abc', '--max-new-tokens', '3', '--device', 'cpu']],
+    ['merge', ['merge', '--base', fixture.model, '--adapter', adapter, '--out', path.join(fixture.folder, 'merged')]],
+  ])('%s writes one object to stdout and nothing else', async (_, args) => {
+    const finished = await engine.run(...args, '--json');
+    expect(finished.status).toBe(0);
+    expect(finished.records()).toHaveLength(1);
+    expect(finished.stderr).not.toMatch(/\u001b|\r/);
+  });
+
+  test('a refusal is an object too, with its problems', async () => {
+    const finished = await engine.run('inspect', '/nowhere', '--json');
+    expect(finished.status).toBe(2);
+    const problem = { file: '/nowhere', severity: 'error', found: 'there is nothing at this path' };
+    expect(finished.records()).toEqual([
+      { error: { code: 'input/refused', message: expect.any(String), problems: [expect.objectContaining(problem)] } },
+    ]);
+    expect(finished.stderr).toMatch(/^\/nowhere: there is nothing at this path; expected /);
+  });
+});
+
+describe('the commands', () => {
+  test('runs lists status, step and best loss, and names a folder that it cannot read', async () => {
+    const broken = path.join(runs, 'broken');
+    mkdirSync(broken);
+    writeFileSync(path.join(broken, 'run.json'), '{');
+    const finished = await engine.run('runs', runs, '--json');
+    const [{ runs: listed, problems }] = finished.records() as [{ runs: object[]; problems: object[] }];
+    expect(listed).toEqual([
+      { run, name: 'short', status: 'finished', step: 2, total_steps: 2, best: { step: 2, loss: expect.any(Number) } },
+    ]);
+    expect(problems).toEqual([expect.objectContaining({ file: broken })]);
+    const shown = (await engine.run('runs', runs)).stdout;
+    expect(shown).toMatch(/^short +finished +2\/2 +\d\.\d{4} at step 2$/m);
+  });
+
+  test('a run that is over cannot be stopped', async () => {
+    expect(await engine.run('stop', run)).toMatchObject({
+      status: 2,
+      stderr: `${run}: is finished; expected a run that is running\n`,
+    });
+  });
+
+  test('eval of an adapter is the loss that its run recorded last', async () => {
+    const config = fixture.config('eval');
+    const [after] = (await engine.run('eval', config, '--adapter', adapter, '--json')).records();
+    const [before] = (await engine.run('eval', config, '--json')).records();
+    const listed = (await engine.run('runs', runs, '--json')).records()[0] as { runs: { best: { loss: number } }[] };
+    expect(after?.['loss']).toBe(listed.runs[0]?.best.loss);
+    expect(after).toMatchObject({ samples: 6, tokens: before?.['tokens'] });
+    expect(after?.['loss']).not.toBe(before?.['loss']);
+  });
+
+  test('generate goes through the chat template, and with --raw does not', async () => {
+    const base = ['generate', '--base', fixture.model, '--prompt', 'abc', '--max-new-tokens', '4', '--device', 'cpu'];
+    const [chat] = (await engine.run(...base, '--json')).records();
+    expect(chat).toMatchObject({ tokens: 4, prompt_tokens: 'user: abc\nassistant: '.length, stopped: 'length' });
+    const [raw] = (await engine.run(...base, '--raw', '--json')).records();
+    expect(raw).toMatchObject({ tokens: 4, prompt_tokens: 3 });
+    expect((await engine.run(...base, '--raw')).stdout).toBe(`${String(raw?.['text'])}\n`);
+    const sampled = async (seed: string): Promise<unknown> => {
+      const finished = await engine.run(...base, '--temperature', '3', '--seed', seed, '--top-p', '0.99', '--json');
+      return finished.records()[0]?.['text'];
+    };
+    expect(await sampled('1')).toBe(await sampled('1'));
+    expect(await sampled('2')).not.toBe(await sampled('3'));
+  });
+
+  test('a reader that goes away does not end a run', async () => {
+    const dir = path.join(runs, 'unread');
+    const started = engine.start([
+      'train',
+      fixture.config('unread', { training: { max_steps: 6 } }),
+      '--run',
+      dir,
+      '--json',
+    ]);
+    await started.until((out) => out.includes('"run"'));
+    started.child.stdout?.destroy();
+    started.child.stderr?.destroy();
+    expect((await started.finished).status).toBe(0);
+    expect(existsSync(path.join(dir, 'adapter', 'adapter_config.json'))).toBe(true);
+  });
+});
+
+test('a device that does not work is a failure of the machine, with 3, and is not replaced', async () => {
+  const device = process.platform === 'darwin' ? 'dml' : 'coreml';
+  const config = fixture.config('device', { runtime: { device } });
+  const finished = await engine.run('train', config);
+  expect(finished.status).toBe(3);
+  expect(finished.stderr).toContain(`runtime.device: ${device} does not work here`);
+});
