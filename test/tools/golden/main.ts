@@ -95,7 +95,7 @@ async function run(root: string, golden: GoldenCase): Promise<Outcome> {
 
 /** `null`: a kind that is not supported yet. */
 async function resultsOf(root: string, kind: string, folder: string): Promise<readonly GoldenResult[] | null> {
-  if (kind === 'base' || kind === 'adapter') return runModelCase(root, folder);
+  if (kind === 'base' || kind === 'adapter' || kind === 'full') return runModelCase(root, folder);
   if (kind === 'tokenizer') return runTokenizerCase(folder);
   if (kind.startsWith('analysis-')) return runAnalysisCase(folder, path.join(root, 'bases'));
   return null;

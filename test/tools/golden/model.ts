@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadAdapter, saveAdapter } from '../../../kernels/adapters/adapterFile';
 import type { AdapterPlan, PlannedTensor } from '../../../kernels/adapters/plan';
+import { planAdapter } from '../../../kernels/adapters/plan';
 import { openCheckpoint } from '../../../kernels/formats/checkpoint';
 import type { LoraParameter } from '../../../kernels/formats/peft';
 import { peftCheckpointKey, peftParameterKey } from '../../../kernels/formats/peftKeys';
@@ -22,6 +23,7 @@ import type { MicroBatch } from '../../../kernels/trainer/runner';
 import { ModelRunner } from '../../../kernels/trainer/runner';
 import type { Schedule } from '../../../kernels/trainer/schedule';
 import { scheduleFactor } from '../../../kernels/trainer/schedule';
+import { everything } from '../shared/everything';
 import type { IgnoredRanges, Tolerance } from './compare';
 import { compareNames, compareValues } from './compare';
 import type { GoldenResult } from './tokenizer';
@@ -30,6 +32,12 @@ interface Batch {
   readonly input_ids: readonly (readonly number[])[];
   readonly attention_mask: readonly (readonly number[])[];
   readonly labels: readonly (readonly number[])[];
+}
+
+interface OptimizerGroup {
+  readonly lr: number;
+  readonly weight_decay: number;
+  readonly params: readonly string[];
 }
 
 interface ModelCase {
@@ -45,7 +53,7 @@ interface ModelCase {
     readonly weight_decay: number;
     readonly schedule: { readonly type: string; readonly warmup_steps?: number; readonly total_steps?: number };
   };
-  readonly optimizer_groups?: unknown;
+  readonly optimizer_groups?: readonly OptimizerGroup[];
   readonly trainable?: readonly string[];
 }
 
@@ -79,7 +87,7 @@ const MASKED = -1e30;
 /** Learning rates come from the same formula in double precision. */
 const RATE_TOLERANCE = 1e-12;
 
-/** Runs one folder whose case.json is of kind "base" or "adapter". Refuses what the product refuses, with its error. */
+/** Runs one folder whose case.json is of kind "base", "adapter" or "full". Refuses what the product refuses, with its error. */
 export async function runModelCase(root: string, folder: string): Promise<GoldenResult[]> {
   const test = readJson<ModelCase>(folder, 'case.json');
   const expected = readJson<Expected>(folder, 'expected.json');
@@ -89,7 +97,8 @@ export async function runModelCase(root: string, folder: string): Promise<Golden
   const work = mkdtempSync(path.join(tmpdir(), 'golden-'));
   try {
     const golden: Golden = { folder, test, expected, batches, tensors, model };
-    return test.kind === 'base' ? await runBase(golden) : await runAdapter(golden, work);
+    if (test.kind === 'base') return await runBase(golden);
+    return test.kind === 'full' ? await runFull(golden) : await runAdapter(golden, work);
   } finally {
     rmSync(work, { recursive: true, force: true });
     tensors.close();
@@ -164,6 +173,43 @@ async function runAdapter(golden: Golden, work: string): Promise<GoldenResult[]>
   }
 }
 
+/** Every tensor of the base is trained; names are those of the checkpoint. */
+async function runFull(golden: Golden): Promise<GoldenResult[]> {
+  const { folder, test, expected, model, batches, tensors } = golden;
+  const plan = planAdapter(everything, {}, model);
+  const names = plan.trained.map((t) => t.key);
+  if (test.trainable && test.trainable.length < names.length) {
+    throw new KernelError('adapter/unsupported', 'training a part of the base alone is not supported yet');
+  }
+  const parameters = new Parameters(plan).initialise(model, 0);
+  const runner = new ModelRunner(model, plan, parameters, RUN);
+  const final = openSafetensors(path.join(folder, 'final.safetensors'));
+  const { tolerance } = expected;
+  try {
+    const results = [
+      compareNames('trained tensors', names, test.trainable ?? []),
+      await compareLogits(golden, runner, 'logits', 'logits', tolerance.logits),
+      ...(await trainAndCompare(golden, plan, parameters, runner)),
+    ];
+    for (const name of final.tensors.keys()) {
+      const options = { ...ignoring(expected, name), isTrained: true };
+      const allowed = tolerance.final?.[name] ?? EXACT;
+      results.push(compareValues(`final.${name}`, parameters.get(name), final.readF32(name), allowed, options));
+    }
+    const after = await lossOf(runner, first(batches));
+    const wanted = expected.loss_after_training_batch0 ?? NaN;
+    results.push(compareValues('loss_after_training_batch0', [after], [wanted], losses(tolerance)));
+    const name = 'logits_after_training';
+    if (tensors.tensors.has(name)) {
+      results.push(await compareLogits(golden, runner, name, name, tolerance[name] ?? EXACT));
+    }
+    return results;
+  } finally {
+    final.close();
+    await runner.dispose();
+  }
+}
+
 async function trainAndCompare(
   { test, expected, batches, tensors }: Golden,
   plan: AdapterPlan,
@@ -171,9 +217,17 @@ async function trainAndCompare(
   runner: ModelRunner,
 ): Promise<GoldenResult[]> {
   const { optimizer } = test;
-  if (!optimizer || optimizer.amsgrad || test.optimizer_groups !== undefined) {
-    throw new KernelError('adapter/unsupported', 'optimiser groups and AMSGrad are not supported yet');
+  if (
+    !optimizer ||
+    optimizer.amsgrad ||
+    test.optimizer_groups?.some((g) => g.params.length > 0 && g.lr !== optimizer.lr)
+  ) {
+    throw new KernelError('adapter/unsupported', 'learning rates of groups and AMSGrad are not supported yet');
   }
+  const decays = plan.trained.map((t) => {
+    const group = test.optimizer_groups?.find((g) => g.params.includes(peftName(t, plan)));
+    return group?.weight_decay ?? optimizer.weight_decay;
+  });
   const { tolerance } = expected;
   const adam = new AdamW(plan.trainedSize, {
     beta1: optimizer.betas[0],
@@ -205,7 +259,9 @@ async function trainAndCompare(
     adam.update(
       parameters.trained,
       gradient,
-      [{ from: 0, to: plan.trainedSize, learningRate, weightDecay: optimizer.weight_decay }],
+      plan.trained.map(({ offset, size }, i) => {
+        return { from: offset, to: offset + size, learningRate, weightDecay: decays[i] ?? 0 };
+      }),
       clipFactor(norm, optimizer.max_grad_norm ?? 0),
     );
   }
@@ -340,6 +396,7 @@ function microBatch({ input_ids: ids, attention_mask: mask, labels }: Batch): Mi
 }
 
 function peftName({ kind, key, module, param }: PlannedTensor, plan: AdapterPlan): string {
+  if (plan.selection.everything) return key;
   if (kind === 'adapter') return peftParameterKey(module, param as LoraParameter);
   return peftCheckpointKey(key, new Set(plan.layers.map((l) => l.site.path)));
 }
