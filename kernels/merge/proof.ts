@@ -51,9 +51,9 @@ const TEXTS = [
 ];
 /** Tokens of one prompt at most. */
 const PROMPT_TOKENS = 12;
-const PIECE_BYTES = 96e6;
+const PIECE_BYTES = 48e6;
 /** Rows of the head that are widened and multiplied at a time, in bytes of float32. */
-const HEAD_BYTES = 32e6;
+const HEAD_BYTES = 16e6;
 
 /** Both sides must share the vocabulary. */
 export async function compareLogits(
