@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { hostname, uptime } from 'node:os';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { writeFileAtomic } from '../formats/atomicFile';
 import { KernelError } from '../protocol/errors';
@@ -17,6 +17,7 @@ import type {
   SpectrumRecord,
   TrainRecord,
 } from '../protocol/types';
+import { isAlive } from './processes';
 
 export const now = (): number => Date.now() / 1000;
 
@@ -181,18 +182,7 @@ export const isLive = (status: RunStatus): boolean => LIVE.has(status);
 /** The status as it is: a run whose process is gone while its file says running has failed. */
 export function effectiveStatus(state: Pick<RunState, 'status' | 'pid' | 'host' | 'heartbeat'>): RunStatus {
   if (!isLive(state.status) || state.host !== hostname()) return state.status;
-  // After a restart of the machine another process may have the number.
-  const isFromBefore = state.heartbeat < now() - uptime();
-  return !isFromBefore && isAlive(state.pid) ? state.status : 'failed';
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return isAlive(state.pid, state.heartbeat) ? state.status : 'failed';
 }
 
 /** The step of a record; `null` for half a line. */
