@@ -109,7 +109,7 @@ async function logits(
   return runInPieces(logitsProgram(side, prompts), parameterFeeds(side), {
     device: 'cpu',
     threads,
-    weightsFolder: side.model.dir,
+    weightsFolder: side.model.weightFiles.folder,
     maxWeightBytes: PIECE_BYTES,
     ...(signal && { signal }),
     ...(onProgress && { onPiece: (done: number, count: number) => onProgress(done / count) }),

@@ -1,4 +1,5 @@
 /** @file A checkpoint that was opened, understood and found complete: what training, merging and generating start from. */
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Checkpoint } from '../formats/checkpoint';
 import { openCheckpoint } from '../formats/checkpoint';
@@ -24,7 +25,17 @@ export interface BaseModel {
   /** Checkpoint tensors that the computation reads, with their shapes. */
   readonly tensors: ReadonlyMap<string, readonly number[]>;
   readonly parameterCount: number;
+  /** Where the weights are mapped from. */
+  readonly weightFiles: WeightFiles;
   readonly warnings: readonly Problem[];
+}
+
+/** The runtime maps no file outside the folder it is given, links followed: those of the Hugging Face cache lead elsewhere. */
+export interface WeightFiles {
+  /** Folder that all weight files lie in, links followed. */
+  readonly folder: string;
+  /** Absolute path of a weight file → the same with links followed. */
+  readonly realPaths: ReadonlyMap<string, string>;
 }
 
 /** Opens a checkpoint folder. Refuses unsupported families and fields, missing tensors and tensors of another shape. */
@@ -65,8 +76,17 @@ function understand(dir: string, checkpoint: Checkpoint): BaseModel {
     head: architecture.head(config),
     tensors,
     parameterCount,
+    weightFiles: followLinks([...checkpoint.shards.keys()]),
     warnings,
   };
+}
+
+function followLinks(files: readonly string[]): WeightFiles {
+  const realPaths = new Map(files.map((file) => [file, realpathSync(file)]));
+  let folder = path.dirname([...realPaths.values()][0] ?? '.');
+  const holds = (file: string): boolean => file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
+  while (![...realPaths.values()].every(holds) && path.dirname(folder) !== folder) folder = path.dirname(folder);
+  return { folder, realPaths };
 }
 
 /** A frozen checkpoint tensor as a weight of the graph; it stays in its file. */
@@ -75,7 +95,8 @@ export function frozenWeight(graph: Graph, model: BaseModel, name: string): Valu
   const dtype = found && GRAPH_DTYPE[found.dtype];
   if (!found || !dtype) throw new KernelError('internal', `${model.dir} has no tensor ${name}`);
   const type: TensorType = { dtype, shape: found.shape };
-  const location: WeightLocation = { file: found.file, offset: found.offset, byteLength: found.byteLength };
+  const file = model.weightFiles.realPaths.get(found.file) ?? found.file;
+  const location: WeightLocation = { file, offset: found.offset, byteLength: found.byteLength };
   return graph.weight(name, type, location);
 }
 

@@ -132,7 +132,7 @@ export class ModelRunner {
     const session = ortRuntime.compile(bytes, {
       device,
       threads,
-      weightsFolder: this.model.dir,
+      weightsFolder: this.model.weightFiles.folder,
       ...(profilePrefix && { profilePrefix }),
     });
     this.sessions.set(key, session);

@@ -128,5 +128,5 @@ function finish(program: Program): Program {
 }
 
 export function compileGraph(request: GraphRequest, target: Target): Uint8Array {
-  return encodeOnnx(buildGraph(request), { target, weightsFolder: request.model.dir });
+  return encodeOnnx(buildGraph(request), { target, weightsFolder: request.model.weightFiles.folder });
 }

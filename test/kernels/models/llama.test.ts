@@ -1,5 +1,5 @@
 /** @file The llama family reads its own config.json: what is accepted, what is refused and named, what follows from it. */
-import { cpSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { llama, mistral, qwen2 } from '../../../kernels/models/llama';
@@ -7,7 +7,8 @@ import { architectureOf, architectures } from '../../../kernels/models/registry'
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import { ropeFrequencies } from '../../../kernels/models/blocks/rope';
 import { KernelError } from '../../../kernels/protocol/errors';
-import { TINY_CONFIG, writeTinyModel } from '../../support/tinyModel';
+import { ModelRunner } from '../../../kernels/trainer/runner';
+import { temporaryFolder, TINY_CONFIG, writeTinyModel } from '../../support/tinyModel';
 
 type Json = Readonly<Record<string, unknown>>;
 const parse = (fields: Json, family = llama) => family.parseConfig({ ...TINY_CONFIG, ...fields }, 'config.json');
@@ -98,6 +99,30 @@ describe('tensors and layers', () => {
       expect(tensors.has(family.embedding)).toBe(true);
     }
   });
+});
+
+it('a snapshot of the Hugging Face cache, all links, computes what its files compute', async () => {
+  const dir = writeTinyModel({ shards: 2 });
+  const cache = temporaryFolder();
+  const snapshot = path.join(cache, 'snapshots', 'abc');
+  mkdirSync(snapshot, { recursive: true });
+  for (const [i, name] of readdirSync(dir).entries()) {
+    const blob = path.join(cache, `blobs${i % 2}`, `${i}`);
+    mkdirSync(path.dirname(blob), { recursive: true });
+    cpSync(path.join(dir, name), blob);
+    symlinkSync(path.relative(snapshot, blob), path.join(snapshot, name));
+  }
+  const logitsOf = async (folder: string): Promise<Float32Array> => {
+    const model = openBaseModel(folder);
+    const runner = new ModelRunner(model, null, null, { device: 'cpu', threads: 1 });
+    try {
+      return await runner.logits({ batch: 1, length: 3, inputIds: Int32Array.of(4, 8, 1), rows: Int32Array.of(2) });
+    } finally {
+      await runner.dispose();
+      model.checkpoint.close();
+    }
+  };
+  expect(await logitsOf(snapshot)).toEqual(await logitsOf(dir));
 });
 
 describe('rotary frequencies', () => {
