@@ -21,7 +21,6 @@ const MAX_FILES = 500;
 
 export class ConfigFiles extends Owner {
   private readonly changed = this.register(new EventEmitter<void>());
-  private found: readonly Uri[] = [];
   private search: Promise<readonly Uri[]> | undefined;
 
   readonly onDidChange = this.changed.event;
@@ -40,11 +39,6 @@ export class ConfigFiles extends Owner {
     return (this.search ??= this.find());
   }
 
-  /** What the last search found. */
-  get known(): readonly Uri[] {
-    return this.found;
-  }
-
   async refresh(): Promise<void> {
     this.search = this.find();
     await this.search;
@@ -58,10 +52,9 @@ export class ConfigFiles extends Owner {
         workspace.findFiles(new RelativePattern(folder, `**/*${CONFIG_SUFFIX}`), '**/node_modules/**', MAX_FILES),
       ),
     );
-    this.found = lists
+    return lists
       .flat()
       .filter(isConfigFile)
       .sort((a, b) => (a.path < b.path ? -1 : 1));
-    return this.found;
   }
 }

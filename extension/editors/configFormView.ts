@@ -5,6 +5,7 @@ import type { Memento, TextDocument, WebviewView, WebviewViewProvider } from 'vs
 import type { Handlers } from '../../kernels/protocol/channel';
 import { KernelError } from '../../kernels/protocol/errors';
 import type { ConfigFormPage, FormDocument, FormSnapshot, KeyPath } from '../../webview/protocol/configForm';
+import type { CommandId } from '../commands/table';
 import type { KernelHost } from '../kernel/kernelHost';
 import { throttle } from '../util/debounce';
 import { DisposableStore, Owner } from '../util/disposables';
@@ -177,7 +178,7 @@ export class ConfigFormView extends Owner implements WebviewViewProvider {
       train: 'adapterStudio.train',
       openText: 'adapterStudio.openConfigurationText',
       new: 'adapterStudio.newConfiguration',
-    } as const;
+    } as const satisfies Record<string, CommandId>;
     await commands.executeCommand(ids[command], ...(command === 'new' ? [] : [await this.current()]));
   }
 }

@@ -68,8 +68,7 @@ export class RunLibrary extends Owner {
   }
 
   /** Adds a run wherever it is; it is found again in later windows of this workspace. */
-  async add(path: string): Promise<void> {
-    const folder = await realpath(path);
+  async add(folder: string): Promise<void> {
     const remembered = this.remembered();
     if (!remembered.includes(folder) && !workspace.getWorkspaceFolder(Uri.file(folder))) {
       await this.memory.update(REMEMBERED, [...remembered, folder]);
@@ -150,9 +149,13 @@ export class RunLibrary extends Owner {
     const set = runFolders().flatMap((path) => (isAbsolute(path) ? [path] : folders.map((f) => resolve(f, path))));
     const outputs = await Promise.all((await this.configs.list()).map(outputOf));
     const all = [...folders, ...set, ...outputs.flat(), ...this.remembered()];
-    const real = await Promise.all(all.map((path) => realpath(path).catch(() => undefined)));
-    // One may be inside another, deeper than the search from there goes.
-    return [...new Set(real.filter((path) => path !== undefined))];
+    // A folder may be named in two ways; it is searched, and its runs are shown, under the first.
+    const byPlace = new Map<string, string>();
+    for (const path of all) {
+      const place = await realpath(path).catch(() => undefined);
+      if (place !== undefined && !byPlace.has(place)) byPlace.set(place, path);
+    }
+    return [...byPlace.values()];
   }
 
   private remembered(): readonly string[] {

@@ -27,7 +27,8 @@ export function formatCount(count: number): string {
   return `${value.toLocaleString(undefined, { maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0 })}${units[unit]}`;
 }
 
-/** Losses and differences: four significant digits. */
+/** Losses and differences: four significant digits, small ones with an exponent. */
 export function formatNumber(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value);
+  const short = Number(value.toPrecision(4));
+  return short !== 0 && Math.abs(short) < 1e-3 ? short.toExponential() : String(short);
 }

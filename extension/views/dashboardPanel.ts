@@ -5,6 +5,7 @@ import { commands, l10n, Uri, window, workspace, type WebviewPanel } from 'vscod
 import type { Handlers } from '../../kernels/protocol/channel';
 import { KernelError } from '../../kernels/protocol/errors';
 import type { RunState } from '../../kernels/protocol/types';
+import type { CommandId } from '../commands/table';
 import type { DashboardPage, DashboardSnapshot } from '../../webview/protocol/dashboard';
 import { PageConnection } from '../editors/pageConnection';
 import { dashboardGuards } from '../editors/pageGuards';
@@ -104,7 +105,7 @@ export class DashboardPanel extends Owner {
       resume: 'adapterStudio.resumeRun',
       merge: 'adapterStudio.mergeAdapter',
       openFolder: 'adapterStudio.revealRun',
-    } as const;
+    } as const satisfies Record<string, CommandId>;
     if (command === 'openLog') await window.showTextDocument(Uri.file(join(this.folder, runFiles.log)));
     else await commands.executeCommand(ids[command], { folder: this.folder });
   }

@@ -166,6 +166,11 @@ export class FakeDocument {
     const lines = this.text.split('\n');
     return lines.slice(0, line).reduce((sum, l) => sum + l.length + 1, 0) + character;
   }
+  async save(): Promise<boolean> {
+    this.isDirty = false;
+    state.saved.fire(this);
+    return true;
+  }
   write(text: string): void {
     this.text = text;
     this.isDirty = true;
@@ -183,7 +188,14 @@ export const state = {
   opened: new EventEmitter<FakeDocument>(),
   saved: new EventEmitter<FakeDocument>(),
   closed: new EventEmitter<FakeDocument>(),
+  /** What the person will click, one after the other; a message with none left is dismissed. */
+  clicks: [] as string[],
+  /** Messages that were shown. */
+  messages: [] as string[],
   reset(): void {
+    this.clicks.length = 0;
+    this.messages.length = 0;
+    workspace.isTrusted = true;
     this.documents.clear();
     this.edits.length = 0;
     this.executed.length = 0;
@@ -251,8 +263,19 @@ export const workspace = {
   },
 };
 
+const message = async (text: string, ...more: unknown[]) => {
+  state.messages.push(text);
+  const clicked = state.clicks.shift();
+  return more.find((item) => item === clicked);
+};
+
 export const window = {
   activeTextEditor: undefined,
+  showInformationMessage: message,
+  showWarningMessage: message,
+  showErrorMessage: message,
+  withProgress: async (_: unknown, task: (progress: unknown, token: unknown) => unknown) =>
+    task({ report: () => {} }, { isCancellationRequested: false, onCancellationRequested: never }),
   onDidChangeActiveTextEditor: never,
   registerWebviewViewProvider: never,
   registerWebviewPanelSerializer: never,

@@ -28,7 +28,7 @@ function setUp(call: KernelHost['call'] = fakeEngine) {
   const checks = new ConfigChecks(kernel, silentLog);
   new ConfigDiagnostics(checks);
   const changed = new EventEmitter<void>();
-  const files = { list: async () => [uri], known: [uri], onDidChange: changed.event } as unknown as ConfigFiles;
+  const files = { list: async () => [uri], onDidChange: changed.event } as unknown as ConfigFiles;
   const memory = { get: () => undefined, update: async () => {}, keys: () => [] };
   const form = new ConfigFormView({
     extensionUri: Uri.file('/ext') as never,
