@@ -4,7 +4,7 @@ import { toByteSymbols } from './byteAlphabet';
 export type Merge = readonly [left: string, right: string];
 
 /** Pieces that merges never cross: single digits, then GPT-2's split into words with their leading space, numbers and punctuation. */
-const PIECES = /\p{Nd}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+const PIECES = /\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 interface Word {
   symbols: string[];
@@ -47,7 +47,8 @@ class PairIndex {
   mostFrequent(): { readonly pair: Merge; readonly count: number } | undefined {
     let best: { key: string; pair: Merge; count: number } | undefined;
     for (const [key, { pair, count }] of this.entries) {
-      if (best === undefined || count > best.count || (count === best.count && key < best.key)) best = { key, pair, count };
+      if (best === undefined || count > best.count || (count === best.count && key < best.key))
+        best = { key, pair, count };
     }
     return best;
   }

@@ -1,7 +1,5 @@
 /** @file The fine-tuning task: questions in the chat format and their one right answer. The base knows the facts but not how to answer. */
-import type { Dice } from './dice';
 import { createDice } from './dice';
-import type { Fact, Relation } from './relations';
 import { RELATIONS, sentence } from './relations';
 
 /** One line of `train.jsonl` and `eval.jsonl`. */
@@ -14,31 +12,32 @@ export interface ChatSample {
 
 const SEED = 7;
 const EVAL_SAMPLES = 96;
-/** Facts per relation that are asked at most: without a limit four of ten questions would be sums. */
-const FACTS_PER_RELATION = 110;
-
 /**
- * Every fact is asked once, in one of its relation's wordings, and stands in one of the two files only: the answers of
- * `eval` are facts the adapter has not been shown, so a right one comes from the base's own knowledge.
+ * A fact is asked once, in one of its relation's wordings, in one of the two files. The answers of `eval` are facts that
+ * the adapter has not been shown, nor the other way round (the country of a capital), so a right one comes from the base.
  */
 export function questionFiles(): { readonly train: readonly ChatSample[]; readonly eval: readonly ChatSample[] } {
   const dice = createDice(SEED);
-  const samples = dice.shuffled(
-    RELATIONS.flatMap((relation) =>
-      dice
-        .shuffled(relation.facts)
-        .slice(0, FACTS_PER_RELATION)
-        .map((fact) => ask(relation, fact, dice)),
-    ),
+  const questions = RELATIONS.flatMap(({ asked, facts }) =>
+    asked === undefined
+      ? []
+      : facts.map((fact) => ({
+          names: [fact.subject, fact.object].sort().join(' / '),
+          sample: chat(sentence(dice.pick(asked.questions), fact), sentence(asked.answer, fact)),
+        })),
   );
-  return { train: samples.slice(EVAL_SAMPLES), eval: samples.slice(0, EVAL_SAMPLES) };
+  const shuffled = dice.shuffled(questions);
+  const held = shuffled.slice(0, EVAL_SAMPLES);
+  const heldNames = new Set(held.map((question) => question.names));
+  const shown = shuffled.slice(EVAL_SAMPLES).filter((question) => !heldNames.has(question.names));
+  return { train: shown.map((question) => question.sample), eval: held.map((question) => question.sample) };
 }
 
-function ask(relation: Relation, fact: Fact, dice: Dice): ChatSample {
+function chat(question: string, answer: string): ChatSample {
   return {
     messages: [
-      { role: 'user', content: sentence(dice.pick(relation.questions), fact) },
-      { role: 'assistant', content: sentence(relation.answer, fact) },
+      { role: 'user', content: question },
+      { role: 'assistant', content: answer },
     ],
   };
 }

@@ -1,6 +1,19 @@
 /** @file Little stories about invented people and towns: they teach the base to carry a name it has never seen through a text. */
 import type { Dice } from './dice';
-import { COLOURS, GOODS, MONTHS, NAME_ENDS, NAME_STARTS, NUMBERS, PLACES, THINGS, TOWN_ENDS, TOWN_STARTS, TRADES, WEEKDAYS } from './world/words';
+import {
+  COLOURS,
+  GOODS,
+  MONTHS,
+  NAME_ENDS,
+  NAME_STARTS,
+  NUMBERS,
+  PLACES,
+  THINGS,
+  TOWN_ENDS,
+  TOWN_STARTS,
+  TRADES,
+  WEEKDAYS,
+} from './world/words';
 
 interface Person {
   readonly name: string;
@@ -40,7 +53,10 @@ function lostThing(dice: Dice): string[] {
     `${owner.name} had a ${thing}.`,
     `One morning the ${thing} was gone.`,
     `"Have you seen my ${thing}?" ${owner.he} asked ${finder.name}.`,
-    dice.pick([`${finder.name} had not seen it, but they looked together.`, `"No," said ${finder.name}, "but let us look for it."`]),
+    dice.pick([
+      `${finder.name} had not seen it, but they looked together.`,
+      `"No," said ${finder.name}, "but let us look for it."`,
+    ]),
     `They looked at the ${dice.pick(PLACES)} first and then at the ${place}.`,
     `At last ${finder.name} found the ${thing} at the ${place} and gave it back to ${owner.name}.`,
     `${owner.name} thanked ${finder.name}.`,
@@ -79,8 +95,13 @@ function twoPeople(dice: Dice): [Person, Person] {
   return [person(dice), person(dice)];
 }
 
+/** A first name put together from two syllables. */
+export function personName(dice: Dice): string {
+  return dice.pick(NAME_STARTS) + dice.pick(NAME_ENDS);
+}
+
 function person(dice: Dice): Person {
-  const name = dice.pick(NAME_STARTS) + (dice.chance(0.3) ? dice.pick(NAME_ENDS) : '') + dice.pick(NAME_ENDS);
+  const name = personName(dice);
   return dice.chance(0.5) ? { name, he: 'he', his: 'his' } : { name, he: 'she', his: 'her' };
 }
 

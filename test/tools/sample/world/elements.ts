@@ -1,4 +1,4 @@
-/** @file The first eighty-three chemical elements: symbol and name, in the order of their atomic number. */
+/** @file The first fifty-four chemical elements, to xenon: symbol and name, in the order of their atomic number. */
 
 export interface Element {
   readonly symbol: string;
@@ -12,10 +12,7 @@ Na sodium, Mg magnesium, Al aluminium, Si silicon, P phosphorus, S sulfur, Cl ch
 Sc scandium, Ti titanium, V vanadium, Cr chromium, Mn manganese, Fe iron, Co cobalt, Ni nickel, Cu copper, Zn zinc,
 Ga gallium, Ge germanium, As arsenic, Se selenium, Br bromine, Kr krypton, Rb rubidium, Sr strontium, Y yttrium, Zr zirconium,
 Nb niobium, Mo molybdenum, Tc technetium, Ru ruthenium, Rh rhodium, Pd palladium, Ag silver, Cd cadmium, In indium, Sn tin,
-Sb antimony, Te tellurium, I iodine, Xe xenon, Cs caesium, Ba barium, La lanthanum, Ce cerium, Pr praseodymium, Nd neodymium,
-Pm promethium, Sm samarium, Eu europium, Gd gadolinium, Tb terbium, Dy dysprosium, Ho holmium, Er erbium, Tm thulium, Yb ytterbium,
-Lu lutetium, Hf hafnium, Ta tantalum, W tungsten, Re rhenium, Os osmium, Ir iridium, Pt platinum, Au gold, Hg mercury,
-Tl thallium, Pb lead, Bi bismuth`;
+Sb antimony, Te tellurium, I iodine, Xe xenon`;
 
 export const ELEMENTS: readonly Element[] = TABLE.trim()
   .split(/,\s+/)

@@ -14,16 +14,101 @@ true false, first last, inside outside, above below, always never, day night, su
     return [one, other] as const;
   });
 
-export const NAME_STARTS = ['Ma', 'Lo', 'Ti', 'Ra', 'Be', 'Su', 'Ne', 'Vi', 'Ka', 'Do', 'Pe', 'Ju', 'Sa', 'El', 'Or', 'Hal'];
-export const NAME_ENDS = ['ra', 'lin', 'mo', 'ven', 'dy', 'na', 'ris', 'tto', 'bel', 'go', 'ssa', 'rik', 'nor', 'wen', 'la', 'den'];
-export const TOWN_STARTS = ['Oak', 'Ash', 'Stone', 'Mill', 'Wind', 'Elm', 'North', 'Fox', 'Bridge', 'Salt', 'Raven', 'Green', 'Black', 'Lake'];
-export const TOWN_ENDS = ['ford', 'ham', 'ton', 'wick', 'field', 'mouth', 'bury', 'dale', 'holm', 'port', 'stead', 'well'];
+export const NAME_STARTS = ['Ma', 'Lo', 'Ti', 'Ra', 'Be', 'Su', 'Ne', 'Vi', 'Ka', 'Do', 'El', 'Jo'];
+export const NAME_ENDS = ['ra', 'lin', 'mo', 'ven', 'na', 'ris', 'bel', 'go', 'rik', 'wen', 'la', 'den'];
+export const TOWN_STARTS = ['Oak', 'Stone', 'Mill', 'Wind', 'Elm', 'Fox', 'Salt', 'Raven', 'Green', 'Lake'];
+export const TOWN_ENDS = ['ford', 'ham', 'ton', 'wick', 'field', 'bury', 'dale', 'port', 'well'];
 
-export const GOODS = ['apples', 'pears', 'plums', 'eggs', 'candles', 'nails', 'buttons', 'books', 'lemons', 'onions', 'spoons', 'ropes', 'stamps', 'bricks', 'shells'];
-export const THINGS = ['hat', 'coat', 'key', 'lamp', 'basket', 'boat', 'bicycle', 'umbrella', 'letter', 'drum', 'kite', 'ladder', 'clock', 'scarf', 'map'];
+export const GOODS = [
+  'apples',
+  'pears',
+  'plums',
+  'eggs',
+  'candles',
+  'nails',
+  'buttons',
+  'books',
+  'lemons',
+  'onions',
+  'spoons',
+  'ropes',
+  'stamps',
+  'bricks',
+  'shells',
+];
+export const THINGS = [
+  'hat',
+  'coat',
+  'key',
+  'lamp',
+  'basket',
+  'boat',
+  'bicycle',
+  'umbrella',
+  'letter',
+  'drum',
+  'kite',
+  'ladder',
+  'clock',
+  'scarf',
+  'map',
+];
 export const COLOURS = ['red', 'blue', 'green', 'yellow', 'white', 'black', 'brown', 'grey', 'orange', 'purple'];
-export const PLACES = ['market', 'harbour', 'library', 'bakery', 'station', 'school', 'garden', 'mill', 'forest', 'bridge', 'tower', 'workshop'];
-export const TRADES = ['baker', 'sailor', 'teacher', 'farmer', 'doctor', 'carpenter', 'painter', 'tailor', 'miller', 'gardener', 'weaver', 'smith'];
+export const PLACES = [
+  'market',
+  'harbour',
+  'library',
+  'bakery',
+  'station',
+  'school',
+  'garden',
+  'mill',
+  'forest',
+  'bridge',
+  'tower',
+  'workshop',
+];
+export const TRADES = [
+  'baker',
+  'sailor',
+  'teacher',
+  'farmer',
+  'doctor',
+  'carpenter',
+  'painter',
+  'tailor',
+  'miller',
+  'gardener',
+  'weaver',
+  'smith',
+];
 export const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
-export const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
-export const NUMBERS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve'];
+export const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
+export const NUMBERS = [
+  'zero',
+  'one',
+  'two',
+  'three',
+  'four',
+  'five',
+  'six',
+  'seven',
+  'eight',
+  'nine',
+  'ten',
+  'eleven',
+  'twelve',
+];
