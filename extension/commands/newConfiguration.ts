@@ -1,4 +1,5 @@
 /** @file New Configuration: asks for the base model and the data, writes a file that trains, opens it. */
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FileType, l10n, Uri, window, workspace } from 'vscode';
 import { KernelError } from '../../kernels/protocol/errors';
@@ -26,13 +27,19 @@ export async function newConfiguration(studio: Studio, argument?: unknown): Prom
     (await pickModel(studio, { title: l10n.t('{0}: base model', title), kind: 'checkpoint' }));
   const data = await pickData(l10n.t('{0}: training data', title));
   const target = await askName(l10n.t('{0}: file name', title), home.uri, `${basename(model)}-lora`);
-  await writeFileAtomic(
-    target.fsPath,
-    configText({ model: pathInConfig(target, Uri.file(model)), train: pathInConfig(target, data) }),
-  );
+  const paths = { model: pathInConfig(target, Uri.file(model)), train: pathInConfig(target, data) };
+  await writeFileAtomic(target.fsPath, configText({ ...paths, maxLength: await sampleLength(model) }));
   await studio.form.select(target);
   await studio.configs.refresh();
   await window.showTextDocument(target, { preview: false });
+}
+
+/** The usual 1024 tokens, or the longest sequence of the model when that is shorter. */
+async function sampleLength(model: string): Promise<number> {
+  const text = await readFile(join(model, 'config.json'), 'utf8');
+  const config = JSON.parse(text) as { readonly max_position_embeddings?: unknown };
+  const longest = config.max_position_embeddings;
+  return typeof longest === 'number' ? Math.min(1024, longest) : 1024;
 }
 
 async function pickData(title: string): Promise<Uri> {

@@ -1,8 +1,15 @@
 /** @file The text of a new configuration: short, commented, and complete enough to train. */
 import { stringify } from 'yaml';
 
-/** Paths as they are written in the file, relative to it or absolute. */
-export function configText({ model, train }: { readonly model: string; readonly train: string }): string {
+export interface NewConfig {
+  /** Paths as they are written in the file, relative to it or absolute. */
+  readonly model: string;
+  readonly train: string;
+  /** Tokens after which samples are cut. */
+  readonly maxLength: number;
+}
+
+export function configText({ model, train, maxLength }: NewConfig): string {
   const scalar = (text: string) => stringify(text).trimEnd();
   return `# Configuration of one fine-tuning run. Paths are relative to this file; keys left out have their default.
 version: 1
@@ -10,6 +17,7 @@ model: ${scalar(model)}
 data:
   train: ${scalar(train)}
   eval_fraction: 0.1
+  max_length: ${maxLength}
 adapter:
   method: lora
   r: 16

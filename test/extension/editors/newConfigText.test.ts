@@ -14,7 +14,7 @@ test('a new configuration has no problem', () => {
     mkdirSync(path.join(folder, 'base'));
     writeFileSync(path.join(folder, 'base/config.json'), '{"model_type":"llama"}');
     writeFileSync(path.join(folder, 'my data: 1.jsonl'), '{"text":"a"}\n');
-    const text = configText({ model: './base', train: './my data: 1.jsonl' });
+    const text = configText({ model: './base', train: './my data: 1.jsonl', maxLength: 256 });
     const { config, problems } = loadConfig(path.join(folder, 'a.adapter.yaml'), { methods: adapterMethods, text });
     expect(problems).toEqual([]);
     expect(config).toBeDefined();
