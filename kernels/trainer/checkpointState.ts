@@ -16,6 +16,8 @@ import type { Parameters } from './parameters';
 export interface TrainerState {
   readonly version: 1;
   readonly step: number;
+  /** Last step whose evaluation and spectra are recorded: that of `step`, but for a run that was stopped while evaluating. */
+  readonly completed: number;
   /** All tokens read so far, padding not counted. */
   readonly tokens: number;
   readonly optimiserStep: number;

@@ -28,7 +28,10 @@ export interface TrainListener {
 }
 
 export interface TrainOptions {
-  /** Fires when the run is asked to stop: it saves a checkpoint after the step it is in. */
+  /**
+   * Fires when the run is asked to stop: it saves a checkpoint of the last whole step. A step or evaluation that was begun
+   * is left, after the batch it is at, and done again by a resume.
+   */
   readonly signal: AbortSignal;
   readonly listener?: TrainListener;
   /** Go on from the last complete checkpoint of the folder. */
@@ -53,6 +56,9 @@ export async function train(run: RunFolder, prepared: PreparedRun, options: Trai
   }
 }
 
+/** The way out of a step or an evaluation when the run is asked to stop. */
+class Stopped extends Error {}
+
 class Trainer {
   private readonly runner: ModelRunner;
   private readonly optimiser: AdamW;
@@ -61,6 +67,7 @@ class Trainer {
   private state: TrainerState = {
     version: 1,
     step: 0,
+    completed: -1,
     tokens: 0,
     optimiserStep: 0,
     best: null,
@@ -85,29 +92,45 @@ class Trainer {
   }
 
   async run(): Promise<TrainOutcome> {
-    const { totalSteps, config } = this.prepared;
-    const { save_steps: saveSteps, eval_steps: evalSteps } = config.training;
     this.start();
     this.setState('running');
-    if (this.state.step === 0) {
-      await this.evaluate();
-      this.recordSpectra();
+    try {
+      await this.complete();
+      while (!this.isOver) {
+        await this.step(this.state.step + 1);
+        await this.complete();
+      }
+    } catch (error) {
+      if (error instanceof Stopped) return this.stop();
+      throw error;
     }
-    while (this.state.step < totalSteps && !this.hasStoppedImproving()) {
-      if (this.options.signal.aborted) return this.stop();
-      await this.step(this.state.step + 1);
-      const { step } = this.state;
-      const isLast = step === totalSteps;
-      const isBest = isLast || step % evalSteps === 0 ? await this.evaluate() : false;
-      const isEnd = isLast || this.hasStoppedImproving();
-      if (isEnd || step % this.spectraEvery === 0) this.recordSpectra();
-      // Last: what is recorded of a step lies before its checkpoint, so that a resume removes nothing of it.
-      if (isEnd || isBest || step % saveSteps === 0) this.checkpoint();
-    }
-    if (this.state.step < totalSteps) {
+    if (this.state.step < this.prepared.totalSteps) {
       this.event('warning', `early stop: ${this.state.evaluationsWithoutGain} evaluations without a lower loss`);
     }
     return this.finish();
+  }
+
+  /** What comes after the update of a step, and before the first: evaluation, spectra, checkpoint. */
+  private async complete(): Promise<void> {
+    const { step, completed } = this.state;
+    if (completed === step) return; // in the checkpoint that the run goes on from
+    const { save_steps: saveSteps, eval_steps: evalSteps } = this.prepared.config.training;
+    const isFirst = step === 0;
+    const isLast = step === this.prepared.totalSteps;
+    const isBest = isFirst || isLast || step % evalSteps === 0 ? await this.evaluate() : false;
+    const isEnd = this.isOver;
+    if (isFirst || isEnd || step % this.spectraEvery === 0) this.recordSpectra();
+    this.state = { ...this.state, completed: step };
+    // Last: what is recorded of a step lies before its checkpoint, so that a resume removes nothing of it.
+    if (isEnd || isBest || (!isFirst && step % saveSteps === 0)) this.checkpoint();
+  }
+
+  private get isOver(): boolean {
+    return this.state.step === this.prepared.totalSteps || this.hasStoppedImproving();
+  }
+
+  private stopIfAsked(): void {
+    if (this.options.signal.aborted) throw new Stopped();
   }
 
   /** Records the failure; the folder keeps its last complete checkpoint. */
@@ -156,6 +179,7 @@ class Trainer {
     gradient.fill(0);
     let loss = 0;
     for (const [i, batch] of batches.entries()) {
+      this.stopIfAsked();
       loss += await this.runner.step(
         {
           batch,
@@ -210,6 +234,7 @@ class Trainer {
       if (!Number.isFinite(batchLoss))
         throw notFinite(`the evaluation of step ${step}`, `the loss is ${batchLoss}`, [batch]);
       this.folder.beat(this.stateRecord('running'));
+      this.stopIfAsked();
     });
     const record: EvalRecord = { kind: 'eval', step, time: now(), loss, tokens };
     this.folder.appendMetric(record);
