@@ -145,7 +145,15 @@ const norm = ({ norm: value }: InspectedTensor): string => value?.toPrecision(4)
 const isEmpty = (value: unknown): boolean =>
   value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 
-const describe = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+/** More names than fit on a line: what is different in them, and how many there are. */
+const MOST_NAMES = 12;
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value) || value.length <= MOST_NAMES) return JSON.stringify(value);
+  const ends = [...new Set(value.map((name) => String(name).split('.').at(-1) ?? ''))];
+  return `${ends.slice(0, MOST_NAMES).join(', ')}${ends.length > MOST_NAMES ? ', …' : ''} (${value.length} names)`;
+}
 
 function sizeOf(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
