@@ -167,6 +167,57 @@ describe('the commands', () => {
     expect(await sampled('2')).not.toBe(await sampled('3'));
   });
 
+  test('inspect shows an adapter, and with --module its singular values', async () => {
+    const shown = (await engine.run('inspect', adapter)).stdout;
+    expect(shown).toContain(`${adapter}: lora adapter of 14 modules, 1,536 parameters\nbase: ${fixture.model}\n`);
+    expect(shown).toMatch(/^model\.layers\.0\.mlp\.down_proj +\[3, 24\] +\d\S* +\[16, 3\] /m);
+    const [all] = (await engine.run('inspect', adapter, '--json')).records() as [{ modules: object[] }];
+    expect(all).toMatchObject({
+      kind: 'adapter',
+      base: fixture.model,
+      method: 'lora',
+      config: { r: 3, lora_alpha: 6 },
+    });
+    expect(all.modules).toHaveLength(14);
+    expect(JSON.stringify(all)).not.toContain('singular_values');
+    const asked = await engine.run('inspect', adapter, '--module', 'layers.1.self_attn.v_proj', '--json');
+    const [one] = asked.records() as [{ modules: { module: string; update: { singular_values: number[] } }[] }];
+    expect(one.modules.map((m) => m.module)).toEqual(['model.layers.1.self_attn.v_proj']);
+    expect(one.modules[0]?.update.singular_values).toHaveLength(3);
+    expect(await engine.run('inspect', adapter, '--module', 'c_attn')).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining(
+        `${adapter}: --module: there is no c_attn; expected one of the 14 names, such as model.`,
+      ),
+    });
+  });
+
+  test('inspect lists the tensors of a checkpoint or a file, and with --module their statistics', async () => {
+    const [checkpoint] = (await engine.run('inspect', fixture.model, '--json')).records() as [{ tensors: object[] }];
+    expect(checkpoint).toMatchObject({
+      kind: 'checkpoint',
+      model_type: 'llama',
+      parameters: 12_944,
+      bytes: 4 * 12_944,
+    });
+    const head = { name: 'lm_head.weight', dtype: 'F32', shape: [258, 16], bytes: 16_512, file: 'model.safetensors' };
+    expect(checkpoint.tensors).toContainEqual(head);
+    const file = path.join(fixture.model, 'model.safetensors');
+    const [tensor] = (await engine.run('inspect', file, '--module', 'lm_head', '--json')).records() as [
+      { tensors: object[] },
+    ];
+    expect(tensor.tensors).toEqual([
+      expect.objectContaining({
+        name: 'lm_head.weight',
+        statistics: expect.objectContaining({ count: 4128, non_finite: 0 }),
+      }),
+    ]);
+    expect((await engine.run('inspect', file, '--module', 'model.norm')).stdout).toMatch(
+      /^model\.norm\.weight {2}F32 \[16\] {2}16 values\n {2}min 0\.\d+ {2}max 1\.\d+ {2}mean \S+ {2}std \S+ {2}zeros 0 {2}not finite 0\n$/,
+    );
+  });
+
   test('a reader that goes away does not end a run', async () => {
     const dir = path.join(runs, 'unread');
     const started = engine.start([
