@@ -59,9 +59,10 @@ export interface ModelQuestion {
 }
 
 /** Folder of a checkpoint or adapter: one that is known, or any other folder. */
-export async function pickModel({ models }: Studio, { title, kind, suggested }: ModelQuestion): Promise<string> {
-  const known = (await models.list()).filter((m) => m.kind === kind && m.path !== suggested?.path);
+export async function pickModel(studio: Studio, { title, kind, suggested }: ModelQuestion): Promise<string> {
+  const known = (await studio.models.list()).filter((m) => m.kind === kind && m.path !== suggested?.path);
   const usable = known.filter((model) => model.problem === undefined);
+  const listed = new Set(known.map((model) => model.path));
   const browse = Symbol('browse');
   const choices: (QuickPickItem & { value?: string | typeof browse })[] = [
     ...(suggested
@@ -80,12 +81,21 @@ export async function pickModel({ models }: Studio, { title, kind, suggested }: 
       detail: model.path,
       value: model.path,
     })),
+    ...(kind === 'adapter' ? adaptersOfRuns(studio).filter(({ value }) => !listed.has(value)) : []),
     { label: '', kind: QuickPickItemKind.Separator },
     { label: `$(folder-opened) ${l10n.t('Browse…')}`, alwaysShow: true, value: browse },
   ];
   const chosen = await window.showQuickPick(choices, { title, matchOnDescription: true, matchOnDetail: true });
   if (chosen?.value === undefined) throw cancelled();
   return typeof chosen.value === 'string' ? chosen.value : pickFolder(title);
+}
+
+/** What runs have made so far: the adapter of a finished one, else the one in the last checkpoint. */
+function adaptersOfRuns({ runs }: Studio): Choice<string>[] {
+  return runs.runs.flatMap((run) => {
+    const value = run.contents.adapter ?? run.contents.lastCheckpoint;
+    return value === null ? [] : [{ label: run.info.name, description: runDescription(run), detail: value, value }];
+  });
 }
 
 export async function pickFolder(title: string): Promise<string> {

@@ -125,6 +125,16 @@ test('the sample is configured, trained, watched over a reload, stopped, resumed
       await page.screenshot({ path: info.outputPath('merged.png') });
     });
 
+    await test.step('unmerge restores the base and says how near it is', async () => {
+      await runCommand(page, 'Adapter Studio: Unmerge Adapter…');
+      await answerQuickPick(page, 'adapter', 'questions');
+      await answerQuickPick(page, 'merged model', 'base-merged');
+      await acceptInput(page, 'new folder');
+      const toast = page.locator('.notification-toast').filter({ hasText: 'Unmerged into base-merged-unmerged' });
+      await expect(toast).toContainText('Largest weight difference to base', { timeout: 120_000 });
+      expect(existsSync(path.join(host.workspace, 'base-merged-unmerged/config.json'))).toBe(true);
+    });
+
     expect(ofExtension(errors)).toEqual([]);
   } finally {
     endRuns(host.workspace);
