@@ -112,6 +112,9 @@ export function readAdapter(dir: string, defaultTargetModules: readonly string[]
   return { adapter, method, config: methodConfig(method, adapter.config, defaultTargetModules) };
 }
 
+/** The text of an adapter's configuration, for `SaveOptions.preserve`. */
+export const adapterConfigText = (dir: string): string => readPeftConfig(dir).configText;
+
 /** The base model an adapter names, as written in its configuration. */
 export function namedBaseModel(dir: string): string | null {
   return readPeftConfig(dir).config.base_model_name_or_path;
@@ -238,7 +241,7 @@ function peftConfig(plan: AdapterPlan, { baseModelPath, preserve }: SaveOptions)
 
 /**
  * `all-linear` is written as the names it stands for, as PEFT does, and so is a regular expression that PEFT would not take
- * beside `layers_to_transform`: the projections' names where they say the same, whole paths otherwise.
+ * beside `layers_to_transform`: the whole paths of the adapted layers.
  */
 function writtenTargets({ selection, layers }: AdapterPlan): string | readonly string[] {
   const { targetModules, layersToTransform } = selection;

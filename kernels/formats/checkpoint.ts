@@ -116,11 +116,11 @@ export class Checkpoint {
   }
 
   /**
-   * SHA-256 over the weight files' names, sizes, modification times and headers. Immediate, and good enough as a cache key:
+   * SHA-256 over the configuration and the weight files' names, sizes, modification times and headers. Immediate, and good enough as a cache key:
    * a changed file has another, but so has a copied one, and a change that keeps size and time is not seen.
    */
   statDigest(): string {
-    const hash = createHash('sha256');
+    const hash = createHash('sha256').update(`${JSON.stringify(this.config)}\n`);
     for (const [name, file] of this.files) {
       const { size, mtimeMs } = statSync(file.path);
       hash.update(`${JSON.stringify([name, size, mtimeMs, [...file.tensors.values()]])}\n`);

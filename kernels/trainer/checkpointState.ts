@@ -1,9 +1,9 @@
 /** @file What a checkpoint holds beside the adapter: optimiser moments and the trainer's counters, exact to the bit. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { saveAdapter } from '../adapters/adapterFile';
+import type { SaveOptions } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
-import { loadInto } from '../adapters/adapterFile';
+import { loadInto, saveAdapter } from '../adapters/adapterFile';
 import { AtomicFolder, writeFileAtomic } from '../formats/atomicFile';
 import { bytesOf } from '../formats/dtype';
 import { openSafetensors } from '../formats/safetensors';
@@ -32,14 +32,14 @@ export function saveCheckpoint(
   parameters: Parameters,
   optimiser: AdamW,
   state: TrainerState,
-  baseModelPath: string,
+  options: SaveOptions,
 ): void {
   rmSync(dir, { recursive: true, force: true });
   const folder = AtomicFolder.create(dir);
   try {
     const at = folder.temporaryPath;
     mkdirSync(at, { recursive: true });
-    saveAdapter(at, parameters.plan, parameters, { baseModelPath });
+    saveAdapter(at, parameters.plan, parameters, options);
     saveMoments(path.join(at, 'optimizer.safetensors'), parameters.plan, optimiser);
     writeFileAtomic(path.join(at, 'trainer_state.json'), `${JSON.stringify(state, null, 2)}\n`);
     folder.commit();

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { loadInto } from '../adapters/adapterFile';
+import type { SaveOptions } from '../adapters/adapterFile';
+import { adapterConfigText, loadInto } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { planAdapter } from '../adapters/plan';
 import { adapterMethod, adapterMethods } from '../adapters/registry';
@@ -31,6 +32,8 @@ export interface PreparedRun {
   readonly model: BaseModel;
   readonly plan: AdapterPlan;
   readonly parameters: Parameters;
+  /** How the adapter is written: its base, and what another adapter said that this one started from. */
+  readonly saveOptions: SaveOptions;
   readonly train: BatchStream;
   readonly evaluation: EvaluationSet | null;
   readonly totalSteps: number;
@@ -131,7 +134,8 @@ async function prepare(
 
   onProgress('Initialising the adapter');
   const parameters = new Parameters(plan).initialise(model, training.seed);
-  if (config.adapter.init_from !== undefined) loadInto(config.adapter.init_from, plan, parameters);
+  const { init_from } = config.adapter;
+  if (init_from !== undefined) loadInto(init_from, plan, parameters);
 
   const { stepsPerEpoch } = train;
   const totalSteps = training.max_steps ?? Math.ceil((training.num_train_epochs ?? 1) * stepsPerEpoch);
@@ -148,7 +152,7 @@ async function prepare(
       base: model.checkpoint.statDigest(),
       train: trainData.digest,
       ...(evalData && { eval: evalData.digest }),
-      ...(config.adapter.init_from !== undefined && { init_from: adapterDigest(config.adapter.init_from) }),
+      ...(init_from !== undefined && { init_from: adapterDigest(init_from) }),
     },
     parameters: { base: model.parameterCount, trainable: plan.trainedSize },
     total_steps: totalSteps,
@@ -159,6 +163,10 @@ async function prepare(
     model,
     plan,
     parameters,
+    saveOptions: {
+      baseModelPath: model.dir,
+      ...(init_from !== undefined && { preserve: adapterConfigText(init_from) }),
+    },
     train,
     evaluation,
     totalSteps,

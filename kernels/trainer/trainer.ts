@@ -258,9 +258,9 @@ class Trainer {
   }
 
   private checkpoint(): void {
-    const { parameters, model } = this.prepared;
+    const { parameters, saveOptions } = this.prepared;
     const { step } = this.state;
-    saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.state, model.dir);
+    saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.state, saveOptions);
     this.event('checkpoint');
     this.setState('running');
   }
@@ -269,8 +269,8 @@ class Trainer {
     const { step } = this.state;
     this.setState('stopping');
     if (step > 0 && this.folder.checkpoints().at(-1) !== step) {
-      const { parameters, model } = this.prepared;
-      saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.state, model.dir);
+      const { parameters, saveOptions } = this.prepared;
+      saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.state, saveOptions);
       this.event('checkpoint');
     }
     this.event('stopped', 'asked to stop');
@@ -279,8 +279,8 @@ class Trainer {
   }
 
   private finish(): TrainOutcome {
-    const { parameters, plan, model } = this.prepared;
-    saveAdapter(this.folder.file('adapter'), plan, parameters, { baseModelPath: model.dir });
+    const { parameters, plan, saveOptions } = this.prepared;
+    saveAdapter(this.folder.file('adapter'), plan, parameters, saveOptions);
     this.event('finished');
     this.setState('finished');
     return { status: 'finished', step: this.state.step };
