@@ -80,10 +80,13 @@ export function planAdapter(
   const selection = method.selection(config);
   const sites = selection.everything ? [] : selectSites(model.sites, selection);
   if (!selection.everything) {
+    const idle = [...idleOptions(selection, config, model, sites)];
+    const layers = idle.find((option) => option.key === 'layers_to_transform');
+    if (sites.length === 0 && layers) throw refused(layers.key, layers.found, layers.expected);
     if (sites.length === 0) {
       throw refused('target_modules', nothingTargeted(selection, model), `this model has ${projectionsOf(model)}`);
     }
-    for (const option of idleOptions(selection, config, model, sites)) onIdle(option);
+    for (const option of idle) onIdle(option);
   }
   const layers = sites.map((site): AdaptedLayer => {
     const own = method.configOf(site, config) as Readonly<Record<string, unknown>>;
@@ -209,6 +212,10 @@ function* idleOptions(
       const expected = `this model has blocks 0 to ${model.config.layers - 1}`;
       yield { key: 'layers_to_transform', found: `there is no block ${layer}`, expected };
     }
+  }
+  if (selection.layersPattern.length > 0 && selection.layersToTransform === null) {
+    const expected = 'expected layers_to_transform beside it, or neither';
+    yield { key: 'layers_pattern', found: 'has no effect by itself', expected };
   }
   const adapted = `the adapted layers are ${projectionsOf({ sites })}`;
   for (const key of ['rank_pattern', 'alpha_pattern']) {

@@ -104,7 +104,21 @@ function chat(turns: readonly unknown[], firstLearnt: number, tools: unknown, wh
     const found = isRow(turn) ? 'found a message without role' : `found ${kindOf(turn)}`;
     return { where: `${where}.${bad}`, found, expected: 'expected an object with role and content' };
   }
+  const unread = turns.findIndex((turn) => isRow(turn) && !isReadable(turn));
+  if (unread >= 0) {
+    const turn = turns[unread];
+    const found = `found ${isRow(turn) ? kindOf(turn['content']) : 'nothing'}`;
+    return { where: `${where}.${unread}.content`, found, expected: 'expected text' };
+  }
   return { kind: 'messages', messages: turns as readonly ChatMessage[], firstLearnt, tools: tools ?? null };
+}
+
+/** Text, or nothing beside calls of tools. Lists of parts would be pasted into the template as whatever they print as. */
+function isReadable(turn: Row): boolean {
+  const { content } = turn;
+  return (
+    typeof content === 'string' || ((content === undefined || content === null) && Array.isArray(turn['tool_calls']))
+  );
 }
 
 function notText(where: string, value: unknown, expected = 'text'): RowFault {

@@ -17,7 +17,7 @@ export class ConfigReader {
     if ((value === undefined || value === null) && fallback !== undefined) return fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
     this.refuse(key, value, 'expected a whole number of at least 1');
-    return 1;
+    return NaN; // no rule about other fields finds fault with it
   }
 
   positive(key: string, fallback?: number): number {

@@ -57,10 +57,10 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
       const heads = read.count('num_attention_heads');
       const kvHeads = read.count('num_key_value_heads', heads);
       const headDim = read.count('head_dim', Math.floor(hiddenSize / heads));
-      if (heads % kvHeads !== 0) {
+      if (heads % kvHeads > 0) {
         read.refuse('num_key_value_heads', kvHeads, `expected a divisor of num_attention_heads, ${heads}`);
       }
-      if (headDim % 2 !== 0) read.refuse('head_dim', headDim, 'expected an even number, for rotary positions');
+      if (headDim % 2 > 0) read.refuse('head_dim', headDim, 'expected an even number, for rotary positions');
       read.only('hidden_act', ['silu', 'swish'], 'expected silu, the only activation supported in this family');
       read.only('attention_dropout', [0], 'expected 0; dropout inside the base model is not supported');
       read.only('quantization_config', [], 'expected none; give a checkpoint in F32, F16 or BF16');

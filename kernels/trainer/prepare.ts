@@ -1,6 +1,7 @@
 /** @file From a configuration to everything a run needs: model, plan, parameters, data, device. Refuses what cannot run. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { SaveOptions } from '../adapters/adapterFile';
 import { adapterConfigText, loadInto } from '../adapters/adapterFile';
@@ -16,6 +17,7 @@ import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
 import { openBaseModel, weightDtypes } from '../models/baseModel';
+import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { RunInfo } from '../protocol/types';
 import { chooseDevice, physicalCores } from '../runtime/devices';
@@ -53,9 +55,14 @@ export interface PrepareOptions {
   readonly onProgress?: (message: string, fraction?: number) => void;
 }
 
-/** Reads the file; throws with every problem when it cannot be run. */
-export function readConfig(file: string, overrides: readonly string[] = []): ResolvedConfig {
+/** Reads the file; throws with every problem when it cannot be run. What is only odd goes to `onWarning`. */
+export function readConfig(
+  file: string,
+  overrides: readonly string[] = [],
+  onWarning: (problem: Problem) => void = () => undefined,
+): ResolvedConfig {
   const { config, problems } = loadConfig(file, { overrides, methods: adapterMethods });
+  problems.filter((p) => p.severity === 'warning').forEach(onWarning);
   if (!config) throw KernelError.refused(problems.filter((p) => p.severity === 'error'));
   return config;
 }
@@ -89,7 +96,7 @@ async function prepare(
   const { training, data } = config;
   refuseLongSamples(config, model, file);
   const device = await chooseDevice(config.runtime.device, weightDtypes(model));
-  const threads = threadsOf(config);
+  const threads = threadsOf(config, file);
 
   const open = async (files: readonly string[], what: string): Promise<TokenDataset> => {
     const tokens = opened.add(await openTokens(files, what, config, tokenizer, { ...options, startedAt }));
@@ -149,7 +156,7 @@ async function prepare(
     versions: { 'adapter-studio': ENGINE_VERSION, onnxruntime: ortRuntime.name, node: process.versions.node },
     device: { provider: device.device, threads, reason: device.reason },
     digests: {
-      base: model.checkpoint.statDigest(),
+      base: model.checkpoint.sampledDigest(),
       train: trainData.digest,
       ...(evalData && { eval: evalData.digest }),
       ...(init_from !== undefined && { init_from: adapterDigest(init_from) }),
@@ -269,13 +276,18 @@ async function openEvaluationFiles(
       padId: padIdFor(model, tokenizer),
     }),
     device,
-    threads: threadsOf(config),
+    threads: threadsOf(config, file),
     close: () => opened.close(),
   };
 }
 
-const threadsOf = ({ runtime }: ResolvedConfig): number =>
-  runtime.threads === 'auto' ? physicalCores() : runtime.threads;
+function threadsOf({ runtime }: ResolvedConfig, file: string): number {
+  if (runtime.threads === 'auto') return physicalCores();
+  const most = availableParallelism();
+  if (runtime.threads <= most) return runtime.threads;
+  const expected = `expected at most ${most}, the processors of this machine; more threads than that only wait for each other`;
+  throw refusedKey(file, 'runtime.threads', `is ${runtime.threads}`, expected);
+}
 
 /** The plan of the configuration's adapter, with refusals that name the file. */
 export function planFor(config: ResolvedConfig, model: BaseModel, file: string): AdapterPlan {

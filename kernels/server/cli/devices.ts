@@ -38,7 +38,8 @@ export const probeDeviceCommand: Command = {
       const expected = `expected one of ${DEVICES.join(', ')} and some of ${DTYPES.join(', ')}`;
       throw new KernelError('input/refused', `found ${[name, ...rest].join(' ')}; ${expected}`);
     }
-    for (const dtype of dtypes) {
+    // Float32 first: whether the device works at all, before what it can read.
+    for (const dtype of new Set<WeightDtype>(['f32', ...dtypes])) {
       try {
         out.line(await checkDevice(device, dtype));
       } catch (cause) {

@@ -34,8 +34,9 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   }
   const command = commands.find((c) => c.name === name);
   if (!command) {
-    out.note(`adapter-studio has no command ${name}\n\n${help(commands)}`);
-    return EXIT.refused;
+    const names = commands.filter((c) => !c.isInternal).map((c) => c.name);
+    const message = `found the command ${name}; expected one of ${names.join(', ')}`;
+    return report(new KernelError('input/refused', message), out, new AbortController().signal);
   }
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort();

@@ -3,7 +3,8 @@ import { executeRun, prepareAgain } from '../executeRun';
 import { effectiveStatus, RunFolder } from '../../runs/runFolder';
 import type { PreparedRun } from '../../trainer/prepare';
 import type { Command } from './command';
-import { EXIT, oneArgument } from './command';
+import { oneArgument } from './command';
+import { reportOutcome } from './reportOutcome';
 import { runListener } from './runListener';
 
 export const resumeCommand: Command = {
@@ -26,9 +27,6 @@ export const resumeCommand: Command = {
     out.record({ run: run.dir });
     out.line(run.dir);
     const outcome = await executeRun(run, prepared, { isResumed: true, signal, listener: runListener(out, prepared) });
-    out.clearProgress();
-    out.record({ ...outcome, run: run.dir, adapter: run.file('adapter') });
-    out.line(`${outcome.status} after step ${outcome.step}`);
-    return outcome.status === 'stopped' ? EXIT.interrupted : EXIT.done;
+    return reportOutcome(out, run, outcome);
   },
 };

@@ -1,10 +1,12 @@
 /** @file `train`: makes a run folder and trains in this process, in the foreground. */
 import path from 'node:path';
+import { formatProblem } from '../../protocol/errors';
 import { prepareRun, readConfig } from '../../trainer/prepare';
 import { RunFolder } from '../../runs/runFolder';
 import { executeRun } from '../executeRun';
 import type { Command } from './command';
-import { EXIT, listOption, oneArgument, stringOption } from './command';
+import { listOption, oneArgument, stringOption } from './command';
+import { reportOutcome } from './reportOutcome';
 import { runListener } from './runListener';
 
 export const trainCommand: Command = {
@@ -15,7 +17,7 @@ export const trainCommand: Command = {
   async run(context) {
     const { out, values, signal } = context;
     const file = oneArgument(context, 'a configuration file');
-    const config = readConfig(file, listOption(values, 'set'));
+    const config = readConfig(file, listOption(values, 'set'), (p) => out.note(`note: ${formatProblem(p)}`));
     const prepared = await prepareRun(file, config, { signal, onProgress: (message) => out.progress(message) });
     const given = stringOption(values, 'run');
     const dir = given === undefined ? RunFolder.newPath(config.output, prepared.info.name) : path.resolve(given);
@@ -24,13 +26,6 @@ export const trainCommand: Command = {
     out.record({ run: run.dir });
     out.line(run.dir);
     const outcome = await executeRun(run, prepared, { isResumed: false, signal, listener: runListener(out, prepared) });
-    out.clearProgress();
-    out.record({ ...outcome, run: run.dir, adapter: run.file('adapter') });
-    out.line(
-      outcome.status === 'finished'
-        ? `finished after ${outcome.step} steps; the adapter is in ${run.file('adapter')}`
-        : `stopped after step ${outcome.step}; go on with: adapter-studio resume ${run.dir}`,
-    );
-    return outcome.status === 'stopped' ? EXIT.interrupted : EXIT.done;
+    return reportOutcome(out, run, outcome);
   },
 };

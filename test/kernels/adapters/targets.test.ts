@@ -96,6 +96,8 @@ describe('an option that would do nothing is refused', () => {
     [{ target_modules: ['q_proj', 'o_proj'], modules_to_save: ['o_proj'] }, /o_proj.*modules_to_save.*choose one/],
     [{ exclude_modules: ['nobody'] }, /exclude_modules: matches no linear layer/],
     [{ layers_to_transform: [0, 3] }, /there is no block 3.*0 to 2/],
+    [{ layers_to_transform: [9] }, /layers_to_transform: there is no block 9/],
+    [{ layers_pattern: 'layers' }, /layers_pattern: has no effect by itself/],
     [{ rank_pattern: { c_attn: 2 } }, /rank_pattern: c_attn matches no adapted layer/],
     [{ target_modules: ['q_proj'], alpha_pattern: { up_proj: 2 } }, /alpha_pattern: up_proj matches no adapted layer/],
     [{ modules_to_save: ['classifier'] }, /modules_to_save: classifier matches no module/],

@@ -226,6 +226,18 @@ describe('samples of messages', () => {
     ]);
   });
 
+  test('are refused when their content is not text: it would be learnt as whatever it prints as', async () => {
+    const parts = [{ type: 'text', text: 'a' }];
+    const rows = lines(
+      { messages: [{ role: 'user', content: parts }, messages[1]] },
+      { messages: [messages[0], { role: 'assistant' }] },
+    );
+    expect(await problemsOf(rows, { template: WITH_START })).toEqual([
+      '1: messages.0.content: found a list; expected text',
+      '2: messages.1.content: found nothing; expected text',
+    ]);
+  });
+
   test('are refused with what the template says about them', async () => {
     const template =
       "{% if messages[0].role != 'user' %}{{ raise_exception('user first') }}{% endif %}{{ messages[0].content }}";

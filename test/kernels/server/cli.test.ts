@@ -44,7 +44,7 @@ describe('help and version', () => {
 
 describe('what is refused ends with 2 and one line for each problem on stderr', () => {
   test.each([
-    ['an unknown command', ['trian', 'x'], 'adapter-studio has no command trian'],
+    ['an unknown command', ['trian', 'x'], 'found the command trian; expected one of train, resume'],
     ['an unknown option', ['runs', '--al'], "Unknown option '--al'"],
     ['an option without its value', ['generate', '--base'], "Option '--base <value>' argument missing"],
     ['a missing option', ['merge', '--base', 'x'], '--adapter is missing'],
