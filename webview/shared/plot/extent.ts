@@ -39,7 +39,9 @@ export function yExtent(figure: LineFigure, xRange: Range): Range {
 /** All positive values that come near 0 compared with their spread start at 0: a loss that falls to 0.1 is read against 0. */
 function paddedLinear(low: number, high: number): Range {
   const spread = high - low;
-  if (spread === 0) return low === 0 ? [-1, 1] : [low - Math.abs(low) * 0.5, low + Math.abs(low) * 0.5];
+  // So close to 0 that a part of it is 0 again, and air around it none.
+  if (Math.max(Math.abs(low), Math.abs(high)) < 1e-300) return [-1, 1];
+  if (spread === 0) return [low - Math.abs(low) * 0.5, low + Math.abs(low) * 0.5];
   const bottom = low - spread * 0.06;
   return [low >= 0 && bottom < spread * 0.15 ? Math.min(0, low) : bottom, high + spread * 0.06];
 }

@@ -76,6 +76,7 @@ describe('extents', () => {
         expect(high).toBeGreaterThanOrEqual(Math.max(...ys));
         expect(high).toBeGreaterThan(low);
       }),
+      { examples: [[[5e-324]], [[0, 5e-324]], [[0]], [[1e6, 1e6]]] },
     );
   });
 
