@@ -2,12 +2,15 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const setupFiles = ['test/support/fastCheck.ts'];
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'kernels',
+          setupFiles,
           include: ['test/kernels/**/*.test.ts'],
           // A process each: onnxruntime does not like several worker threads, and a crash must name its file.
           pool: 'forks',
@@ -16,13 +19,20 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'extension', include: ['test/extension/**/*.test.ts'], pool: 'forks', testTimeout: 20_000 },
+        test: {
+          name: 'extension',
+          setupFiles,
+          include: ['test/extension/**/*.test.ts'],
+          pool: 'forks',
+          testTimeout: 20_000,
+        },
         // The editor gives this module to its extensions; there is no package of it.
         resolve: { alias: { vscode: fileURLToPath(new URL('test/support/vscodeStub.ts', import.meta.url)) } },
       },
       {
         test: {
           name: 'webview',
+          setupFiles,
           include: ['test/webview/**/*.test.ts'],
           environment: 'happy-dom',
           testTimeout: 20_000,
