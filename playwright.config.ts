@@ -19,8 +19,11 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
+  // The workbench is a large program on a small machine: once more in CI, and the report says that it was needed.
+  retries: process.env.CI ? 1 : 0,
   use: {
     viewport: { width: 1280, height: 800 },
+    actionTimeout: 30_000,
     screenshot: 'only-on-failure',
     trace: 'retain-on-failure',
     launchOptions: {

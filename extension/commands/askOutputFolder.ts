@@ -2,13 +2,14 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { l10n, window, workspace } from 'vscode';
-import { cancelled } from './pick';
+import { cancelled, staysOpen } from './pick';
 
 /** Absolute path of a folder that does not exist. `name` is suggested, numbered when it is taken. */
 export async function askOutputFolder(title: string, name: string): Promise<string> {
   const home = workspace.workspaceFolders?.find((folder) => folder.uri.scheme === 'file')?.uri.fsPath ?? '';
   const suggestion = freePath(join(home, name));
   const path = await window.showInputBox({
+    ...staysOpen,
     title,
     value: suggestion,
     valueSelection: [suggestion.length - basename(suggestion).length, suggestion.length],

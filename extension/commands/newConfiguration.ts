@@ -8,7 +8,7 @@ import { pathInConfig } from '../editors/configFormView';
 import { configText } from '../editors/newConfigText';
 import type { Studio } from '../studio';
 import { writeFileAtomic } from '../util/atomicFile';
-import { cancelled, folderArgument, pick, pickModel } from './pick';
+import { cancelled, folderArgument, pick, pickModel, staysOpen } from './pick';
 
 const DATA_FILES = '**/*.{jsonl,json,parquet}';
 /** JSON files that are not data. */
@@ -66,6 +66,7 @@ async function askName(title: string, folder: Uri, suggestion: string): Promise<
   const toUri = (name: string) =>
     Uri.file(join(folder.fsPath, name.endsWith(CONFIG_SUFFIX) ? name : name + CONFIG_SUFFIX));
   const name = await window.showInputBox({
+    ...staysOpen,
     title,
     value: suggestion,
     prompt: l10n.t('Written to {0} as *.adapter.yaml', basename(folder.fsPath)),

@@ -16,10 +16,14 @@ export function cancelled(): KernelError {
   return new KernelError('cancelled', 'Nothing was chosen.');
 }
 
+/** A question asked from a page would close again when the page takes the focus back; Escape closes it. */
+export const staysOpen = { ignoreFocusOut: true } as const;
+const pickOptions = { matchOnDescription: true, matchOnDetail: true, ...staysOpen } as const;
+
 /** The value of the chosen item. Rejects with `cancelled` when none is chosen, with `none` when there is nothing to choose from. */
 export async function pick<T>(title: string, choices: readonly Choice<T>[], none: string): Promise<T> {
   if (choices.length === 0) throw new KernelError('input/refused', none);
-  const chosen = await window.showQuickPick(choices, { title, matchOnDescription: true, matchOnDetail: true });
+  const chosen = await window.showQuickPick(choices, { title, ...pickOptions });
   if (!chosen) throw cancelled();
   return chosen.value;
 }
@@ -85,7 +89,7 @@ export async function pickModel(studio: Studio, { title, kind, suggested }: Mode
     { label: '', kind: QuickPickItemKind.Separator },
     { label: `$(folder-opened) ${l10n.t('Browse…')}`, alwaysShow: true, value: browse },
   ];
-  const chosen = await window.showQuickPick(choices, { title, matchOnDescription: true, matchOnDetail: true });
+  const chosen = await window.showQuickPick(choices, { title, ...pickOptions });
   if (chosen?.value === undefined) throw cancelled();
   return typeof chosen.value === 'string' ? chosen.value : pickFolder(title);
 }

@@ -219,5 +219,5 @@ async function answerQuickPick(page: Page, title: string, choice: string): Promi
 async function acceptInput(page: Page, title: string): Promise<void> {
   const widget = page.locator('.quick-input-widget');
   await expect(widget.locator('.quick-input-title')).toContainText(title, { timeout: 60_000 });
-  await page.keyboard.press('Enter');
+  await widget.locator('.quick-input-box input').press('Enter');
 }

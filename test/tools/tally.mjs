@@ -26,11 +26,11 @@ export function countVitest(report) {
   };
 }
 
-/** As `countVitest`. A test that passed only when tried again counts as failed. */
+/** As `countVitest`. A test that passed only when tried again counts as passed and is told: the workbench around it is not ours. */
 export function countPlaywright(report) {
   if (report === undefined) return undefined;
   const { expected, unexpected, flaky, skipped } = report.stats;
-  return { passed: expected, failed: unexpected + flaky + report.errors.length, skipped };
+  return { passed: expected + flaky, failed: unexpected + report.errors.length, skipped, retried: flaky };
 }
 
 /** The sum of what the runners' reports say now. */
@@ -51,6 +51,8 @@ export function sumUp(runners, steps) {
   const failedSteps = Object.entries(steps).filter(([, status]) => status !== 0);
   const lines = failedSteps.map(([step, status]) => `step failed: ${step} (status ${status})`);
   const failed = failedTests + failedSteps.filter(([step]) => step !== 'test' || failedTests === 0).length;
+  const retried = counts.reduce((sum, count) => sum + (count.retried ?? 0), 0);
+  if (retried > 0) lines.push(`${retried} passed only when tried again`);
   if (skipped > 0) lines.push(`${skipped} skipped`);
   lines.push(`${passed} passed, ${failed} failed`);
   return { passed, failed, text: lines.join('\n') };

@@ -19,9 +19,10 @@ describe('tally', () => {
     expect(countVitest(report)).toEqual({ passed: 1, failed: 2, skipped: 3 });
   });
 
-  it('counts an end-to-end test that passed only the second time as failed', () => {
+  it('counts an end-to-end test that passed only the second time as passed, and says so', () => {
     const report = { stats: { expected: 3, unexpected: 1, flaky: 1, skipped: 0 }, errors: [] };
-    expect(countPlaywright(report)).toEqual({ passed: 3, failed: 2, skipped: 0 });
+    expect(countPlaywright(report)).toEqual({ passed: 4, failed: 1, skipped: 0, retried: 1 });
+    expect(sumUp([countPlaywright(report)], {}).text).toBe('1 passed only when tried again\n4 passed, 1 failed');
   });
 
   it('ends with the sum of both runners, alone on its line', () => {
