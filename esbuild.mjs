@@ -1,6 +1,6 @@
 /** @file Makes the bundles. `node esbuild.mjs [--watch]` makes dist/; the development commands in test/tools call the functions. */
 import * as esbuild from 'esbuild';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,9 +29,15 @@ const product = [
     out: 'kernel',
     options: { ...node, external: ['onnxruntime-node'], banner: shebang },
   },
-  { entry: 'webview/dashboard/main.ts', out: 'webview/dashboard', options: page },
-  { entry: 'webview/configForm/main.ts', out: 'webview/configForm', options: page },
+  ...pageNames().map((name) => ({ entry: `webview/${name}/main.ts`, out: `webview/${name}`, options: page })),
 ];
+
+/** A page is a folder of webview/ with a main.ts. */
+function pageNames() {
+  return readdirSync(path.join(root, 'webview')).filter((name) =>
+    existsSync(path.join(root, 'webview', name, 'main.ts')),
+  );
+}
 
 /** Files that ship as they are. */
 const copies = [

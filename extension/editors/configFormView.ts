@@ -13,9 +13,9 @@ import type { Log } from '../util/log';
 import type { ConfigChecks } from './configChecks';
 import { isConfigFile, type ConfigFiles } from './configFiles';
 import { configValues, editConfigText } from './configText';
-import { PageConnection } from './pageConnection';
-import { configFormGuards } from './pageGuards';
-import { pageHtml, pageRoot } from './pageHtml';
+import { PageConnection } from '../pages/pageConnection';
+import { configFormGuards } from './configFormGuards';
+import { pageHtml, pageRoot } from '../pages/pageHtml';
 
 export const CONFIG_FORM_VIEW = 'adapterStudio.configuration';
 const REMEMBERED = 'form.configuration';

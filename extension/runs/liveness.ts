@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 import type { RunState, RunStatus } from '../../kernels/protocol/types';
 
-const LIVE: ReadonlySet<RunStatus> = new Set(['starting', 'running', 'stopping']);
+const LIVE: ReadonlySet<RunStatus> = new Set(['queued', 'starting', 'running', 'stopping']);
 
 /**
  * Of a process on another machine we see only the heartbeat. After this long without one the run is shown as failed; should

@@ -7,6 +7,7 @@ import { formatDuration, formatNumber } from '../util/format';
 
 export function statusLabel(status: RunStatus): string {
   const labels: Record<RunStatus, string> = {
+    queued: l10n.t('queued'),
     starting: l10n.t('starting'),
     running: l10n.t('running'),
     stopping: l10n.t('stopping'),

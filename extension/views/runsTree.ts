@@ -9,6 +9,7 @@ import { capabilities, type RunSummary } from '../runs/runSummary';
 import { createdLabel, runAccessibleLabel, runDescription, statusLabel } from './runLabels';
 
 const icons: Record<RunStatus, ThemeIcon> = {
+  queued: new ThemeIcon('watch'),
   starting: new ThemeIcon('loading~spin'),
   running: new ThemeIcon('sync~spin', new ThemeColor('charts.blue')),
   stopping: new ThemeIcon('loading~spin'),

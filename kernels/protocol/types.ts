@@ -1,6 +1,7 @@
 /** @file Records of the run folder and the shapes that the engine, the editor and the pages share. Field names as on disk. */
 
-export type RunStatus = 'starting' | 'running' | 'stopping' | 'stopped' | 'finished' | 'failed';
+/** `queued`: the run's process waits for an earlier run of this machine to end; everything else is as after `starting`. */
+export type RunStatus = 'queued' | 'starting' | 'running' | 'stopping' | 'stopped' | 'finished' | 'failed';
 
 /** `state.json`: replaced atomically; `heartbeat` and all times are seconds since 1970 (UTC). */
 export interface RunState {
@@ -67,12 +68,34 @@ export interface SpectrumRecord {
   readonly above_relative: number;
 }
 
+/** One line of `samples.jsonl`: what the model wrote after one of the configuration's fixed prompts. */
+export interface SampleRecord {
+  readonly step: number;
+  readonly time: number;
+  /** Place of the prompt in the configuration, from 0. */
+  readonly index: number;
+  readonly prompt: string;
+  /** The new text, without the prompt. */
+  readonly text: string;
+  readonly tokens: number;
+  /** True when the text was cut at the limit of new tokens rather than ended by the model. */
+  readonly cut: boolean;
+}
+
+/** What the watchdog saw. */
+export type WatchKind = 'non-finite' | 'loss-spike' | 'stall' | 'disk-low';
+
 /** One line of `events.jsonl`. */
 export interface RunEvent {
-  readonly event: 'started' | 'resumed' | 'checkpoint' | 'eval' | 'warning' | 'stopped' | 'finished' | 'failed';
+  readonly event:
+    'queued' | 'started' | 'resumed' | 'checkpoint' | 'eval' | 'warning' | 'stopped' | 'finished' | 'failed';
   readonly time: number;
   readonly step: number;
   readonly reason?: string;
+  /** Set on a warning or failure of the watchdog. */
+  readonly watch?: WatchKind;
+  /** What was done about it, as a sentence. */
+  readonly action?: string;
 }
 
 /** A checkpoint or adapter folder that was found on disk. */

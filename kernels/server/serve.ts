@@ -12,6 +12,9 @@ import type { KernelApi } from '../protocol/kernelApi';
 /** One entry for every call of the editor; each is one function of the engine. */
 export type KernelHandlers = Handlers<KernelApi>;
 
+/** The entries for the calls of one subject. */
+export type HandlersOf<C extends object> = Handlers<{ calls: C; events: object }>;
+
 /** The events of the connection, for handlers that log. */
 export type KernelEvents = Server<KernelApi>;
 

@@ -211,7 +211,10 @@ export const state = {
 const nothing = { dispose: () => {} };
 const never = () => nothing;
 
+export const env = { language: 'en' };
+
 export const l10n = {
+  bundle: undefined,
   t: (message: string, ...args: unknown[]) => message.replace(/\{(\d+)\}/g, (_, i: string) => String(args[Number(i)])),
 };
 

@@ -1,4 +1,5 @@
 /** @file Entry of the configuration form page. */
+import '../shared/loadTexts';
 import './configForm.css';
 import type { ConfigFormPage } from '../protocol/configForm';
 import { acquireApi, connectHost } from '../shared/host';

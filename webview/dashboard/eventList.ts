@@ -8,6 +8,7 @@ import { SignalElement } from '../shared/signalElement';
 import type { DashboardStore } from './store';
 
 const EVENTS: Readonly<Record<RunEvent['event'], { readonly icon: string; readonly text: string }>> = {
+  queued: { icon: 'watch', text: 'Queued' },
   started: { icon: 'play', text: 'Started' },
   resumed: { icon: 'debug-continue', text: 'Resumed' },
   checkpoint: { icon: 'save', text: 'Checkpoint' },

@@ -1,4 +1,5 @@
 /** @file Entry of the dashboard page. */
+import '../shared/loadTexts';
 import './dashboard.css';
 import type { DashboardPage } from '../protocol/dashboard';
 import { acquireApi, connectHost } from '../shared/host';

@@ -12,6 +12,7 @@ import { SignalElement } from '../shared/signalElement';
 import type { DashboardStore } from './store';
 
 const STATUS: Readonly<Record<RunStatus, { readonly icon: string; readonly text: string }>> = {
+  queued: { icon: 'watch', text: 'Queued' },
   starting: { icon: 'loading codicon-modifier-spin', text: 'Starting' },
   running: { icon: 'sync codicon-modifier-spin', text: 'Running' },
   stopping: { icon: 'loading codicon-modifier-spin', text: 'Stopping' },

@@ -111,7 +111,7 @@ describe('the kernel', () => {
   test('that speaks another protocol is refused with both versions', async () => {
     process.env['FIXTURE_VERSION'] = '99';
     try {
-      expect((await failure(host.call('models/list', { folders: [] }))).message).toMatch(/protocol 99.*speaks 1\./);
+      expect((await failure(host.call('models/list', { folders: [] }))).message).toMatch(/protocol 99.*speaks \d+\./);
     } finally {
       delete process.env['FIXTURE_VERSION'];
     }

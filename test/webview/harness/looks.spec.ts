@@ -1,7 +1,8 @@
 /** @file Every page in every theme, narrow and wide: no axe finding, and a screenshot to look at. */
 import { expect, type Page } from '@playwright/test';
 import { accessibilityFindings, keepScreenshot, test, type OpenOptions } from './pageTest';
-import { THEMES, type PageName } from './server';
+import type { PageName } from '../../../webview/protocol/pages';
+import { THEMES } from './server';
 
 interface Look {
   readonly page: PageName;

@@ -3,7 +3,8 @@ import { expect, test as base, type Page } from '@playwright/test';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { startHarness, type Harness, type PageName, type ThemeName } from './server';
+import type { PageName } from '../../../webview/protocol/pages';
+import { startHarness, type Harness, type ThemeName } from './server';
 
 const axeSource = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
 

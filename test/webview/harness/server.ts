@@ -1,14 +1,14 @@
 /** @file Serves the built pages as VS Code would: the same policy, the variables of a theme, and a host in place of the editor. */
 import { build } from 'esbuild';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import type { PageName } from '../../../webview/protocol/pages';
 import themes from './themes.json' with { type: 'json' };
 
 export type ThemeName = keyof typeof themes;
 export const THEMES = Object.keys(themes) as ThemeName[];
-export type PageName = 'dashboard' | 'configForm';
 
 const root = path.resolve(__dirname, '../../..');
 const pages = path.join(root, 'dist/webview');
@@ -44,9 +44,14 @@ export async function startHarness(): Promise<Harness> {
   };
 }
 
+/** The host of the page NAME is NAMEHost.ts. */
+function hostNames(): string[] {
+  return readdirSync(__dirname).flatMap((file) => (file.endsWith('Host.ts') ? [file.slice(0, -'.ts'.length)] : []));
+}
+
 async function bundleHosts(): Promise<ReadonlyMap<string, string>> {
   const bundled = await Promise.all(
-    ['dashboardHost', 'configFormHost'].map(async (name) => {
+    hostNames().map(async (name) => {
       const result = await build({
         absWorkingDir: root,
         entryPoints: [`test/webview/harness/${name}.ts`],
@@ -69,7 +74,7 @@ function html(page: PageName, theme: ThemeName): string {
   const style = Object.entries(variables)
     .map(([name, value]) => `${name}: ${value.replaceAll('"', "'")}`)
     .join('; ');
-  const ground = page === 'dashboard' ? '--vscode-editor-background' : '--vscode-sideBar-background';
+  const ground = page === 'configForm' ? '--vscode-sideBar-background' : '--vscode-editor-background';
   return `<!DOCTYPE html>
 <html lang="en" style="${style}; background: var(${ground})">
 <head>

@@ -1,8 +1,7 @@
 /** @file The HTML of a page: an empty body, one script that is allowed by its nonce, and nothing else that may run. */
 import { randomBytes } from 'node:crypto';
-import { Uri, type Webview } from 'vscode';
-
-export type PageName = 'dashboard' | 'configForm';
+import { env, l10n, Uri, type Webview } from 'vscode';
+import type { PageName } from '../../webview/protocol/pages';
 
 /** Where a page may load files from. */
 export function pageRoot(extensionUri: Uri): Uri {
@@ -22,7 +21,7 @@ export function pageHtml(webview: Webview, extensionUri: Uri, page: PageName, ti
     `font-src ${webview.cspSource}`,
   ].join('; ');
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${escapeHtml(env.language)}">
 <head>
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -32,6 +31,7 @@ export function pageHtml(webview: Webview, extensionUri: Uri, page: PageName, ti
 <link rel="stylesheet" href="${file(`${page}.css`)}">
 </head>
 <body>
+<script nonce="${nonce}" type="application/json" id="l10n">${escapeJson(l10n.bundle ?? {})}</script>
 <script nonce="${nonce}" src="${file(`${page}.js`)}"></script>
 </body>
 </html>`;
@@ -39,4 +39,9 @@ export function pageHtml(webview: Webview, extensionUri: Uri, page: PageName, ti
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+/** JSON that may stand in a script element: nothing in it ends the element. */
+function escapeJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll('<', '\\u003c');
 }

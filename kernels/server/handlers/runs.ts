@@ -1,0 +1,34 @@
+/** @file Answers about runs: start, resume, stop. */
+import type { RunCalls } from '../../protocol/calls/runs';
+import { KernelError } from '../../protocol/errors';
+import { sendControl } from '../../runs/control';
+import { effectiveStatus, RunFolder } from '../../runs/runFolder';
+import { prepareRun, readConfig } from '../../trainer/prepare';
+import type { HandlersOf } from '../serve';
+import { startDetached } from '../startRun';
+
+export const runHandlers: HandlersOf<RunCalls> = {
+  'run/start': async ({ config: file }, { signal, progress }) => {
+    const config = readConfig(file);
+    // Prepared here so that the person hears at once what is wrong; the run itself finds the tokens in the cache.
+    const prepared = await prepareRun(file, config, {
+      signal,
+      onProgress: (message, fraction) => progress({ message, ...(fraction !== undefined && { fraction }) }),
+    });
+    prepared.close();
+    signal.throwIfAborted();
+    const run = RunFolder.create(RunFolder.newPath(config.output, prepared.info.name), prepared.info);
+    await startDetached(run, false);
+    return { run: run.dir };
+  },
+  'run/resume': async ({ run: dir }) => {
+    const run = RunFolder.open(dir);
+    const status = effectiveStatus(run.state);
+    if (status !== 'stopped' && status !== 'failed') {
+      throw new KernelError('input/refused', `the run is ${status}; only a stopped or failed run can be resumed`);
+    }
+    await startDetached(run, true);
+    return { run: run.dir };
+  },
+  'run/stop': ({ run }) => sendControl(RunFolder.open(run), 'stop'),
+};
