@@ -1,6 +1,7 @@
 /** @file The configuration form as a whole. */
 import '../shared/failureBar';
 import './formHead';
+import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { keyed } from 'lit/directives/keyed.js';
@@ -23,7 +24,7 @@ export class ConfigForm extends SignalElement {
     const { store } = this;
     return html`<as-failure-bar .failures=${store.failures}></as-failure-bar>
       <main>
-        <h1 class="visually-hidden">Adapter configuration</h1>
+        <h1 class="visually-hidden">${l10n.t('Adapter configuration')}</h1>
         ${this.renderMain()}
       </main>`;
   }
@@ -31,7 +32,7 @@ export class ConfigForm extends SignalElement {
   private renderMain(): TemplateResult {
     const { store } = this;
     const snapshot = store.snapshot.value;
-    if (!snapshot) return html`<p class="muted">Opening…</p>`;
+    if (!snapshot) return html`<p class="muted">${l10n.t('Opening…')}</p>`;
     if (!snapshot.document) return this.renderEmpty();
     const { document } = snapshot;
     // Another document is another form: what is half typed belongs to the one it was typed for.
@@ -39,9 +40,11 @@ export class ConfigForm extends SignalElement {
   }
 
   private renderEmpty(): TemplateResult {
-    return html`<p class="empty">A configuration says which base model is trained on which data, and how.</p>
+    return html`<p class="empty">
+        ${l10n.t('A configuration says which base model is trained on which data, and how.')}
+      </p>
       <vscode-button block @click=${() => this.store.command('new')}
-        ><span slot="content-before">${icon('new-file')}</span>New Configuration</vscode-button
+        ><span slot="content-before">${icon('new-file')}</span>${l10n.t('New Configuration')}</vscode-button
       >`;
   }
 
@@ -63,7 +66,7 @@ export class ConfigForm extends SignalElement {
   private renderBroken(): TemplateResult {
     return html`<p class="banner error">
       ${icon('error')}
-      <span>The file is not valid YAML, so the form cannot change it. Correct it in the text editor.</span>
+      <span>${l10n.t('The file is not valid YAML, so the form cannot change it. Correct it in the text editor.')}</span>
     </p>`;
   }
 
@@ -126,13 +129,13 @@ export class ConfigForm extends SignalElement {
 
 /** Problems that no field can show, with the line where they are. */
 function problemList(problems: readonly Problem[]): TemplateResult {
-  return html`<ul class="problem-list" aria-label="Problems">
+  return html`<ul class="problem-list" aria-label=${l10n.t('Problems')}>
     ${problems.map(
       (p) =>
         html`<li class="problem ${p.severity}">
           ${icon(p.severity)}
           <span
-            >${p.line === undefined ? '' : `Line ${p.line}: `}${p.where ? `${p.where}: ` : ''}${problemText(p)}</span
+            >${p.line === undefined ? '' : `${l10n.t('Line {0}:', p.line)} `}${p.where ? `${p.where}: ` : ''}${problemText(p)}</span
           >
         </li>`,
     )}

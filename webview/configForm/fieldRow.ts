@@ -1,6 +1,7 @@
 /** @file One field of the form: label, help, control, problems, and the way back to its default. */
 import './pathList';
 import './unionField';
+import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Problem } from '../../kernels/protocol/errors';
 import { icon } from '../shared/icon';
@@ -52,7 +53,7 @@ export function fieldRow(field: FormField, around: FieldSurroundings): TemplateR
   >
     <div class="field-head">
       <label for=${id}>${field.label}</label>
-      ${field.isRequired ? html`<span class="muted note">required</span>` : nothing}
+      ${field.isRequired ? html`<span class="muted note">${l10n.t('required')}</span>` : nothing}
       ${field.unit ? html`<span class="muted note">${field.unit}</span>` : nothing}
       ${isWritten && !field.isRequired ? resetButton(field, around) : nothing}
     </div>
@@ -65,14 +66,15 @@ export function fieldRow(field: FormField, around: FieldSurroundings): TemplateR
         : nothing
     }
     <p id="${id}-help" class="help ${around.isHelpShown ? '' : 'visually-hidden'}">
-      ${field.isRequired ? html`<span class="visually-hidden">Required.</span> ` : nothing}${helpText(field)}
+      ${field.isRequired ? html`<span class="visually-hidden">${l10n.t('Required.')}</span> ` : nothing}${helpText(field)}
     </p>
   </div>`;
 }
 
 function resetButton(field: FormField, around: FieldSurroundings): TemplateResult {
-  const standard = field.default === undefined ? 'not set' : textForm(field.widget).format(field.default) || 'empty';
-  const text = `Reset ${field.label} to its default: ${standard}`;
+  const standard =
+    field.default === undefined ? l10n.t('not set') : textForm(field.widget).format(field.default) || l10n.t('empty');
+  const text = l10n.t('Reset {0} to its default: {1}', field.label, standard);
   return html`<button
     type="button"
     class="icon-button reset"

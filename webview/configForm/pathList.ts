@@ -1,4 +1,5 @@
 /** @file A list of files or folders: one row each, with buttons to browse, remove and add. */
+import * as l10n from '@vscode/l10n';
 import { html, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { icon } from '../shared/icon';
@@ -22,7 +23,7 @@ export class PathList extends SignalElement {
         id=${items.length === 0 ? context.id : `${context.id}-add`}
         @click=${() => context.browse([...context.path, items.length], hint.kind)}
       >
-        ${icon('add')} Add a ${hint.kind}
+        ${icon('add')} ${hint.kind === 'file' ? l10n.t('Add a file') : l10n.t('Add a folder')}
       </button>
     </div>`;
   }
@@ -40,8 +41,8 @@ export class PathList extends SignalElement {
       <button
         type="button"
         class="icon-button"
-        aria-label="Remove ${label}"
-        title="Remove"
+        aria-label=${l10n.t('Remove {0}', label)}
+        title=${l10n.t('Remove')}
         @click=${() => void context.set(without(items, i))}
       >
         ${icon('close')}

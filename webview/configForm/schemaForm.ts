@@ -2,6 +2,7 @@
  * @file The form that a JSON Schema (draft-07) describes: sections, groups, fields and the widget of each. Standard keywords carry
  * the meaning; `x-order`, `x-group`, `x-unit` and `x-path` refine the layout and may be missing.
  */
+import * as l10n from '@vscode/l10n';
 import type { KeyPath } from '../protocol/configForm';
 import { isObject, type Values } from './values';
 import { widgetOf, type Widget } from './widgetOf';
@@ -41,7 +42,7 @@ export function formSections(schema: Values, values: Values): FormSection[] {
   const rank = (key: string) => (required.includes(key) ? required.indexOf(key) : required.length);
   sections.sort(([a], [b]) => rank(a) - rank(b));
   return [
-    { key: '', title: text(schema['x-title']) ?? 'General', groups: groupsOf(top, []) },
+    { key: '', title: text(schema['x-title']) ?? l10n.t('General'), groups: groupsOf(top, []) },
     ...sections.map(([key, property]) => {
       const section = applicable(property, objectAt(values, key), schema);
       return { key, title: text(property['title']) ?? key, groups: groupsOf(section, [key]) };

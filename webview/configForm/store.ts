@@ -1,4 +1,5 @@
 /** @file What the form shows: the host's snapshot, and what the person chose about the form itself. */
+import * as l10n from '@vscode/l10n';
 import { computed, signal } from '@preact/signals-core';
 import type { Client } from '../../kernels/protocol/channel';
 import type { ConfigFormPage, FormSnapshot, KeyPath } from '../protocol/configForm';
@@ -40,7 +41,7 @@ export class ConfigFormStore {
       hasEvent = true;
       this.take(snapshot);
     });
-    const snapshot = await this.failures.attempt('read the configuration', this.host.call('page/open', {}));
+    const snapshot = await this.failures.attempt(l10n.t('read the configuration'), this.host.call('page/open', {}));
     // An event that overtook the answer is newer.
     if (snapshot && !hasEvent) this.take(snapshot);
   }
@@ -48,19 +49,24 @@ export class ConfigFormStore {
   /** Sets or (undefined) removes a key of a document; settles when the host has made the edit or refused it. */
   async set(uri: string, path: KeyPath, value: unknown): Promise<void> {
     const params = value === undefined ? { uri, path } : { uri, path, value };
-    await this.failures.attempt(`change ${path.join('.')}`, this.host.call('form/set', params));
+    await this.failures.attempt(l10n.t('change {0}', path.join('.')), this.host.call('form/set', params));
   }
 
   browse(uri: string, path: KeyPath, kind: 'file' | 'folder'): void {
-    void this.failures.attempt(`choose a ${kind}`, this.host.call('form/browse', { uri, path, kind }));
+    const action = kind === 'file' ? l10n.t('choose a file') : l10n.t('choose a folder');
+    void this.failures.attempt(action, this.host.call('form/browse', { uri, path, kind }));
   }
 
   select(uri: string): void {
-    void this.failures.attempt('show that configuration', this.host.call('form/select', { uri }));
+    void this.failures.attempt(l10n.t('show that configuration'), this.host.call('form/select', { uri }));
   }
 
   command(command: 'train' | 'openText' | 'new'): void {
-    const names = { train: 'start training', openText: 'open the text', new: 'make a new configuration' };
+    const names = {
+      train: l10n.t('start training'),
+      openText: l10n.t('open the text'),
+      new: l10n.t('make a new configuration'),
+    };
     void this.failures.attempt(names[command], this.host.call('form/command', { command }));
   }
 
@@ -86,9 +92,10 @@ export class ConfigFormStore {
 
 function obstacleOf(snapshot: FormSnapshot | null): string | null {
   const document = snapshot?.document;
-  if (!snapshot || !document) return 'There is no configuration.';
-  if (!document.values) return 'The file is not valid YAML.';
+  if (!snapshot || !document) return l10n.t('There is no configuration.');
+  if (!document.values) return l10n.t('The file is not valid YAML.');
   const errors = document.problems.filter(({ severity }) => severity === 'error').length;
-  if (errors > 0) return errors === 1 ? 'There is an error to fix first.' : `There are ${errors} errors to fix first.`;
-  return snapshot.canTrain ? null : 'Training is switched off in a workspace that is not trusted.';
+  if (errors === 1) return l10n.t('There is an error to fix first.');
+  if (errors > 1) return l10n.t('There are {0} errors to fix first.', errors);
+  return snapshot.canTrain ? null : l10n.t('Training is switched off in a workspace that is not trusted.');
 }

@@ -1,4 +1,5 @@
 /** @file Values as the text of an input, and back. What cannot be read back is refused in words. */
+import * as l10n from '@vscode/l10n';
 import { formatNumber } from '../shared/format';
 import type { Widget } from './widgetOf';
 import { isObject } from './values';
@@ -38,8 +39,8 @@ function numberForm(isInteger: boolean): TextForm {
       const trimmed = text.trim();
       if (trimmed === '') return { value: undefined };
       const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : NaN;
-      if (!Number.isFinite(value)) return { refusal: `“${trimmed}” is not a number.` };
-      if (isInteger && !Number.isInteger(value)) return { refusal: `${trimmed} is not a whole number.` };
+      if (!Number.isFinite(value)) return { refusal: l10n.t('“{0}” is not a number.', trimmed) };
+      if (isInteger && !Number.isInteger(value)) return { refusal: l10n.t('{0} is not a whole number.', trimmed) };
       return { value };
     },
   };
@@ -84,7 +85,7 @@ function mapForm(item: TextForm): TextForm {
         const parsed = item.parse(line.slice(colon + 1));
         if ('refusal' in parsed) return parsed;
         if (name === '' || parsed.value === undefined) {
-          return { refusal: `“${line.trim()}” is not a name, a colon and a value.` };
+          return { refusal: l10n.t('“{0}” is not a name, a colon and a value.', line.trim()) };
         }
         entries.push([name, parsed.value]);
       }

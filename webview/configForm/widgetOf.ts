@@ -1,4 +1,5 @@
 /** @file Which widget edits the values that a schema allows. */
+import * as l10n from '@vscode/l10n';
 import { isObject, type Values } from './values';
 
 export interface PathHint {
@@ -62,22 +63,23 @@ function unionOf(schemas: readonly Values[]): Widget {
 function nameOf(widget: Widget): string {
   switch (widget.kind) {
     case 'text':
-      return 'Text';
+      return l10n.t('Text');
     case 'path':
-      return widget.path.kind === 'file' ? 'File' : 'Folder';
+      return widget.path.kind === 'file' ? l10n.t('File') : l10n.t('Folder');
     case 'number':
-      return 'Number';
+      return l10n.t('Number');
     case 'flag':
-      return 'Yes or no';
+      return l10n.t('Yes or no');
     case 'choice':
-      return widget.values.map(String).join(' or ');
+      return widget.values.map(String).reduce((list, value) => l10n.t('{0} or {1}', list, value));
     case 'list':
-      return widget.item.kind === 'path' ? `List of ${nameOf(widget.item).toLowerCase()}s` : 'List';
+      if (widget.item.kind !== 'path') return l10n.t('List');
+      return widget.item.path.kind === 'file' ? l10n.t('List of files') : l10n.t('List of folders');
     case 'map':
-      return 'By name';
+      return l10n.t('By name');
     case 'union':
     case 'other':
-      return 'Other';
+      return l10n.t('Other');
   }
 }
 
@@ -115,9 +117,11 @@ function limitsOf(schema: Values): string {
     return typeof limit === 'number' ? limit.toLocaleString('en-US', { maximumSignificantDigits: 12 }) : undefined;
   };
   const [min, max, above, below] = [of('minimum'), of('maximum'), of('exclusiveMinimum'), of('exclusiveMaximum')];
-  if (min !== undefined && max !== undefined) return `${min} to ${max}`;
-  const lower = min !== undefined ? `at least ${min}` : above !== undefined ? `above ${above}` : undefined;
-  const upper = max !== undefined ? `at most ${max}` : below !== undefined ? `below ${below}` : undefined;
+  if (min !== undefined && max !== undefined) return l10n.t('{0} to {1}', min, max);
+  const lower =
+    min !== undefined ? l10n.t('at least {0}', min) : above !== undefined ? l10n.t('above {0}', above) : undefined;
+  const upper =
+    max !== undefined ? l10n.t('at most {0}', max) : below !== undefined ? l10n.t('below {0}', below) : undefined;
   return [lower, upper].filter((part) => part !== undefined).join(', ');
 }
 

@@ -1,5 +1,6 @@
 /** @file The controls of a field, by kind of widget. The row that uses them registers the elements for lists and unions. */
 import './draftInput';
+import * as l10n from '@vscode/l10n';
 import { html, type TemplateResult } from 'lit';
 import type { KeyPath } from '../protocol/configForm';
 import { icon } from '../shared/icon';
@@ -30,7 +31,7 @@ export function widgetView(widget: Widget, context: WidgetContext): TemplateResu
     case 'number':
       return draftInput(widget, context);
     case 'map':
-      return draftInput(widget, context, 'name: value');
+      return draftInput(widget, context, l10n.t('name: value'));
     case 'path':
       return pathInput(widget.path, context);
     case 'flag':
@@ -40,12 +41,12 @@ export function widgetView(widget: Widget, context: WidgetContext): TemplateResu
     case 'list':
       return widget.item.kind === 'path'
         ? html`<as-path-list .hint=${widget.item.path} .context=${context}></as-path-list>`
-        : draftInput(widget, context, 'one on each line');
+        : draftInput(widget, context, l10n.t('one on each line'));
     case 'union':
       return html`<as-union-field .variants=${widget.variants} .context=${context}></as-union-field>`;
     case 'other':
       return html`<button type="button" class="text-button" id=${context.id} @click=${context.openText}>
-        Edit ${context.label} in the text
+        ${l10n.t('Edit {0} in the text', context.label)}
       </button>`;
   }
 }
@@ -53,7 +54,7 @@ export function widgetView(widget: Widget, context: WidgetContext): TemplateResu
 export function draftInput(widget: Widget, context: WidgetContext, placeholder = ''): TemplateResult {
   const form = textForm(widget);
   const standard = form.format(context.default).replaceAll('\n', ', ');
-  const empty = context.isRequired ? '' : 'not set';
+  const empty = context.isRequired ? '' : l10n.t('not set');
   return html`<as-draft-input
     .form=${form}
     .value=${context.value}
@@ -74,12 +75,12 @@ function pathInput(hint: PathHint, context: WidgetContext): TemplateResult {
 }
 
 export function browseButton(hint: PathHint, context: WidgetContext, path: KeyPath, label: string): TemplateResult {
-  const text = `Browse for ${label}`;
+  const text = l10n.t('Browse for {0}', label);
   return html`<button
     type="button"
     class="icon-button"
     aria-label=${text}
-    title=${hint.kind === 'file' ? 'Choose a file' : 'Choose a folder'}
+    title=${hint.kind === 'file' ? l10n.t('Choose a file') : l10n.t('Choose a folder')}
     @click=${() => context.browse(path, hint.kind)}
   >
     ${icon('folder-opened')}
@@ -88,7 +89,7 @@ export function browseButton(hint: PathHint, context: WidgetContext, path: KeyPa
 
 function flag(context: WidgetContext): TemplateResult {
   const isOn = typeof context.value === 'boolean' ? context.value : context.default === true;
-  const note = context.value === undefined ? ' (default)' : '';
+  const text = isOn ? l10n.t('on') : l10n.t('off');
   return html`<span class="control">
     <input
       type="checkbox"
@@ -98,14 +99,14 @@ function flag(context: WidgetContext): TemplateResult {
       aria-describedby=${context.describedBy}
       @change=${(e: Event) => void context.set((e.target as HTMLInputElement).checked)}
     />
-    <span class="muted" aria-hidden="true">${isOn ? 'on' : 'off'}${note}</span>
+    <span class="muted" aria-hidden="true">${context.value === undefined ? l10n.t('{0} (default)', text) : text}</span>
   </span>`;
 }
 
 function choice(values: readonly Scalar[], context: WidgetContext): TemplateResult {
   const at = values.indexOf(context.value as Scalar);
   const isUnknown = context.value !== undefined && at < 0;
-  const standard = context.default === undefined ? 'not set' : `${shown(context.default)} (default)`;
+  const standard = context.default === undefined ? l10n.t('not set') : l10n.t('{0} (default)', shown(context.default));
   return html`<select
     id=${context.id}
     aria-invalid=${context.isInvalid}
@@ -117,7 +118,7 @@ function choice(values: readonly Scalar[], context: WidgetContext): TemplateResu
       context.isRequired && context.value !== undefined
         ? ''
         : html`<option value="" .selected=${context.value === undefined} ?disabled=${context.isRequired}>
-            ${context.isRequired ? 'choose…' : standard}
+            ${context.isRequired ? l10n.t('choose…') : standard}
           </option>`
     }
     ${values.map((value, i) => html`<option value=${i} .selected=${i === at}>${String(value)}</option>`)}

@@ -5,6 +5,7 @@ import './metricPlots';
 import './plotToolbar';
 import './rankSection';
 import './runHeader';
+import * as l10n from '@vscode/l10n';
 import type { ReadonlySignal } from '@preact/signals-core';
 import { html, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -23,7 +24,7 @@ export class Dashboard extends SignalElement {
       <header><as-run-header .store=${store}></as-run-header></header>
       <main>
         <section aria-labelledby="training-title">
-          <h2 id="training-title" class="visually-hidden">Training</h2>
+          <h2 id="training-title" class="visually-hidden">${l10n.t('Training')}</h2>
           <as-plot-toolbar .store=${store}></as-plot-toolbar>
           <as-metric-plots .store=${store} .theme=${theme}></as-metric-plots>
         </section>

@@ -1,29 +1,32 @@
 /** @file What a person may choose on the dashboard, with the words for it. Kept while the page is hidden. */
+import * as l10n from '@vscode/l10n';
 import type { RankMeasure, XAxis } from '../protocol/dashboard';
 import type { VsCodeApi } from '../shared/host';
 import type { Axis } from '../shared/plot/lineFigure';
 import { keptChoices } from '../shared/uiState';
 
 export const X_AXES: Readonly<Record<XAxis, Axis & { readonly choice: string }>> = {
-  step: { choice: 'Step', label: 'step', kind: 'count' },
-  tokens: { choice: 'Tokens', label: 'tokens', kind: 'short' },
-  time: { choice: 'Time', label: 'time', kind: 'duration' },
-  epoch: { choice: 'Epoch', label: 'epoch', kind: 'number' },
+  step: { choice: l10n.t('Step'), label: l10n.t('step'), kind: 'count' },
+  tokens: { choice: l10n.t('Tokens'), label: l10n.t('tokens'), kind: 'short' },
+  time: { choice: l10n.t('Time'), label: l10n.t('time'), kind: 'duration' },
+  epoch: { choice: l10n.t('Epoch'), label: l10n.t('epoch'), kind: 'number' },
 };
 
 export const RANK_MEASURES: Readonly<Record<RankMeasure, { readonly choice: string; readonly help: string }>> = {
   stable_rank: {
-    choice: 'Stable rank',
-    help: 'Sum of the squared singular values divided by the largest squared: near 1 when one direction carries all.',
+    choice: l10n.t('Stable rank'),
+    help: l10n.t(
+      'Sum of the squared singular values divided by the largest squared: near 1 when one direction carries all.',
+    ),
   },
   effective_rank: {
-    choice: 'Effective rank',
-    help: 'Exponential of the entropy of the normalised singular values: how many directions carry the update.',
+    choice: l10n.t('Effective rank'),
+    help: l10n.t('Exponential of the entropy of the normalised singular values: how many directions carry the update.'),
   },
-  'above_0.1': { choice: 'Singular values > 0.1', help: 'The number of singular values above 0.1.' },
+  'above_0.1': { choice: l10n.t('Singular values > 0.1'), help: l10n.t('The number of singular values above 0.1.') },
   above_relative: {
-    choice: 'Singular values > 1 % of largest',
-    help: 'The number of singular values above 1 % of the largest.',
+    choice: l10n.t('Singular values > 1 % of largest'),
+    help: l10n.t('The number of singular values above 1 % of the largest.'),
   },
 };
 

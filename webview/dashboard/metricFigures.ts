@@ -1,4 +1,5 @@
 /** @file The plots of the run's own metrics, made from the curves that the host sent. */
+import * as l10n from '@vscode/l10n';
 import type { RunEvent, RunInfo } from '../../kernels/protocol/types';
 import type { SeriesName, Trace, XAxis } from '../protocol/dashboard';
 import { formatClock } from '../shared/format';
@@ -36,46 +37,46 @@ interface MetricPlot {
 const PLOTS: readonly MetricPlot[] = [
   {
     id: 'loss',
-    title: 'Loss',
-    unit: 'loss',
+    title: l10n.t('Loss'),
+    unit: l10n.t('loss'),
     kind: 'number',
     canBeLog: true,
     sources: [
-      { series: 'loss', name: 'train loss', isSmoothed: true },
-      { series: 'eval_loss', name: 'eval loss', isMarked: true },
+      { series: 'loss', name: l10n.t('train loss'), isSmoothed: true },
+      { series: 'eval_loss', name: l10n.t('eval loss'), isMarked: true },
     ],
   },
   {
     id: 'learning-rate',
-    title: 'Learning rate',
-    unit: 'learning rate',
+    title: l10n.t('Learning rate'),
+    unit: l10n.t('learning rate'),
     kind: 'exponent',
     canBeLog: true,
-    sources: [{ series: 'learning_rate', name: 'learning rate' }],
+    sources: [{ series: 'learning_rate', name: l10n.t('learning rate') }],
   },
   {
     id: 'grad-norm',
-    title: 'Gradient norm',
-    unit: 'norm before clipping',
+    title: l10n.t('Gradient norm'),
+    unit: l10n.t('norm before clipping'),
     kind: 'number',
     canBeLog: true,
-    sources: [{ series: 'grad_norm', name: 'gradient norm', isSmoothed: true }],
+    sources: [{ series: 'grad_norm', name: l10n.t('gradient norm'), isSmoothed: true }],
   },
   {
     id: 'throughput',
-    title: 'Throughput',
-    unit: 'tokens/s',
+    title: l10n.t('Throughput'),
+    unit: l10n.t('tokens/s'),
     kind: 'short',
     canBeLog: false,
-    sources: [{ series: 'tokens_per_second', name: 'tokens/s', isSmoothed: true }],
+    sources: [{ series: 'tokens_per_second', name: l10n.t('tokens/s'), isSmoothed: true }],
   },
   {
     id: 'memory',
-    title: 'Memory',
-    unit: 'resident memory',
+    title: l10n.t('Memory'),
+    unit: l10n.t('resident memory'),
     kind: 'bytes',
     canBeLog: false,
-    sources: [{ series: 'rss', name: 'memory' }],
+    sources: [{ series: 'rss', name: l10n.t('memory') }],
   },
 ];
 
@@ -100,7 +101,9 @@ export function metricFigures(shown: ShownTraces | null, context: FigureContext)
       isLogY: context.isLogY && plot.canBeLog,
       curves,
       marks,
-      emptyText: context.isOver ? 'The run ended before its first step.' : 'Waiting for the first step…',
+      emptyText: context.isOver
+        ? l10n.t('The run ended before its first step.')
+        : l10n.t('Waiting for the first step…'),
     };
     return { id: plot.id, figure, legend: legend.length > 1 ? legend : [] };
   });
@@ -137,7 +140,7 @@ function traceCurves(
   if (!smoothed || !isSmoothed) return [{ ...curve, x, y }];
   return [
     { ...curve, x, y, style: rawStyle(curve.style, theme) },
-    { ...curve, name: `${curve.name}, smoothed`, x, y: smoothed },
+    { ...curve, name: l10n.t('{0}, smoothed', curve.name), x, y: smoothed },
   ];
 }
 
@@ -158,6 +161,6 @@ function resumeMarks(x: XAxis, { events, info }: FigureContext): Mark[] {
   return events.flatMap((event) => {
     const at = event.event === 'resumed' ? place(event) : undefined;
     const when = formatClock(event.time, new Date(event.time * 1000));
-    return at === undefined ? [] : [{ x: at, label: `Resumed at step ${event.step}, ${when}` }];
+    return at === undefined ? [] : [{ x: at, label: l10n.t('Resumed at step {0}, {1}', event.step, when) }];
   });
 }

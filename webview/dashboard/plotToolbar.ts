@@ -1,5 +1,6 @@
 /** @file What holds for all metric plots together: x axis, log scale, smoothing, zoom, CSV. */
 import '@vscode-elements/elements/dist/vscode-button/index.js';
+import * as l10n from '@vscode/l10n';
 import { html, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { XAxis } from '../protocol/dashboard';
@@ -14,9 +15,9 @@ export class PlotToolbar extends SignalElement {
 
   protected override render(): TemplateResult {
     const { choices, zoom } = this.store;
-    return html`<div class="toolbar" role="toolbar" aria-label="Plots">
+    return html`<div class="toolbar" role="toolbar" aria-label=${l10n.t('Plots')}>
       <label class="control"
-        >X axis
+        >${l10n.t('X axis')}
         <select @change=${(e: Event) => this.store.setXAxis((e.target as HTMLSelectElement).value as XAxis)}>
           ${Object.entries(X_AXES).map(
             ([axis, { choice }]) =>
@@ -24,16 +25,16 @@ export class PlotToolbar extends SignalElement {
           )}
         </select>
       </label>
-      <label class="control" title="Logarithmic scale for loss, learning rate and gradient norm">
+      <label class="control" title=${l10n.t('Logarithmic scale for loss, learning rate and gradient norm')}>
         <input
           type="checkbox"
           .checked=${choices.isLogY.value}
           @change=${(e: Event) => (choices.isLogY.value = (e.target as HTMLInputElement).checked)}
         />
-        Log y
+        ${l10n.t('Log y')}
       </label>
       <label class="control"
-        >Smoothing
+        >${l10n.t('Smoothing')}
         <input
           type="range"
           min="0"
@@ -44,20 +45,23 @@ export class PlotToolbar extends SignalElement {
         />
         <output class="number">${choices.smoothing.value.toFixed(2)}</output>
       </label>
-      <span class="control" role="group" aria-label="Zoom">
-        ${this.iconButton('zoom-in', 'Zoom in', () => this.store.zoomBy(0.5), false)}
-        ${this.iconButton('zoom-out', 'Zoom out', () => this.store.zoomBy(2), zoom.value === null)}
+      <span class="control" role="group" aria-label=${l10n.t('Zoom')}>
+        ${this.iconButton('zoom-in', l10n.t('Zoom in'), () => this.store.zoomBy(0.5), false)}
+        ${this.iconButton('zoom-out', l10n.t('Zoom out'), () => this.store.zoomBy(2), zoom.value === null)}
         <vscode-button
           secondary
           ?disabled=${zoom.value === null}
           aria-disabled=${zoom.value === null}
-          title="Show the whole run in all plots"
+          title=${l10n.t('Show the whole run in all plots')}
           @click=${() => this.resetZoom()}
-          >Reset Zoom</vscode-button
+          >${l10n.t('Reset Zoom')}</vscode-button
         >
       </span>
-      <vscode-button secondary title="Every point of every curve" @click=${() => this.store.saveCsv('metrics')}
-        ><span slot="content-before">${icon('save')}</span>Save CSV</vscode-button
+      <vscode-button
+        secondary
+        title=${l10n.t('Every point of every curve')}
+        @click=${() => this.store.saveCsv('metrics')}
+        ><span slot="content-before">${icon('save')}</span>${l10n.t('Save CSV')}</vscode-button
       >
     </div>`;
   }

@@ -1,4 +1,5 @@
 /** @file The plots of the rank section: means over layers, the map of modules, singular values. */
+import * as l10n from '@vscode/l10n';
 import type { RankMeasure, RankTable } from '../protocol/dashboard';
 import type { HeatFigure } from '../shared/plot/heatDrawing';
 import type { LegendEntry } from '../shared/plot/legend';
@@ -11,10 +12,10 @@ import { rawStyle, styleOf } from './curveStyles';
 import type { Spectrum } from './store';
 
 /** Column of the map for modules that belong to no layer. */
-const NO_LAYER = 'none';
+const NO_LAYER = l10n.t({ message: 'none', comment: 'no layer' });
 /** More markers than this on one curve run into a band. */
 const MAX_MARKERS = 40;
-const STEP_AXIS = { label: 'step', kind: 'count' } as const;
+const STEP_AXIS = { label: l10n.t('step'), kind: 'count' } as const;
 
 export function projectionsOf(table: RankTable): readonly string[] {
   return [...new Set(table.modules.map(({ projection }) => projection))];
@@ -45,19 +46,19 @@ export function rankLines(
       }
     }
     const mean = table.steps.map((_, s) => meanOf(members.map((m) => values[m]?.[s] ?? null)));
-    const name = members.length > 1 ? `${projection}, mean of ${members.length}` : projection;
+    const name = members.length > 1 ? l10n.t('{0}, mean of {1}', projection, members.length) : projection;
     curves.push({ name, legendKey: projection, x: table.steps, y: mean, style });
     legend.push({ key: projection, name: projection, style });
   });
   curves.push(...chosenCurve(table, measure, choice.module, theme));
   const figure: LineFigure = {
-    title: `${RANK_MEASURES[measure].choice} over training`,
+    title: l10n.t('{0} over training', RANK_MEASURES[measure].choice),
     x: STEP_AXIS,
     y: { label: RANK_MEASURES[measure].choice.toLowerCase(), kind: 'number' },
     isLogY: false,
     curves,
     marks: [],
-    emptyText: 'No spectra yet.',
+    emptyText: l10n.t('No spectra yet.'),
   };
   return { figure, legend };
 }
@@ -75,7 +76,13 @@ function chosenCurve(table: RankTable, measure: RankMeasure, module: string | nu
     ...(isSparse && { symbol: 'circle' as const }),
   } as const;
   return [
-    { name: `${shortName(module!)} (chosen)`, legendKey: '', x: table.steps, y: table.measures[measure][m]!, style },
+    {
+      name: l10n.t('{0} (chosen)', shortName(module!)),
+      legendKey: '',
+      x: table.steps,
+      y: table.measures[measure][m]!,
+      style,
+    },
   ];
 }
 
@@ -99,9 +106,9 @@ export function rankMap(table: RankTable, measure: RankMeasure, stepIndex: numbe
   return {
     modules: cells.map((row) => row.map((m) => table.modules[m]?.name ?? null)),
     figure: {
-      title: `${RANK_MEASURES[measure].choice} at step ${formatCount(table.steps[stepIndex] ?? 0)}`,
-      rowLabel: 'projection',
-      columnLabel: 'layer',
+      title: l10n.t('{0} at step {1}', RANK_MEASURES[measure].choice, formatCount(table.steps[stepIndex] ?? 0)),
+      rowLabel: l10n.t('projection'),
+      columnLabel: l10n.t('layer'),
       rows,
       columns: layers.map((layer) => (layer === null ? NO_LAYER : String(layer))),
       values: cells.map((row) => row.map((m) => values[m]?.[stepIndex] ?? null)),
@@ -127,13 +134,13 @@ export function spectrumFigure(spectrum: Spectrum | null, isLog: boolean, theme:
     };
   });
   return {
-    title: spectrum ? `Singular values of ${shortName(spectrum.module)}` : 'Singular values',
+    title: spectrum ? l10n.t('Singular values of {0}', shortName(spectrum.module)) : l10n.t('Singular values'),
     x: STEP_AXIS,
-    y: { label: 'singular value', kind: 'number' },
+    y: { label: l10n.t('singular value'), kind: 'number' },
     isLogY: isLog,
     curves,
     marks: [],
-    emptyText: 'No spectra yet.',
+    emptyText: l10n.t('No spectra yet.'),
   };
 }
 

@@ -2,6 +2,7 @@
 import './stepSlider';
 import '../shared/plot/heatMap';
 import '../shared/plot/linePlot';
+import * as l10n from '@vscode/l10n';
 import type { ReadonlySignal } from '@preact/signals-core';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -17,8 +18,9 @@ import { RANK_MEASURES } from './choices';
 import { projectionsOf, rankLines, rankMap, shortName, spectrumFigure, type RankMap } from './rankFigures';
 import type { DashboardStore } from './store';
 
-const NO_SPECTRA =
-  'No spectra yet: the singular values of every adapted module are written at regular steps over the run.';
+const NO_SPECTRA = l10n.t(
+  'No spectra yet: the singular values of every adapted module are written at regular steps over the run.',
+);
 
 @customElement('as-rank-section')
 export class RankSection extends SignalElement {
@@ -33,7 +35,7 @@ export class RankSection extends SignalElement {
   protected override render(): TemplateResult {
     const table = this.store.ranks.value;
     return html`<section aria-labelledby="rank-title">
-      <h2 id="rank-title">Rank of the delta weights</h2>
+      <h2 id="rank-title">${l10n.t('Rank of the delta weights')}</h2>
       ${
         table && table.steps.length > 0 && table.modules.length > 0
           ? [this.renderToolbar(table), this.renderPlots(table)]
@@ -44,9 +46,9 @@ export class RankSection extends SignalElement {
 
   private renderToolbar(table: RankTable): TemplateResult {
     const { measure, detail } = this.store.choices;
-    return html`<div class="toolbar" role="toolbar" aria-label="Rank plots">
+    return html`<div class="toolbar" role="toolbar" aria-label=${l10n.t('Rank plots')}>
         <label class="control"
-          >Measure
+          >${l10n.t('Measure')}
           <select @change=${(e: Event) => (measure.value = (e.target as HTMLSelectElement).value as RankMeasure)}>
             ${Object.entries(RANK_MEASURES).map(
               ([key, { choice }]) => html`<option value=${key} ?selected=${key === measure.value}>${choice}</option>`,
@@ -54,14 +56,16 @@ export class RankSection extends SignalElement {
           </select>
         </label>
         <label class="control"
-          >Single modules of
+          >${l10n.t('Single modules of')}
           <select @change=${(e: Event) => (detail.value = (e.target as HTMLSelectElement).value || null)}>
-            <option value="" ?selected=${detail.value === null}>none</option>
+            <option value="" ?selected=${detail.value === null}>
+              ${l10n.t({ message: 'none', comment: 'no module' })}
+            </option>
             ${projectionsOf(table).map((p) => html`<option value=${p} ?selected=${p === detail.value}>${p}</option>`)}
           </select>
         </label>
         <label class="control"
-          >Module
+          >${l10n.t('Module')}
           <select @change=${(e: Event) => this.chooseModule((e.target as HTMLSelectElement).value)}>
             ${table.modules.map(
               ({ name }) =>
@@ -71,9 +75,9 @@ export class RankSection extends SignalElement {
         </label>
         <vscode-button
           secondary
-          title="All singular values of all modules"
+          title=${l10n.t('All singular values of all modules')}
           @click=${() => this.store.saveCsv('spectra')}
-          ><span slot="content-before">${icon('save')}</span>Save CSV</vscode-button
+          ><span slot="content-before">${icon('save')}</span>${l10n.t('Save CSV')}</vscode-button
         >
       </div>
       <p class="muted">${RANK_MEASURES[measure.value].help}</p>`;
@@ -91,7 +95,7 @@ export class RankSection extends SignalElement {
         .checked=${isLogSigma.value}
         @change=${(e: Event) => (isLogSigma.value = (e.target as HTMLInputElement).checked)}
       />
-      Log
+      ${l10n.t({ message: 'Log', comment: 'logarithmic scale' })}
     </label>`;
     return html`<div class="plots">
       ${this.renderLines('rank', lines.figure, lines.legend, table)} ${this.renderMap(table)}

@@ -2,6 +2,7 @@
 import '@vscode-elements/elements/dist/vscode-badge/index.js';
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
+import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { RunStatus } from '../../kernels/protocol/types';
@@ -12,13 +13,13 @@ import { SignalElement } from '../shared/signalElement';
 import type { DashboardStore } from './store';
 
 const STATUS: Readonly<Record<RunStatus, { readonly icon: string; readonly text: string }>> = {
-  queued: { icon: 'watch', text: 'Queued' },
-  starting: { icon: 'loading codicon-modifier-spin', text: 'Starting' },
-  running: { icon: 'sync codicon-modifier-spin', text: 'Running' },
-  stopping: { icon: 'loading codicon-modifier-spin', text: 'Stopping' },
-  stopped: { icon: 'debug-pause', text: 'Stopped' },
-  finished: { icon: 'pass-filled', text: 'Finished' },
-  failed: { icon: 'error', text: 'Failed' },
+  queued: { icon: 'watch', text: l10n.t('Queued') },
+  starting: { icon: 'loading codicon-modifier-spin', text: l10n.t('Starting') },
+  running: { icon: 'sync codicon-modifier-spin', text: l10n.t('Running') },
+  stopping: { icon: 'loading codicon-modifier-spin', text: l10n.t('Stopping') },
+  stopped: { icon: 'debug-pause', text: l10n.t('Stopped') },
+  finished: { icon: 'pass-filled', text: l10n.t('Finished') },
+  failed: { icon: 'error', text: l10n.t('Failed') },
 };
 
 @customElement('as-run-header')
@@ -27,7 +28,7 @@ export class RunHeader extends SignalElement {
 
   protected override render(): TemplateResult | typeof nothing {
     const snapshot = this.store.snapshot.value;
-    if (!snapshot) return html`<p class="muted">Opening the run…</p>`;
+    if (!snapshot) return html`<p class="muted">${l10n.t('Opening the run…')}</p>`;
     const { state, info, run } = snapshot;
     const status = STATUS[state.status];
     return html`<div class="run-title">
@@ -36,7 +37,7 @@ export class RunHeader extends SignalElement {
         ${this.renderCommands(snapshot)}
       </div>
       <vscode-progress-bar
-        aria-label="Training progress"
+        aria-label=${l10n.t('Training progress')}
         .value=${state.step}
         .max=${Math.max(1, state.total_steps)}
       ></vscode-progress-bar>
@@ -46,12 +47,12 @@ export class RunHeader extends SignalElement {
 
   private renderCommands({ can }: DashboardSnapshot): TemplateResult {
     const { store } = this;
-    return html`<div class="run-commands" role="group" aria-label="Run">
-      ${commandButton('Stop', 'debug-stop', can.stop, () => store.command('stop'), 'Save a checkpoint and stop')}
-      ${commandButton('Resume', 'debug-continue', can.resume, () => store.command('resume'), 'Go on from the last checkpoint')}
-      ${commandButton('Merge', 'git-merge', can.merge, () => store.command('merge'), 'Merge the adapter into its base model')}
-      ${commandButton('Open Folder', 'folder-opened', true, () => store.command('openFolder'))}
-      ${commandButton('Log', 'output', true, () => store.command('openLog'))}
+    return html`<div class="run-commands" role="group" aria-label=${l10n.t('Run')}>
+      ${commandButton(l10n.t('Stop'), 'debug-stop', can.stop, () => store.command('stop'), l10n.t('Save a checkpoint and stop'))}
+      ${commandButton(l10n.t('Resume'), 'debug-continue', can.resume, () => store.command('resume'), l10n.t('Go on from the last checkpoint'))}
+      ${commandButton(l10n.t('Merge'), 'git-merge', can.merge, () => store.command('merge'), l10n.t('Merge the adapter into its base model'))}
+      ${commandButton(l10n.t('Open Folder'), 'folder-opened', true, () => store.command('openFolder'))}
+      ${commandButton(l10n.t('Log'), 'output', true, () => store.command('openLog'))}
     </div>`;
   }
 
@@ -60,16 +61,16 @@ export class RunHeader extends SignalElement {
       value === null || value === undefined ? UNKNOWN : text(value);
     const trainable = info?.parameters.trainable;
     return html`<dl class="facts">
-      ${fact('Step', `${formatCount(state.step)} / ${formatCount(state.total_steps)}`)}
-      ${can.stop || etaSeconds !== null ? fact('Time left', known(etaSeconds, formatDuration)) : nothing}
+      ${fact(l10n.t('Step'), `${formatCount(state.step)} / ${formatCount(state.total_steps)}`)}
+      ${can.stop || etaSeconds !== null ? fact(l10n.t('Time left'), known(etaSeconds, formatDuration)) : nothing}
       ${fact(
-        'Tokens/s',
+        l10n.t('Tokens/s'),
         known(tokensPerSecond, (v) => formatCount(v)),
       )}
-      ${fact('Memory', known(rss, formatBytes))}
-      ${state.best ? fact('Best eval loss', `${formatNumber(state.best.loss)} at step ${formatCount(state.best.step)}`) : nothing}
-      ${trainable === undefined ? nothing : fact('Trainable', `${formatShort(trainable)} parameters`)}
-      ${info ? fact('Device', `${info.device.provider}, ${info.device.threads} threads`) : nothing}
+      ${fact(l10n.t('Memory'), known(rss, formatBytes))}
+      ${state.best ? fact(l10n.t('Best eval loss'), l10n.t('{0} at step {1}', formatNumber(state.best.loss), formatCount(state.best.step))) : nothing}
+      ${trainable === undefined ? nothing : fact(l10n.t('Trainable'), l10n.t('{0} parameters', formatShort(trainable)))}
+      ${info ? fact(l10n.t('Device'), l10n.t('{0}, {1} threads', info.device.provider, info.device.threads)) : nothing}
     </dl>`;
   }
 }

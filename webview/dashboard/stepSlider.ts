@@ -1,4 +1,5 @@
 /** @file A slider over the recorded steps, with a button that plays through them. */
+import * as l10n from '@vscode/l10n';
 import { html, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { formatCount } from '../shared/format';
@@ -25,7 +26,7 @@ export class StepSlider extends SignalElement {
     const isPlaying = this.timer !== undefined;
     const last = Math.max(0, this.steps.length - 1);
     const step = formatCount(this.steps[this.index] ?? 0);
-    const label = isPlaying ? 'Pause' : 'Play through the steps';
+    const label = isPlaying ? l10n.t('Pause') : l10n.t('Play through the steps');
     return html`<div class="step-slider">
       <button
         type="button"
@@ -38,14 +39,14 @@ export class StepSlider extends SignalElement {
         ${icon(isPlaying ? 'debug-pause' : 'play')}
       </button>
       <label class="control"
-        >Step
+        >${l10n.t('Step')}
         <input
           type="range"
           min="0"
           max=${last}
           step="1"
           ?disabled=${last === 0}
-          aria-valuetext="step ${step}"
+          aria-valuetext=${l10n.t('step {0}', step)}
           .value=${String(this.index)}
           @input=${this.onInput}
         />

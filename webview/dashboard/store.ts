@@ -1,4 +1,5 @@
 /** @file What the dashboard shows: the host's snapshot, the curves pulled for it, and what the person chose. */
+import * as l10n from '@vscode/l10n';
 import { computed, effect, signal, untracked } from '@preact/signals-core';
 import type { Client } from '../../kernels/protocol/channel';
 import type { DashboardPage, DashboardSnapshot, RankTable, Trace, XAxis } from '../protocol/dashboard';
@@ -58,7 +59,7 @@ export class DashboardStore {
   /** Asks for the snapshot, then follows the run. */
   async open(): Promise<void> {
     this.host.on('run/changed', (snapshot) => this.take(snapshot));
-    const snapshot = await this.failures.attempt('read the run', this.host.call('page/open', {}));
+    const snapshot = await this.failures.attempt(l10n.t('read the run'), this.host.call('page/open', {}));
     // Events may overtake the answer; the newer of the two stays.
     if (snapshot && (this.snapshot.value?.revision ?? -1) <= snapshot.revision) this.take(snapshot);
     this.follow();
@@ -66,25 +67,26 @@ export class DashboardStore {
 
   command(command: 'stop' | 'resume' | 'merge' | 'openFolder' | 'openLog'): void {
     const names = {
-      stop: 'stop the run',
-      resume: 'resume the run',
-      merge: 'merge the adapter',
-      openFolder: 'open the folder',
-      openLog: 'open the log',
+      stop: l10n.t('stop the run'),
+      resume: l10n.t('resume the run'),
+      merge: l10n.t('merge the adapter'),
+      openFolder: l10n.t('open the folder'),
+      openLog: l10n.t('open the log'),
     };
     void this.failures.attempt(names[command], this.host.call('run/command', { command }));
   }
 
   saveCsv(what: 'metrics' | 'spectra'): void {
-    void this.failures.attempt(`save the ${what}`, this.host.call('save/csv', { what }));
+    const action = what === 'metrics' ? l10n.t('save the metrics') : l10n.t('save the spectra');
+    void this.failures.attempt(action, this.host.call('save/csv', { what }));
   }
 
   savePicture(name: string, dataUrl: string): void {
-    void this.failures.attempt('save the picture', this.host.call('save/png', { name, dataUrl }));
+    void this.failures.attempt(l10n.t('save the picture'), this.host.call('save/png', { name, dataUrl }));
   }
 
   plotFailed(error: unknown): void {
-    this.failures.add('draw a plot', error);
+    this.failures.add(l10n.t('draw a plot'), error);
   }
 
   /** Chooses a part of x; what reaches past both ends of the run, or null, shows everything. */
@@ -134,7 +136,7 @@ export class DashboardStore {
     const range = this.zoom.value;
     const smoothing = this.choices.smoothing.value;
     const params = { x, buckets: this.buckets.value, smoothing, ...(range ? { range } : {}) };
-    const traces = await this.failures.attempt('read the curves', this.host.call('series/get', params));
+    const traces = await this.failures.attempt(l10n.t('read the curves'), this.host.call('series/get', params));
     // For an axis that is no longer chosen: the next pull is already due.
     if (!traces || x !== this.choices.xAxis.value) return;
     if (!range) this.extent.value = xExtent(traces) ?? [0, 1];
@@ -142,7 +144,7 @@ export class DashboardStore {
   }
 
   private async pullRanks(): Promise<void> {
-    const table = await this.failures.attempt('read the ranks', this.host.call('rank/table', {}));
+    const table = await this.failures.attempt(l10n.t('read the ranks'), this.host.call('rank/table', {}));
     if (table) this.ranks.value = table;
   }
 
@@ -150,7 +152,7 @@ export class DashboardStore {
     const module = this.module.value;
     if (module === null) return;
     const call = this.host.call('rank/spectrum', { module });
-    const spectrum = await this.failures.attempt('read the singular values', call);
+    const spectrum = await this.failures.attempt(l10n.t('read the singular values'), call);
     if (spectrum) this.spectrum.value = { module, ...spectrum };
   }
 }

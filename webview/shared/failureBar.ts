@@ -1,4 +1,5 @@
 /** @file Shows what failed, at the top of a page. */
+import * as l10n from '@vscode/l10n';
 import { html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Failures } from './failures';
@@ -17,12 +18,14 @@ export class FailureBar extends SignalElement {
         ({ action, message }) =>
           html`<div class="failure">
             ${icon('error')}
-            <span class="failure-text">Could not ${action}: ${message}</span>
+            <span class="failure-text"
+              >${l10n.t({ message: 'Could not {0}: {1}', args: [action, message], comment: 'what was tried, such as "read the run", and why it failed' })}</span
+            >
             <button
               type="button"
               class="icon-button"
-              aria-label="Dismiss"
-              title="Dismiss"
+              aria-label=${l10n.t('Dismiss')}
+              title=${l10n.t('Dismiss')}
               @click=${() => this.failures.dismiss(action)}
             >
               ${icon('close')}

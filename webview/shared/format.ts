@@ -1,11 +1,13 @@
 /** @file Numbers, sizes and times as people read them. Every place that shows a value uses these. */
 
+import * as l10n from '@vscode/l10n';
 /** Shown where a number is not known. */
 export const UNKNOWN = '–';
 
 /** Four significant digits: `2.307`, `0.0002`, `1.2e-7`. */
 export function formatNumber(value: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value > 0 ? 'infinite' : '−infinite';
+  if (!Number.isFinite(value))
+    return Number.isNaN(value) ? l10n.t('not a number') : value > 0 ? l10n.t('infinite') : l10n.t('−infinite');
   if (value === 0) return '0';
   const size = Math.abs(value);
   const rounded = Number(value.toPrecision(4));
@@ -42,13 +44,15 @@ export function formatBytes(bytes: number): string {
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return UNKNOWN;
   const s = Math.round(seconds);
-  if (Math.abs(s) < 60) return `${s} s`;
-  if (s < 3600) return join(Math.floor(s / 60), 'min', s % 60, 's');
+  if (Math.abs(s) < 60) return l10n.t('{0} s', s);
+  if (s < 3600) return withRest(l10n.t('{0} min', Math.floor(s / 60)), s % 60, l10n.t('{0} s', s % 60));
   // Rounded to the smaller unit first, so that nothing becomes 1 h 60 min.
   const minutes = Math.round(s / 60);
-  if (minutes < 24 * 60) return join(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+  if (minutes < 24 * 60) {
+    return withRest(l10n.t('{0} h', Math.floor(minutes / 60)), minutes % 60, l10n.t('{0} min', minutes % 60));
+  }
   const hours = Math.round(minutes / 60);
-  return join(Math.floor(hours / 24), 'd', hours % 24, 'h');
+  return withRest(l10n.t('{0} d', Math.floor(hours / 24)), hours % 24, l10n.t('{0} h', hours % 24));
 }
 
 /** `12.5 %`; small shares keep two digits: `0.36 %`. */
@@ -64,8 +68,9 @@ export function formatClock(secondsSince1970: number, now: Date): string {
   return date.toDateString() === now.toDateString() ? time : `${date.toLocaleDateString('en-CA')} ${time}`;
 }
 
-function join(large: number, largeUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
+/** `3 min 20 s`; the rest is left out where it is 0. */
+function withRest(large: string, rest: number, small: string): string {
+  return rest === 0 ? large : `${large} ${small}`;
 }
 
 function trimExponent(text: string): string {

@@ -1,4 +1,5 @@
 /** @file Which values lie at a place of a line plot: the same answer for the mouse, the arrow keys and the screen reader. */
+import * as l10n from '@vscode/l10n';
 import { formatValue } from './axes';
 import type { Curve, LineFigure, Range } from './lineFigure';
 
@@ -59,8 +60,8 @@ export function describeReading(figure: LineFigure, { x, entries }: Reading): st
   const values = entries
     .slice(0, MAX_ENTRIES)
     .map(({ curve, value }) => `${curve.name} ${formatValue(figure.y.kind, value)}`);
-  if (entries.length > MAX_ENTRIES) values.push(`and ${entries.length - MAX_ENTRIES} more`);
-  return `${figure.x.label} ${formatValue(figure.x.kind, x)}: ${values.join(', ') || 'no value'}`;
+  if (entries.length > MAX_ENTRIES) values.push(l10n.t('and {0} more', entries.length - MAX_ENTRIES));
+  return `${figure.x.label} ${formatValue(figure.x.kind, x)}: ${values.join(', ') || l10n.t('no value')}`;
 }
 
 function lowerBound(xs: ArrayLike<number>, x: number): number {

@@ -1,4 +1,5 @@
 /** @file A heat map of named rows and columns: a cell is chosen by mouse or arrow keys. */
+import * as l10n from '@vscode/l10n';
 import type { ReadonlySignal } from '@preact/signals-core';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -70,8 +71,8 @@ export class HeatMap extends SignalElement {
         style="height:${this.height}px"
         tabindex="0"
         role="application"
-        aria-roledescription="heat map"
-        aria-label="${title}, ${rows.length} rows and ${columns.length} columns. Arrow keys move to a module, Enter chooses it."
+        aria-roledescription=${l10n.t('heat map')}
+        aria-label=${l10n.t('{0}, {1} rows and {2} columns. Arrow keys move to a module, Enter chooses it.', title, rows.length, columns.length)}
         @keydown=${this.onKey}
         @pointermove=${(e: PointerEvent) => (this.cursor = this.cellAt(e))}
         @pointerleave=${() => (this.cursor = undefined)}
@@ -156,7 +157,7 @@ export class HeatMap extends SignalElement {
   private describe({ row, column }: Cell): string {
     const value = this.figure.values[row]?.[column];
     const place = `${this.figure.rows[row]}, ${this.figure.columnLabel} ${this.figure.columns[column]}`;
-    return `${place}: ${typeof value === 'number' ? `${this.figure.valueName} ${formatNumber(value)}` : 'no module'}`;
+    return `${place}: ${typeof value === 'number' ? `${this.figure.valueName} ${formatNumber(value)}` : l10n.t('no module')}`;
   }
 
   private async savePicture(): Promise<void> {

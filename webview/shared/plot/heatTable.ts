@@ -1,10 +1,11 @@
 /** @file The table behind a heat map. */
+import * as l10n from '@vscode/l10n';
 import { html, type TemplateResult } from 'lit';
 import { formatNumber } from '../format';
 import type { HeatFigure } from './heatDrawing';
 
 export function heatTable(figure: HeatFigure): TemplateResult {
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="${figure.title}, table">
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${l10n.t('{0}, table', figure.title)}>
     <table>
       <caption>
         ${figure.title}

@@ -1,4 +1,5 @@
 /** @file The legend of a plot as buttons: dash and colour of each curve, pressed while the curve is shown. */
+import * as l10n from '@vscode/l10n';
 import { html, svg, type TemplateResult } from 'lit';
 import type { CurveStyle, Dash } from './lineFigure';
 
@@ -22,7 +23,7 @@ export function legend(
   hidden: ReadonlySet<string>,
   toggle: (key: string) => void,
 ): TemplateResult {
-  return html`<div class="legend" role="group" aria-label="Curves">
+  return html`<div class="legend" role="group" aria-label=${l10n.t('Curves')}>
     ${entries.map(
       ({ key, name, style }) =>
         html`<button type="button" class="legend-entry" aria-pressed=${!hidden.has(key)} @click=${() => toggle(key)}>

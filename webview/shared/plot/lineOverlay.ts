@@ -1,4 +1,5 @@
 /** @file What lies over a drawn line plot: the cursor with the values at it, and the heads of the marks. */
+import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatValue } from './axes';
 import { MAX_ENTRIES, type Reading } from './dataCursor';
@@ -19,7 +20,7 @@ export function readingOverlay(figure: LineFigure, reading: Reading, range: Rang
           ({ curve, value }) =>
             html`<div>${swatch(curve.style)}${curve.name} <b>${formatValue(figure.y.kind, value)}</b></div>`,
         )}
-      ${entries.length > MAX_ENTRIES ? html`<div>and ${entries.length - MAX_ENTRIES} more</div>` : nothing}
+      ${entries.length > MAX_ENTRIES ? html`<div>${l10n.t('and {0} more', entries.length - MAX_ENTRIES)}</div>` : nothing}
     </div>`;
 }
 

@@ -1,4 +1,5 @@
 /** @file A line plot: drawn in place, zoomed by dragging, read by mouse or arrow keys, or shown as a table. */
+import * as l10n from '@vscode/l10n';
 import type { ReadonlySignal } from '@preact/signals-core';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -79,12 +80,8 @@ export class LinePlot extends SignalElement {
         style="height:${this.height}px"
         tabindex="0"
         role="application"
-        aria-roledescription="line plot"
-        aria-label="${this.figure.title} over ${this.figure.x.label}. ${this.shown.curves.length} curves: ${this.shown.curves
-          .map((c) => c.name)
-          .join(
-            ', ',
-          )}. Left and right move the data cursor, up and down change the curve, plus and minus zoom, 0 shows everything."
+        aria-roledescription=${l10n.t('line plot')}
+        aria-label=${this.description}
         @keydown=${this.onKey}
         @pointermove=${this.onPointer}
         @pointerleave=${() => (this.reading = undefined)}
@@ -122,6 +119,19 @@ export class LinePlot extends SignalElement {
   reset(): void {
     this.yRange = null;
     this.onZoom(null);
+  }
+
+  /** For those who do not see the plot: what it shows and which keys work in it. */
+  private get description(): string {
+    const { title, x } = this.figure;
+    const names = this.shown.curves.map(({ name }) => name);
+    return l10n.t(
+      '{0} over {1}. {2} curves: {3}. Left and right move the data cursor, up and down change the curve, plus and minus zoom, 0 shows everything.',
+      title,
+      x.label,
+      names.length,
+      names.join(', '),
+    );
   }
 
   private get shown(): LineFigure {
@@ -184,14 +194,14 @@ export class LinePlot extends SignalElement {
     const from = isJump ? (by < 0 ? low : high) : this.reading?.x;
     const x = stepOn(curve, from, isJump ? 0 : by, this.xRange);
     this.reading = x === undefined ? undefined : readingAt(figure, x, this.xRange);
-    this.spoken = this.reading ? describeReading(figure, this.reading) : 'No point here.';
+    this.spoken = this.reading ? describeReading(figure, this.reading) : l10n.t('No point here.');
   }
 
   private changeCurve(by: number): void {
     const { curves } = this.shown;
     if (curves.length === 0) return;
     this.keyCurve = (this.keyCurve + by + curves.length) % curves.length;
-    this.spoken = `On ${curves[this.keyCurve]?.name}.`;
+    this.spoken = l10n.t('On {0}.', curves[this.keyCurve]?.name ?? '');
   }
 
   private zoomBy(factor: number): void {

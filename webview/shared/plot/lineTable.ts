@@ -1,4 +1,5 @@
 /** @file The table behind a line plot, for those who cannot or do not want to read the picture. */
+import * as l10n from '@vscode/l10n';
 import { html, type TemplateResult } from 'lit';
 import { formatValue } from './axes';
 import { nearestIndex } from './dataCursor';
@@ -32,10 +33,10 @@ export function tableRows(figure: LineFigure, range: Range): TableRows {
 
 export function lineTable(figure: LineFigure, range: Range): TemplateResult {
   const { rows, total } = tableRows(figure, range);
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="${figure.title}, table">
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${l10n.t('{0}, table', figure.title)}>
     <table>
       <caption>
-        ${figure.title}${rows.length < total ? `: ${rows.length} of ${total} points; zoom in or save CSV for all` : ''}
+        ${rows.length < total ? l10n.t('{0}: {1} of {2} points; zoom in or save CSV for all', figure.title, rows.length, total) : figure.title}
       </caption>
       <thead>
         <tr>

@@ -1,4 +1,5 @@
 /** @file What stands around every plot: its title, the table switch and the picture button. */
+import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import { icon } from '../icon';
 
@@ -24,8 +25,8 @@ export function plotFrame(options: FrameOptions): TemplateResult {
           type="button"
           class="icon-button"
           aria-pressed=${isTable}
-          aria-label="${title} as a table"
-          title="Show as a table"
+          aria-label=${l10n.t('{0} as a table', title)}
+          title=${l10n.t('Show as a table')}
           @click=${onToggleTable}
         >
           ${icon('table')}
@@ -33,8 +34,8 @@ export function plotFrame(options: FrameOptions): TemplateResult {
         <button
           type="button"
           class="icon-button"
-          aria-label="Save ${title} as PNG"
-          title="Save as PNG"
+          aria-label=${l10n.t('Save {0} as PNG', title)}
+          title=${l10n.t('Save as PNG')}
           ?disabled=${onSavePicture === undefined}
           @click=${() => onSavePicture?.()}
         >
