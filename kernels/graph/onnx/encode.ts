@@ -2,7 +2,7 @@
 import path from 'node:path';
 import protobuf from 'protobufjs/light';
 import { KernelError } from '../../protocol/errors';
-import type { DType, TensorType } from '../graph';
+import type { DType, TensorType, Value } from '../graph';
 import { nameValues } from '../names';
 import { mapNamed } from '../op';
 import type { Program } from '../program';
@@ -26,9 +26,15 @@ export interface EncodeOptions {
   readonly weightsFolder: string;
 }
 
-export function encodeOnnx(program: Program, { target, weightsFolder }: EncodeOptions): Uint8Array {
+/** A program in ONNX's terms, before it becomes bytes: what the file holds and in which order. */
+export interface EmittedProgram {
+  readonly out: OnnxWriter;
+  nameOf(value: Value): string;
+}
+
+export function emitProgram(program: Program, target: Target): EmittedProgram {
   const names = nameValues(program);
-  const nameOf = (value: Parameters<typeof names.get>[0]): string => {
+  const nameOf = (value: Value): string => {
     const name = names.get(value);
     if (name === undefined) throw new KernelError('internal', 'a node uses a value that the program does not hold');
     return name;
@@ -60,6 +66,11 @@ export function encodeOnnx(program: Program, { target, weightsFolder }: EncodeOp
   // nodes of their own at the end, the one made last coming first, so that the search meets them in the order of the
   // program; otherwise it walks to the first layer's gradient before all others and keeps everything alive till then.
   for (const [name, value] of [...program.outputs].sort(([, a], [, b]) => b.id - a.id)) out.alias(nameOf(value), name);
+  return { out, nameOf };
+}
+
+export function encodeOnnx(program: Program, { target, weightsFolder }: EncodeOptions): Uint8Array {
+  const { out, nameOf } = emitProgram(program, target);
   const describe = (name: string, { dtype, shape }: TensorType): object => ({
     name,
     type: { tensor_type: { elem_type: TENSOR_TYPE[dtype], shape: { dim: shape.map((d) => ({ dim_value: d })) } } },
