@@ -1,4 +1,5 @@
-/** @file `npm run check`: types, lint, format, layers, dead code. All run, so one call shows everything; `-- types lint` runs some. */
+/** @file `npm run check`: types, lint, format, layers, texts, dead code. All run, so one call shows everything; `-- types lint` runs some. */
+import { checkTexts } from './l10n.mjs';
 import { Refusal, runBin, say } from './process.mjs';
 
 const folders = ['kernels', 'extension', 'webview', 'test'];
@@ -13,6 +14,7 @@ const checks = {
   format: () => runBin('prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
   layers: () =>
     runBin('dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.cjs', ...folders]),
+  texts: checkTexts,
   'dead code': () => runBin('knip/bin/knip.js', []),
 };
 

@@ -12,6 +12,7 @@ const commands = {
   test: async (args) => (await import('./test.mjs')).test(args),
   start: async (args) => (await import('./start.mjs')).start(args),
   package: async (args) => (await import('./package.mjs')).packageExtension(args),
+  l10n: async (args) => (await import('./l10n.mjs')).l10n(args),
 };
 /** Programs in TypeScript, bundled when asked for. */
 const tools = ['golden', 'bench', 'interop', 'sample', 'headless'];
