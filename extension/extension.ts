@@ -38,7 +38,12 @@ export function activate(context: ExtensionContext): void {
   const kernelLog = scoped(log, 'engine');
   const kernel = parts.add(
     new KernelHost({
-      launch: () => launchKernel(join(context.extensionPath, 'dist', 'kernel.js'), (line) => kernelLog.info(line)),
+      launch: () =>
+        launchKernel(
+          join(context.extensionPath, 'dist', 'kernel.js'),
+          (line) => kernelLog.info(line),
+          l10n.uri?.fsPath,
+        ),
       log: kernelLog,
       onGivenUp: (reason) => void tellGivenUp(studio, reason),
     }),

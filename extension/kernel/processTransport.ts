@@ -17,9 +17,13 @@ export interface KernelProcess {
 
 /**
  * Starts `<kernel.js> serve`. Standard output and error go to `onOutput` line by line; messages have a pipe of their own,
- * because native libraries print to the standard streams.
+ * because native libraries print to the standard streams. `textsFile`: the bundle of the editor's language, where it is not English.
  */
-export function launchKernel(kernelFile: string, onOutput: (line: string) => void): KernelProcess {
+export function launchKernel(
+  kernelFile: string,
+  onOutput: (line: string) => void,
+  textsFile?: string | undefined,
+): KernelProcess {
   if (!existsSync(kernelFile)) {
     throw new KernelError(
       'kernel/exited',
@@ -28,7 +32,11 @@ export function launchKernel(kernelFile: string, onOutput: (line: string) => voi
   }
   const child = spawn(process.execPath, [kernelFile, 'serve'], {
     // In the desktop editor execPath is Electron; this makes it a plain Node. Elsewhere it has no effect.
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    env: {
+      ...process.env,
+      ELECTRON_RUN_AS_NODE: '1',
+      ...(textsFile === undefined ? {} : { ADAPTER_STUDIO_TEXTS: textsFile }),
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
     windowsHide: true,

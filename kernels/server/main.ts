@@ -1,4 +1,5 @@
 /** @file The engine's entry: one bundle that is the command line, the detached run process and the interactive kernel. */
+import './loadTexts';
 import { runCommandLine } from './cli/main';
 import { commands } from './cli/commands';
 

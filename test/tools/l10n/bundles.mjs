@@ -1,5 +1,6 @@
 /** @file The texts of the product, from where they are written and from where they are translated. */
 import { getL10nJson } from '@vscode/l10n-dev';
+import { build } from 'esbuild';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../process.mjs';
@@ -29,7 +30,26 @@ export async function extractTexts() {
   );
   const speaking = sources.filter((contents) => contents.includes('l10n'));
   const found = await getL10nJson(speaking.map((contents) => ({ extension: '.ts', contents })));
+  for (const text of await schemaTexts()) found[text] ??= text;
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The titles and help texts of the configuration, from its schema with all adapter methods. */
+async function schemaTexts() {
+  const contents = `
+    import { adapterMethods } from './kernels/adapters/registry';
+    import { schemaTexts } from './kernels/config/localizeSchema';
+    import { buildConfigSchema } from './kernels/config/schema';
+    export const texts = schemaTexts(buildConfigSchema(adapterMethods));`;
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+  });
+  const module = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+  return module.texts;
 }
 
 /** An empty object while there is no such file. */
