@@ -8,6 +8,8 @@ export interface RunState {
   readonly status: RunStatus;
   readonly pid: number;
   readonly host: string;
+  /** Which boot and which start the process number belongs to, whatever clocks say; absent where the system does not tell. */
+  readonly process_start?: string;
   readonly heartbeat: number;
   readonly step: number;
   readonly total_steps: number;
