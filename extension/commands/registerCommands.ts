@@ -3,7 +3,8 @@ import { commands } from 'vscode';
 import type { Command, Studio } from '../studio';
 import { DisposableStore, type Disposable } from '../util/disposables';
 import { reportFailure } from '../util/failures';
-import { commandTable } from './table';
+import { commandNeedsTrust, commandTable, type CommandId } from './table';
+import { requireTrust } from './trust';
 
 export function registerCommands(studio: Studio): Disposable {
   const store = new DisposableStore();
@@ -12,6 +13,7 @@ export function registerCommands(studio: Studio): Disposable {
       commands.registerCommand(id, async (...args: unknown[]) => {
         studio.log.debug(`command ${id}`);
         try {
+          if (commandNeedsTrust[id as CommandId]) await requireTrust();
           await command(studio, ...args);
         } catch (error) {
           reportFailure(studio.log, id, error);

@@ -29,3 +29,22 @@ export const commandTable = {
 } satisfies Readonly<Record<string, Command>>;
 
 export type CommandId = keyof typeof commandTable;
+
+/**
+ * Whether a command needs a trusted workspace: those that run a model, write or delete do, those that only show something do not. The
+ * wrapper around every command asks here, and a test compares this with the enablement in package.json.
+ */
+export const commandNeedsTrust: Readonly<Record<CommandId, boolean>> = {
+  'adapterStudio.newConfiguration': true,
+  'adapterStudio.openConfigurationText': false,
+  'adapterStudio.train': true,
+  'adapterStudio.openDashboard': false,
+  'adapterStudio.stopRun': true,
+  'adapterStudio.resumeRun': true,
+  'adapterStudio.revealRun': false,
+  'adapterStudio.mergeAdapter': true,
+  'adapterStudio.unmergeAdapter': true,
+  'adapterStudio.refresh': false,
+  'adapterStudio.restartEngine': false,
+  'adapterStudio.showLog': false,
+};

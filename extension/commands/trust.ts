@@ -6,7 +6,7 @@ import { KernelError } from '../../kernels/protocol/errors';
 export async function requireTrust(): Promise<void> {
   if (workspace.isTrusted) return;
   const manage = l10n.t('Manage Workspace Trust');
-  const message = l10n.t('Training and merging need a trusted workspace.');
+  const message = l10n.t('What runs a model, writes or deletes needs a trusted workspace.');
   if ((await window.showWarningMessage(message, manage)) === manage) {
     await commands.executeCommand('workbench.trust.manage');
   }

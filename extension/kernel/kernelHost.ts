@@ -23,6 +23,8 @@ export type KernelState =
 export interface KernelHostOptions {
   readonly launch: () => KernelProcess;
   readonly log: Log;
+  /** Rejects when a call may not be made now. */
+  readonly admit?: (method: Calls<KernelApi>) => Promise<void>;
   /** Called when the kernel has crashed so often that it is not started again by itself. */
   readonly onGivenUp: (reason: string) => void;
   /** Pauses before the first, second, ... restart; their number is the number of restarts. */
@@ -63,6 +65,7 @@ export class KernelHost extends Owner {
     params: Params<KernelApi, M>,
     options: CallOptions = {},
   ): Promise<Result<KernelApi, M>> {
+    await this.options.admit?.(method);
     const { client } = this.running ?? (await (this.starting ??= this.start()));
     const { log } = this.options;
     log.trace(`-> ${method} ${shorten(params)}`);

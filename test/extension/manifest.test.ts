@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commandTable } from '../../extension/commands/table';
+import { commandNeedsTrust, commandTable } from '../../extension/commands/table';
 import { DASHBOARD_VIEW_TYPE } from '../../extension/views/dashboardPanel';
 import { CONFIG_FORM_VIEW } from '../../extension/editors/configFormView';
 
@@ -89,12 +89,10 @@ describe('the manifest', () => {
   });
 
   test('runs nothing in a workspace that is not trusted', () => {
-    const trusted = ['train', 'stopRun', 'resumeRun', 'mergeAdapter', 'unmergeAdapter'].map(
-      (id) => `adapterStudio.${id}`,
-    );
+    const needTrust: Readonly<Record<string, boolean>> = commandNeedsTrust;
     for (const entry of contributes.commands) {
       const needs = (entry.enablement ?? '').includes('isWorkspaceTrusted');
-      expect(needs, entry.command).toBe(trusted.includes(entry.command));
+      expect(needs, entry.command).toBe(needTrust[entry.command]);
     }
     expect(manifest.capabilities.untrustedWorkspaces.supported).toBe('limited');
   });

@@ -215,7 +215,10 @@ export const env = { language: 'en' };
 
 export const l10n = {
   bundle: undefined,
-  t: (message: string, ...args: unknown[]) => message.replace(/\{(\d+)\}/g, (_, i: string) => String(args[Number(i)])),
+  t: (message: string | { message: string; args?: unknown[] }, ...args: unknown[]) => {
+    const [text, values] = typeof message === 'string' ? [message, args] : [message.message, message.args ?? []];
+    return text.replace(/\{(\d+)\}/g, (_, i: string) => String(values[Number(i)]));
+  },
 };
 
 export const commands = {
