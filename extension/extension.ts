@@ -15,6 +15,7 @@ import { ConfigDiagnostics } from './editors/configDiagnostics';
 import { ConfigFiles } from './editors/configFiles';
 import { ConfigFormView } from './editors/configFormView';
 import { ConfigLens } from './editors/configLens';
+import { admitCall } from './kernel/callTrust';
 import { KernelHost } from './kernel/kernelHost';
 import { launchKernel } from './kernel/processTransport';
 import { ModelLibrary } from './models/modelLibrary';
@@ -45,6 +46,7 @@ export function activate(context: ExtensionContext): void {
           l10n.uri?.fsPath,
         ),
       log: kernelLog,
+      admit: admitCall,
       onGivenUp: (reason) => void tellGivenUp(studio, reason),
     }),
   );
