@@ -39,10 +39,11 @@ export class BatchStream {
 
   /** Micro-batches of optimiser step `step`, counted from 1. */
   batchesOf(step: number): readonly TrainBatch[] {
-    return this.microBatches(step).map((samples) => this.collate(samples));
+    return this.samplesOf(step).map((samples) => this.collate(samples));
   }
 
-  private microBatches(step: number): readonly Int32Array[] {
+  /** The samples of each micro-batch of a step, as numbers of the data set; nothing is read. */
+  samplesOf(step: number): readonly Int32Array[] {
     const number = Math.floor((step - 1) / this.stepsPerEpoch);
     if (this.epoch?.number !== number) this.epoch = { number, batches: this.order(number) };
     const { accumulation } = this.options;
@@ -72,12 +73,12 @@ export function evaluationSet(
   const lengths = indices.map((i) => dataset.tokenLengths[i] ?? 0);
   const order = Int32Array.from(indices.keys()).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
   const { batchSize } = options;
+  const samplesOf = (i: number): Int32Array =>
+    order.subarray(i * batchSize, (i + 1) * batchSize).map((at) => indices[at] ?? 0);
   return {
     count: Math.ceil(indices.length / batchSize),
-    batch: (i) => {
-      const samples = order.subarray(i * batchSize, (i + 1) * batchSize).map((at) => indices[at] ?? 0);
-      return collateSamples(dataset, samples, options);
-    },
+    samplesOf,
+    batch: (i) => collateSamples(dataset, samplesOf(i), options),
   };
 }
 

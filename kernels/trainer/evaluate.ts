@@ -4,6 +4,8 @@ import type { ModelRunner } from './runner';
 
 export interface EvaluationSet {
   readonly count: number;
+  /** The samples of a batch, as numbers of their data set; nothing is read. */
+  samplesOf(index: number): Int32Array;
   batch(index: number): TrainBatch;
 }
 

@@ -38,6 +38,8 @@ export interface PreparedRun {
   readonly saveOptions: SaveOptions;
   readonly train: BatchStream;
   readonly evaluation: EvaluationSet | null;
+  /** The data as tokens, of which `train` and `evaluation` are made; the same where a share was set aside. */
+  readonly data: { readonly train: TokenDataset; readonly evaluation: TokenDataset };
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
   readonly device: Device;
@@ -176,6 +178,7 @@ async function prepare(
     },
     train,
     evaluation,
+    data: { train: trainData, evaluation: evalSource },
     totalSteps,
     stepsPerEpoch,
     device: device.device,
