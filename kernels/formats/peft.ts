@@ -27,6 +27,8 @@ export interface PeftTensor {
   readonly data: Float32Array;
   /** Type in the file; F32 unless told. Narrower ones are rounded when written. */
   readonly dtype?: FloatDtype;
+  /** Its name in the file it was read from. */
+  readonly key?: string;
 }
 
 export interface PeftWeights {
@@ -63,14 +65,35 @@ export function readPeftConfig(dir: string): Pick<PeftAdapter, 'config' | 'rawCo
  * `format/invalid` with all problems of its files, `adapter/unsupported` when it is not a LoRA of the kinds known here.
  */
 export function readPeftAdapter(dir: string): PeftAdapter {
+  const { close, tensors, extra, ...config } = openPeftAdapter(dir);
+  // A copy of an opened tensor holds its values.
+  const read = <K>(from: ReadonlyMap<K, PeftTensor>): Map<K, PeftTensor> =>
+    new Map([...from].map(([name, tensor]) => [name, { ...tensor }]));
+  try {
+    return {
+      ...config,
+      tensors: new Map([...tensors].map(([module, parameters]) => [module, read(parameters)])),
+      extra: read(extra),
+    };
+  } finally {
+    close();
+  }
+}
+
+/**
+ * The same checks and errors without reading the values: `data` of a tensor is read anew each time it is asked for, so that
+ * an adapter of any size needs the memory of one tensor. The caller closes it.
+ */
+export function openPeftAdapter(dir: string): PeftAdapter & { readonly close: () => void } {
   const folder = resolve(dir);
   refuseOtherFolders(folder);
   const config = readPeftConfig(folder);
   const file = openSafetensors(join(folder, WEIGHTS_FILE));
   try {
-    return { ...config, ...readWeights(file) };
-  } finally {
+    return { ...config, ...describeWeights(file, config.config), close: () => file.close() };
+  } catch (error) {
     file.close();
+    throw error;
   }
 }
 
@@ -108,7 +131,7 @@ function refuseOtherFolders(folder: string): void {
   refuse(`only pickle weights (${PICKLE_FILE})`, `expected ${WEIGHTS_FILE}; ${advice}`);
 }
 
-function readWeights(file: SafetensorsFile): PeftWeights {
+function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWeights {
   const problems: Problem[] = [];
   const add = (where: string, found: string, expected: string): void =>
     void problems.push({ file: file.path, where, severity: 'error', found, expected });
@@ -130,7 +153,15 @@ function readWeights(file: SafetensorsFile): PeftWeights {
       add(info.name, `${info.dtype} values`, 'expected F32, F16, BF16 or F64');
       continue;
     }
-    const tensor = { shape: shapeOf(info, key), data: file.readF32(info.name), dtype: info.dtype };
+    const { name, dtype } = info;
+    const tensor: PeftTensor = {
+      shape: shapeOf(info, key),
+      dtype,
+      key: name,
+      get data() {
+        return file.readF32(name);
+      },
+    };
     if (key.kind === 'checkpoint') {
       const other = extra.get(key.name);
       // With `bias: all`, PEFT writes the biases of a module that is saved whole a second time.
@@ -142,13 +173,17 @@ function readWeights(file: SafetensorsFile): PeftWeights {
       tensors.set(key.module, module.set(key.parameter, tensor));
     }
   }
-  for (const [module, parameters] of tensors) checkFactors(module, parameters, add);
+  // MoRA's one matrix goes under the name of the first factor.
+  if (config.use_mora !== true) for (const [module, parameters] of tensors) checkFactors(module, parameters, add);
   if (problems.length > 0) throw KernelError.invalid(problems);
   return { tensors, extra };
 }
 
-const isSameTensor = (a: PeftTensor, b: PeftTensor): boolean =>
-  a.shape.join() === b.shape.join() && a.data.every((value, i) => Object.is(value, b.data[i]));
+function isSameTensor(a: PeftTensor, b: PeftTensor): boolean {
+  if (a.shape.join() !== b.shape.join()) return false;
+  const [values, others] = [a.data, b.data];
+  return values.every((value, i) => Object.is(value, others[i]));
+}
 
 type AddProblem = (where: string, found: string, expected: string) => void;
 

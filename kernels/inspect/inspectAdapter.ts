@@ -1,8 +1,14 @@
 /** @file What an adapter folder holds, without its base model: factors, norms and the spectrum of every update. */
 import type { UnplannedAdapter } from '../adapters/adapterFile';
-import { readAdapter } from '../adapters/adapterFile';
+import { openAdapter } from '../adapters/adapterFile';
 import type { Factors } from '../adapters/types';
-import { factoredSingularValues, frobeniusOfSpectrum, spectrumMeasures } from '../analysis/spectrum';
+import {
+  coreSingularValues,
+  factoredSingularValues,
+  frobeniusOfSpectrum,
+  spectrumMeasures,
+} from '../analysis/spectrum';
+import { elementCount } from '../formats/dtype';
 import type { PeftTensor } from '../formats/peft';
 import type { TargetSite } from '../models/types';
 import type { Problem } from '../protocol/errors';
@@ -15,7 +21,7 @@ export interface InspectedTensor {
   readonly norm: number | null;
 }
 
-/** The update ΔW [out, in] of a module whose update consists of factors. */
+/** The update ΔW [out, in] of a module. Where it does not consist of factors, `rank` counts its singular values. */
 export interface InspectedUpdate {
   readonly shape: readonly [out: number, input: number];
   readonly rank: number;
@@ -33,7 +39,7 @@ export interface InspectedModule {
   readonly module: string;
   readonly parameters: number;
   readonly tensors: Readonly<Record<string, InspectedTensor>>;
-  /** `null` where the update has no factors that are known here, or values that are not finite. */
+  /** `null` where the spectrum of the update cannot be known from the adapter, or values that are not finite. */
   readonly update: InspectedUpdate | null;
 }
 
@@ -50,66 +56,138 @@ export interface InspectedAdapter {
   readonly warnings: readonly Problem[];
 }
 
-/** Errors as `readAdapter`; `format/invalid` when a factor has another rank than the configuration says. */
+/** Errors as `openAdapter`; `format/invalid` when a factor has another rank than the configuration says. */
 export function inspectAdapter(dir: string): InspectedAdapter {
-  const unplanned = readAdapter(dir);
-  const { adapter, method, config } = unplanned;
-  const modules = [...adapter.tensors].map(([module, tensors]): InspectedModule => {
-    const described = describe(tensors);
-    const isFinite = Object.values(described).every(({ norm }) => norm !== null);
-    const update = isFinite ? updateOf(dir, unplanned, module, tensors) : null;
-    return { module, parameters: countOf(tensors), tensors: described, update };
-  });
-  return {
-    path: dir,
-    base: adapter.config.base_model_name_or_path,
-    method: method.id,
-    config,
-    parameters: modules.reduce((n, m) => n + m.parameters, countOf(adapter.extra)),
-    modules,
-    saved: describe(adapter.extra),
-    warnings: adapter.warnings,
-  };
+  const opened = openAdapter(dir);
+  try {
+    const { adapter, method, config } = opened;
+    const modules = [...adapter.tensors.keys()].map((module) => inspectModule(dir, opened, module));
+    return {
+      path: dir,
+      base: adapter.config.base_model_name_or_path,
+      method: method.id,
+      config,
+      parameters: modules.reduce((n, m) => n + m.parameters, countOf(adapter.extra)),
+      modules,
+      saved: describe(adapter.extra),
+      warnings: adapter.warnings,
+    };
+  } finally {
+    opened.close();
+  }
+}
+
+/** Shape [out, in] of a module's weight in the base model; `null` when it is not known. */
+export type BaseShape = (module: string) => readonly [out: number, input: number] | null;
+
+/**
+ * One module of an open adapter; reads its tensors. Methods without factors need to know the shape of the base weight.
+ * Errors as `inspectAdapter`.
+ */
+export function inspectModule(
+  dir: string,
+  unplanned: UnplannedAdapter,
+  module: string,
+  baseShape: BaseShape = () => null,
+): InspectedModule {
+  const tensors = tensorsOf(dir, unplanned, module);
+  const shown = describe(tensors);
+  const isFinite = Object.values(shown).every(({ norm }) => norm !== null);
+  const update = isFinite ? updateOf(dir, unplanned, module, tensors, baseShape) : null;
+  return { module, parameters: countOf(tensors), tensors: shown, update };
+}
+
+/** The factors of the update of a module; `null` where the method has none. Errors as `inspectAdapter`. */
+export function moduleFactors(dir: string, unplanned: UnplannedAdapter, module: string): Factors | null {
+  return factorsOf(dir, unplanned, module, tensorsOf(dir, unplanned, module));
+}
+
+type ModuleTensors = ReadonlyMap<string, PeftTensor>;
+
+function tensorsOf(dir: string, { adapter }: UnplannedAdapter, module: string): ModuleTensors {
+  const tensors = adapter.tensors.get(module);
+  if (tensors) return tensors;
+  const found = 'there is no such module';
+  const expected = `expected one of the ${adapter.tensors.size} adapted modules`;
+  throw KernelError.refused([{ file: dir, where: module, severity: 'error', found, expected }]);
 }
 
 function updateOf(
   dir: string,
+  unplanned: UnplannedAdapter,
+  module: string,
+  tensors: ModuleTensors,
+  baseShape: BaseShape,
+): InspectedUpdate | null {
+  const factors = factorsOf(dir, unplanned, module, tensors);
+  if (!factors) return updateOfCores(unplanned, module, tensors, baseShape(module));
+  const [inFeatures, outFeatures] = [factors.a.length / factors.rank, factors.b.length / factors.rank];
+  const values = factoredSingularValues([{ ...factors, inFeatures, outFeatures }]);
+  return { shape: [outFeatures, inFeatures], rank: factors.rank, scaling: factors.scaling, ...described(values) };
+}
+
+/** The update of a method that has matrices with the singular values of the update in place of factors. */
+function updateOfCores(
   { method, config }: UnplannedAdapter,
   module: string,
-  tensors: ReadonlyMap<string, PeftTensor>,
+  tensors: ModuleTensors,
+  shape: readonly [number, number] | null,
 ): InspectedUpdate | null {
+  if (!method.cores || !shape) return null;
+  const site = siteOf(module, shape[1], shape[0]);
+  const cores = method.cores(valuesOf(tensors), site, method.configOf(site, config));
+  if (!cores) return null;
+  const values = coreSingularValues(cores);
+  return { shape, rank: values.length, scaling: 1, ...described(values) };
+}
+
+const described = (values: Float64Array): Omit<InspectedUpdate, 'shape' | 'rank' | 'scaling'> => ({
+  norm: frobeniusOfSpectrum(values),
+  ...spectrumMeasures(values),
+  singular_values: [...values],
+});
+
+const valuesOf = (tensors: ModuleTensors): Readonly<Record<string, Float32Array>> =>
+  Object.fromEntries([...tensors].map(([name, tensor]) => [name, tensor.data]));
+
+function factorsOf(
+  dir: string,
+  { method, config }: UnplannedAdapter,
+  module: string,
+  tensors: ModuleTensors,
+): Factors | null {
   const inFeatures = tensors.get('lora_A')?.shape[1];
   const outFeatures = tensors.get('lora_B')?.shape[0];
   if (!method.factors || inFeatures === undefined || outFeatures === undefined) return null;
   const site = siteOf(module, inFeatures, outFeatures);
-  const data = Object.fromEntries([...tensors].map(([name, tensor]) => [name, tensor.data]));
-  const factors: Factors = method.factors(data, site, method.configOf(site, config));
+  const factors: Factors = method.factors(valuesOf(tensors), site, method.configOf(site, config));
   const rank = tensors.get('lora_A')?.shape[0];
   if (factors.rank !== rank) {
     const expected = `expected ${factors.rank}, as adapter_config.json says`;
     throw KernelError.invalid([{ file: dir, where: module, severity: 'error', found: `has rank ${rank}`, expected }]);
   }
-  const values = factoredSingularValues([{ ...factors, inFeatures, outFeatures }]);
-  return {
-    shape: [outFeatures, inFeatures],
-    rank: factors.rank,
-    scaling: factors.scaling,
-    norm: frobeniusOfSpectrum(values),
-    ...spectrumMeasures(values),
-    singular_values: [...values],
-  };
+  return factors;
 }
 
 /** A module as its tensors show it; the model that has it is not here. */
 function siteOf(path: string, inFeatures: number, outFeatures: number): TargetSite {
   const projection = path.slice(path.lastIndexOf('.') + 1);
-  const layer = Number(/\.(\d+)\./.exec(path)?.[1] ?? 0);
+  const layer = layerOf(path) ?? 0;
   return { path, inFeatures, outFeatures, weight: `${path}.weight`, bias: null, layout: 'out-in', layer, projection };
+}
+
+/** Index of the transformer block in a module's path: its first number; `null` when it has none. */
+export function layerOf(path: string): number | null {
+  const index = /(?:^|\.)(\d+)\./.exec(path)?.[1];
+  return index === undefined ? null : Number(index);
 }
 
 function describe(tensors: ReadonlyMap<string, PeftTensor>): Readonly<Record<string, InspectedTensor>> {
   return Object.fromEntries(
-    [...tensors].map(([name, { shape, data, dtype }]) => [name, { shape, dtype: dtype ?? 'F32', norm: normOf(data) }]),
+    [...tensors].map(([name, tensor]) => {
+      const { shape, dtype = 'F32' } = tensor;
+      return [name, { shape, dtype, norm: normOf(tensor.data) }];
+    }),
   );
 }
 
@@ -120,4 +198,4 @@ function normOf(data: Float32Array): number | null {
 }
 
 const countOf = (tensors: ReadonlyMap<string, PeftTensor>): number =>
-  [...tensors.values()].reduce((n, { data }) => n + data.length, 0);
+  [...tensors.values()].reduce((n, { shape }) => n + (elementCount(shape) ?? 0), 0);

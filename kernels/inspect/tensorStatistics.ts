@@ -1,6 +1,6 @@
 /** @file What the values of one tensor look like, in one pass over ranges of it. */
-import { decodeFloats, type Dtype } from '../formats/dtype';
 import { KernelError } from '../protocol/errors';
+import { decodeNumbers } from './decodeNumbers';
 import { tensorRanges, type TensorSource } from './tensorRanges';
 
 /** Of the finite values; without one, `min`, `max`, `mean` and `std` are null. */
@@ -11,24 +11,29 @@ export interface TensorStatistics {
   readonly mean: number | null;
   /** Of the whole population: divided by the number of values. */
   readonly std: number | null;
+  /** Frobenius norm. */
+  readonly norm: number | null;
   readonly zeros: number;
   /** NaN and infinities. */
   readonly non_finite: number;
+  readonly nan: number;
+  readonly infinite: number;
 }
 
-/** Throws `format/invalid` for types that are no plain numbers (packed and 8-bit floating types, complex numbers). */
+/** Throws `format/invalid` for types that are no plain numbers (packed types, complex numbers). */
 export async function tensorStatistics(
   source: TensorSource,
   name: string,
   signal?: AbortSignal,
+  onBytes?: (done: number) => void,
 ): Promise<TensorStatistics> {
   const { dtype } = source.tensor(name);
-  let [count, zeros, nonFinite] = [0, 0, 0];
+  let [count, zeros, nan, infinite] = [0, 0, 0, 0];
   let [min, max] = [Infinity, -Infinity];
   // Sums of the differences to one of the values lose less to cancellation than sums of the values.
-  let [shift, sum, squares] = [NaN, 0, 0];
-  for await (const bytes of tensorRanges(source, name, signal)) {
-    const values = numbersOf(dtype, bytes);
+  let [shift, sum, squares, energy] = [NaN, 0, 0, 0];
+  for await (const bytes of tensorRanges(source, name, signal, onBytes)) {
+    const values = decodeNumbers(dtype, bytes);
     if (!values) {
       throw new KernelError('format/invalid', `${name} holds ${dtype} values, for which there are no statistics here`);
     }
@@ -36,7 +41,8 @@ export async function tensorStatistics(
     for (let i = 0; i < values.length; i++) {
       const value = values[i] as number;
       if (!(Math.abs(value) <= Number.MAX_VALUE)) {
-        nonFinite++;
+        if (Number.isNaN(value)) nan++;
+        else infinite++;
         continue;
       }
       if (value === 0) zeros++;
@@ -46,46 +52,13 @@ export async function tensorStatistics(
       const difference = value - shift;
       sum += difference;
       squares += difference * difference;
+      energy += value * value;
     }
   }
-  const finite = count - nonFinite;
-  if (finite === 0) return { count, min: null, max: null, mean: null, std: null, zeros, non_finite: nonFinite };
+  const counts = { zeros, non_finite: nan + infinite, nan, infinite };
+  const finite = count - nan - infinite;
+  if (finite === 0) return { count, min: null, max: null, mean: null, std: null, norm: null, ...counts };
   const mean = shift + sum / finite;
   const std = Math.sqrt(Math.max(0, squares / finite - (sum / finite) ** 2));
-  return { count, min, max, mean, std, zeros, non_finite: nonFinite };
-}
-
-function numbersOf(dtype: Dtype, bytes: Uint8Array): ArrayLike<number> | null {
-  const { buffer, byteOffset, byteLength } = bytes;
-  switch (dtype) {
-    case 'F64':
-      return new Float64Array(buffer, byteOffset, byteLength / 8);
-    case 'F32':
-      return new Float32Array(buffer, byteOffset, byteLength / 4);
-    case 'F16':
-    case 'BF16': {
-      const values = new Float32Array(byteLength / 2);
-      decodeFloats(dtype, bytes, values);
-      return values;
-    }
-    case 'BOOL':
-    case 'U8':
-      return bytes;
-    case 'I8':
-      return new Int8Array(buffer, byteOffset, byteLength);
-    case 'U16':
-      return new Uint16Array(buffer, byteOffset, byteLength / 2);
-    case 'I16':
-      return new Int16Array(buffer, byteOffset, byteLength / 2);
-    case 'U32':
-      return new Uint32Array(buffer, byteOffset, byteLength / 4);
-    case 'I32':
-      return new Int32Array(buffer, byteOffset, byteLength / 4);
-    case 'U64':
-      return Float64Array.from(new BigUint64Array(buffer, byteOffset, byteLength / 8), Number);
-    case 'I64':
-      return Float64Array.from(new BigInt64Array(buffer, byteOffset, byteLength / 8), Number);
-    default:
-      return null;
-  }
+  return { count, min, max, mean, std, norm: Math.sqrt(energy), ...counts };
 }

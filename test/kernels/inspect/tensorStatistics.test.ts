@@ -6,6 +6,7 @@ import { bytesOf, DTYPE_BITS, type Dtype } from '../../../kernels/formats/dtype'
 import { openSafetensors } from '../../../kernels/formats/safetensors';
 import { SafetensorsWriter } from '../../../kernels/formats/safetensorsWriter';
 import { findNonFinite } from '../../../kernels/inspect/nonFinite';
+import { tensorHistogram } from '../../../kernels/inspect/tensorHistogram';
 import { tensorStatistics } from '../../../kernels/inspect/tensorStatistics';
 import { temporaryFolder } from '../../support/tinyModel';
 
@@ -42,8 +43,11 @@ describe('statistics', () => {
       max: 5,
       mean: 0.8,
       std: Math.sqrt((0.2 ** 2 + 2.8 ** 2 + 0.8 ** 2 * 2 + 4.2 ** 2) / 5),
+      norm: Math.sqrt(30),
       zeros: 2,
       non_finite: 2,
+      nan: 1,
+      infinite: 1,
     });
   });
 
@@ -81,8 +85,9 @@ describe('statistics', () => {
   });
 
   test('of no value are null', async () => {
-    const expected = { count: 0, min: null, max: null, mean: null, std: null, zeros: 0, non_finite: 0 };
-    expect(await statistics('F32', new Uint8Array())).toEqual(expected);
+    const none = { min: null, max: null, mean: null, std: null, norm: null };
+    const counts = { count: 0, zeros: 0, non_finite: 0, nan: 0, infinite: 0 };
+    expect(await statistics('F32', new Uint8Array())).toEqual({ ...none, ...counts });
   });
 
   test('of a tensor longer than one range', async () => {
@@ -98,6 +103,31 @@ describe('statistics', () => {
     const signal = AbortSignal.abort();
     const reading = withTensor('F32', new Uint8Array(8), (f) => tensorStatistics(f, 't', signal));
     await expect(reading).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('a histogram', () => {
+  const counts = (values: Float64Array, low: number, high: number, bins: number) =>
+    withTensor('F64', bytesOf(values), (f) => tensorHistogram(f, 't', { low, high, bins }));
+
+  test('counts each value once, the largest one in the last bin', async () => {
+    const values = fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { minLength: 1, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(values, fc.integer({ min: 1, max: 20 }), async (given, bins) => {
+        const [low, high] = [Math.min(...given), Math.max(...given)];
+        const found = await counts(Float64Array.from(given), low, high, bins);
+        expect(found).toHaveLength(bins);
+        expect(found.reduce((sum, n) => sum + n, 0)).toBe(given.length);
+      }),
+      { numRuns: 30 },
+    );
+    expect(await counts(Float64Array.of(0, 1, 2, 3, 4), 0, 4, 4)).toEqual([1, 1, 1, 2]);
+  });
+
+  test('leaves out what is not finite, and holds values of one size and of any', async () => {
+    expect(await counts(Float64Array.of(NaN, 2, 2, Infinity), 2, 2, 3)).toEqual([2, 0, 0]);
+    const most = Number.MAX_VALUE;
+    expect(await counts(Float64Array.of(-most, 0, most), -most, most, 3)).toEqual([1, 1, 1]);
   });
 });
 

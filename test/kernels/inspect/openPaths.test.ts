@@ -1,0 +1,139 @@
+/** @file What the editor sees of paths: adapters with their factors paired, files, checkpoints; broken ones say what is wrong. */
+import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openPath } from '../../../kernels/inspect/inspectedPath';
+import { OpenPaths } from '../../../kernels/inspect/openPaths';
+import { KernelError } from '../../../kernels/protocol/errors';
+import { temporaryFolder, writeTinyModel } from '../../support/tinyModel';
+
+const folder = temporaryFolder();
+const lora = path.resolve('test/golden/cases/02-lora-llama-qv/adapter_final');
+const dora = path.resolve('test/golden/cases/11-src-dora-r8/adapter_init');
+
+const copyOf = (name: string, from = lora): string => {
+  const dir = path.join(folder, name);
+  cpSync(from, dir, { recursive: true });
+  return dir;
+};
+
+const problemsOf = (target: string) => {
+  try {
+    openPath(target).close();
+  } catch (error) {
+    if (KernelError.is(error)) return error.problems;
+    throw error;
+  }
+  throw new Error(`${target} was opened`);
+};
+
+describe('an adapter', () => {
+  test.each(['', 'adapter_model.safetensors', 'adapter_config.json'])(
+    'is opened by its folder and files: %s',
+    (name) => {
+      const opened = openPath(path.join(lora, name));
+      const { contents, adapter } = opened;
+      if (contents.kind !== 'adapter') throw new Error(contents.kind);
+      expect(contents).toMatchObject({
+        path: lora,
+        method: { id: 'lora', label: 'LoRA' },
+        hasDelta: true,
+        warnings: [],
+      });
+      const [first] = contents.modules;
+      expect(first).toMatchObject({ module: 'model.layers.0.self_attn.q_proj', layer: 0 });
+      expect(first?.tensors['lora_A']?.name).toBe('base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight');
+      const spectrum = adapter?.spectrum(first?.module ?? '');
+      expect(spectrum?.delta?.largest).toBe(spectrum?.singular_values[0]);
+      const { rows, cols } = adapter?.delta(first?.module ?? '') ?? {};
+      expect([rows, cols]).toEqual(spectrum?.delta?.shape);
+      opened.close();
+    },
+  );
+
+  test('of a method without factors shows its tensors, and refuses the delta weight with the reason', () => {
+    const opened = openPath(dora);
+    const { contents, adapter } = opened;
+    if (contents.kind !== 'adapter') throw new Error(contents.kind);
+    expect(contents.hasDelta).toBe(false);
+    const module = contents.modules[0]?.module ?? '';
+    expect(Object.keys(contents.modules[0]?.tensors ?? {})).toContain('lora_magnitude_vector');
+    expect(adapter?.spectrum(module)).toMatchObject({ delta: null, singular_values: [] });
+    expect(adapter?.spectrum(module).norms['lora_magnitude_vector']).toBeGreaterThan(0);
+    expect(() => adapter?.delta(module)).toThrow(/DoRA does not consist of two factors; expected/);
+    opened.close();
+  });
+
+  test('of an unknown method shows its weights as tensors, with the reason', () => {
+    const dir = copyOf('unknown');
+    const file = path.join(dir, 'adapter_config.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"LORA"', '"IA3"'));
+    const { contents, close } = openPath(path.join(dir, 'adapter_model.safetensors'));
+    if (contents.kind === 'adapter') throw new Error('it was understood');
+    expect(contents.tensors.length).toBeGreaterThan(0);
+    expect(contents.problems.map((p) => `${p.where} ${p.found}`).join()).toMatch(/IA3/);
+    close();
+    expect(problemsOf(dir)[0]?.found).toMatch(/IA3/);
+  });
+});
+
+describe('what cannot be opened says why', () => {
+  test('a file that was cut off', () => {
+    const dir = copyOf('cut');
+    truncateSync(path.join(dir, 'adapter_model.safetensors'), 3000);
+    const [problem] = problemsOf(path.join(dir, 'adapter_model.safetensors'));
+    expect(problem?.file).toBe(path.join(dir, 'adapter_model.safetensors'));
+    expect(`${problem?.found}; ${problem?.expected}`).toMatch(/bytes.*cut off|complete/);
+  });
+
+  test('a pickle file, which is not read', () => {
+    const file = path.join(folder, 'pytorch_model.bin');
+    writeFileSync(file, 'x');
+    expect(problemsOf(file)[0]).toMatchObject({ file, found: expect.stringContaining('pickle') });
+    rmSync(file);
+    expect(problemsOf(file)[0]?.found).toContain('pickle');
+  });
+
+  test('a folder without weights, and nothing at all', () => {
+    mkdirSync(path.join(folder, 'empty'));
+    expect(problemsOf(path.join(folder, 'empty'))[0]?.found).toContain('no weights');
+    expect(problemsOf(path.join(folder, 'nowhere.safetensors'))[0]?.found).toMatch(/no such file/);
+  });
+});
+
+test('a sharded checkpoint is opened by its folder and by its index, each tensor with its file', () => {
+  const dir = writeTinyModel({ shards: 3 });
+  for (const target of [dir, path.join(dir, 'model.safetensors.index.json')]) {
+    const { contents, close } = openPath(target);
+    if (contents.kind !== 'checkpoint') throw new Error(contents.kind);
+    expect(contents).toMatchObject({ path: dir, model_type: 'llama', problems: [] });
+    expect(new Set(contents.tensors.map(({ file }) => file)).size).toBe(3);
+    close();
+  }
+});
+
+describe('paths that stay open', () => {
+  test('are read again when a file has changed', async () => {
+    const dir = copyOf('changing');
+    const paths = new OpenPaths();
+    const first = await paths.use(dir, (opened) => opened);
+    expect(await paths.use(dir, (opened) => opened)).toBe(first);
+    const file = path.join(dir, 'adapter_config.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/"lora_alpha": \d+/, '"lora_alpha": 7'));
+    const second = await paths.use(dir, (opened) => opened);
+    expect(second).not.toBe(first);
+    expect(second.contents).toMatchObject({ config: { lora_alpha: 7 } });
+    paths.dispose();
+  });
+
+  test('are few, and none is closed while it is used', async () => {
+    const paths = new OpenPaths();
+    const dirs = Array.from({ length: 6 }, (_, i) => copyOf(`open${i}`));
+    await paths.use(dirs[0] ?? '', async (opened) => {
+      for (const dir of dirs.slice(1)) await paths.use(dir, () => undefined);
+      const module = opened.contents.kind === 'adapter' ? opened.contents.modules[0]?.module : undefined;
+      expect(opened.adapter?.spectrum(module ?? '').singular_values.length).toBeGreaterThan(0);
+    });
+    paths.dispose();
+  });
+});
