@@ -1,6 +1,7 @@
 /** @file `generate`: text of a base model or an adapter, through the checkpoint's chat template when it has one. */
 import path from 'node:path';
 import { loadAdapter } from '../../adapters/adapterFile';
+import { promptTokens } from '../../data/promptTokens';
 import type { CheckpointTokenizer } from '../../formats/tokenizer';
 import { loadTokenizer } from '../../formats/tokenizer';
 import { openBaseModel, weightDtypes } from '../../models/baseModel';
@@ -51,7 +52,7 @@ export const generateCommand: Command = {
     let runner: ModelRunner | undefined;
     try {
       const tokenizer = loadTokenizer(base);
-      const promptIds = promptTokens(prompt, tokenizer, values['raw'] === true);
+      const promptIds = promptTokens(prompt, tokenizer, { isRaw: values['raw'] === true });
       const adapter = adapterDir === undefined ? null : loadAdapter(path.resolve(adapterDir), model);
       const { device } = await chooseDevice(named, weightDtypes(model));
       runner = new ModelRunner(model, adapter?.plan ?? null, adapter?.parameters ?? null, {
@@ -92,17 +93,6 @@ function samplingOf(values: OptionValues): Sampling | undefined {
     throw new KernelError('input/refused', `--${idle} has no effect without --temperature; give both or none`);
   }
   return { temperature, topP: topP ?? 1, seed: seed ?? 0 };
-}
-
-/** A chat template writes its own start token; plain text gets the one the tokenizer's post-processor adds. */
-function promptTokens(prompt: string, tokenizer: CheckpointTokenizer, isRaw: boolean): readonly number[] {
-  const { chatTemplate } = tokenizer;
-  if (chatTemplate && !isRaw) {
-    return tokenizer.encode(chatTemplate.render([{ role: 'user', content: prompt }], { addGenerationPrompt: true }));
-  }
-  const ids = tokenizer.encode(prompt);
-  const hasStart = tokenizer.startIds.every((id, i) => ids[i] === id);
-  return hasStart ? ids : [...tokenizer.startIds, ...ids];
 }
 
 const textOf = (tokenizer: CheckpointTokenizer, ids: readonly number[]): string =>
