@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { LoraParameter, PeftAdapter, PeftLoraConfig, PeftTensor, PeftWeights } from '../formats/peft';
-import { newPeftLoraConfig, readPeftAdapter, readPeftConfig, writePeftAdapter } from '../formats/peft';
+import { newPeftLoraConfig, openPeftAdapter, readPeftAdapter, readPeftConfig, writePeftAdapter } from '../formats/peft';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { Fields } from '../util/fields';
@@ -48,8 +48,18 @@ export function saveAdapter(dir: string, plan: AdapterPlan, values: TensorValues
       tensors.set(module, parameters.set(param as LoraParameter, { shape, data }));
     }
   }
+  for (const parameters of tensors.values()) {
+    for (const [copy, param] of copiesOf(plan.method)) {
+      const tensor = parameters.get(param);
+      if (tensor) parameters.set(copy, tensor);
+    }
+  }
   writePeftAdapter(dir, { config: peftConfig(plan, options), tensors, extra }, options.preserve);
 }
+
+/** Tensors that a method's files hold twice: [the other name, the parameter]. */
+const copiesOf = ({ copies = {} }: AnyAdapterMethod): readonly (readonly [LoraParameter, LoraParameter])[] =>
+  Object.entries(copies as Readonly<Record<string, string>>) as [LoraParameter, LoraParameter][];
 
 export interface LoadedAdapter {
   readonly method: AnyAdapterMethod;
@@ -107,7 +117,21 @@ export interface UnplannedAdapter {
 
 /** Errors as `loadAdapter`, but for those about the model. */
 export function readAdapter(dir: string, defaultTargetModules: readonly string[] = []): UnplannedAdapter {
-  const adapter = readPeftAdapter(dir);
+  return understood(dir, readPeftAdapter(dir), defaultTargetModules);
+}
+
+/** The same with tensors that are read when they are asked for, as in `openPeftAdapter`. The caller closes it. */
+export function openAdapter(dir: string): UnplannedAdapter & { readonly close: () => void } {
+  const adapter = openPeftAdapter(dir);
+  try {
+    return { ...understood(dir, adapter, []), close: adapter.close };
+  } catch (error) {
+    adapter.close();
+    throw error;
+  }
+}
+
+function understood(dir: string, adapter: PeftAdapter, defaultTargetModules: readonly string[]): UnplannedAdapter {
   const method = methodOf(adapter, path.join(dir, 'adapter_config.json'));
   return { adapter, method, config: methodConfig(method, adapter.config, defaultTargetModules) };
 }
@@ -128,6 +152,9 @@ export function findBaseModel(dir: string): string | null {
   return places.find((place) => existsSync(path.join(place, 'config.json'))) ?? null;
 }
 
+/** Fields besides those of the selection that do not change what a layer computes; a pattern is read layer by layer. */
+const WITHOUT_MEANING: readonly string[] = ['lora_dropout', 'alpha_pattern'];
+
 /** The same factors under another alpha are another update. */
 function refuseOtherMeaning(
   dir: string,
@@ -137,7 +164,7 @@ function refuseOtherMeaning(
 ): void {
   const there = method.configOf(site, config) as Config;
   for (const name of Object.keys(fieldsOf(method))) {
-    if (name in selectionFields || name === 'lora_dropout' || there[name] === here[name]) continue;
+    if (name in selectionFields || WITHOUT_MEANING.includes(name) || there[name] === here[name]) continue;
     throw unsupported(
       `${name} of ${site.path} is ${String(there[name])} in ${dir} and ${String(here[name])} here; ` +
         'the same factors would mean another update, give both the same value',
@@ -172,8 +199,18 @@ function takeTensors(
   }
   const known = new Set([...plan.trained, ...plan.frozen].map((t) => t.key));
   for (const [module, parameters] of tensors) {
-    for (const param of parameters.keys()) {
-      if (!known.has(`${module}.${param}`)) {
+    const copies = new Map(copiesOf(plan.method));
+    for (const [param, tensor] of parameters) {
+      const original = parameters.get(copies.get(param) ?? param);
+      if (copies.has(param) && known.has(`${module}.${copies.get(param)}`)) {
+        if (!original || !isSame(original, tensor)) {
+          add(
+            `${param} of ${module}`,
+            `differs from ${copies.get(param)}`,
+            'expected the same values, as it is its copy',
+          );
+        }
+      } else if (!known.has(`${module}.${param}`)) {
         add(`${param} of ${module}`, "has no place in this model's plan", 'expected an adapted layer of the model');
       }
     }
@@ -189,6 +226,12 @@ function takeTensors(
   throw new KernelError('adapter/unsupported', `${dir}: ${shown.join('; ')}${more}; ${advice}`, { problems });
 }
 
+function isSame(a: PeftTensor, b: PeftTensor): boolean {
+  if (a.shape.join() !== b.shape.join()) return false;
+  const [values, others] = [a.data, b.data];
+  return values.every((value, i) => Object.is(value, others[i]));
+}
+
 function isFinite(values: Float32Array): boolean {
   // A difference of infinities or NaNs is not 0; a loop, because adapters have millions of values.
   for (let i = 0; i < values.length; i++) if ((values[i] as number) - (values[i] as number) !== 0) return false;
@@ -200,8 +243,16 @@ function methodOf({ config, rawConfig }: Pick<PeftAdapter, 'config' | 'rawConfig
   const values: Config = { ...rawConfig, ...config };
   const differing = (method: AnyAdapterMethod): readonly string[] =>
     Object.entries(method.peft).flatMap(([key, value]) => (values[key] === value ? [] : [key]));
-  const [best] = adapterMethods.map((method) => ({ method, keys: differing(method) })).sort(byCount);
-  if (best?.keys.length === 0) return best.method;
+  const candidates = adapterMethods.map((method) => ({ method, keys: differing(method) })).sort(byCount);
+  const [best] = candidates;
+  if (best?.keys.length === 0) {
+    // `false` only says what the adapter is not.
+    const marks = ({ method }: typeof best): number =>
+      Object.values(method.peft).filter((value) => value !== false).length;
+    return (
+      candidates.filter(({ keys }) => keys.length === 0).sort((a, b) => marks(b) - marks(a))[0]?.method ?? best.method
+    );
+  }
   const found = best?.keys.map((key) => `${key} is ${JSON.stringify(values[key])}`).join(', ');
   const supported = adapterMethods.map(({ label, peft }) => `${label} (${describe(peft)})`).join(', ');
   throw unsupported(`${file}: ${found}; supported is ${supported}`);

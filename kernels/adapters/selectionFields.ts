@@ -45,12 +45,6 @@ export const selectionFields = {
     help: 'Ranks of single modules: a name, or a regular expression for the end of a module path, and the rank there. The first match wins.',
     group: 'Targets',
   }),
-  alpha_pattern: map(number({ ...part, above: 0 }), {
-    default: {},
-    label: 'Alpha pattern',
-    help: 'Alphas of single modules, in the same way as ranks.',
-    group: 'Targets',
-  }),
   modules_to_save: list(name, {
     optional: true,
     label: 'Modules to save',
@@ -65,6 +59,17 @@ export const selectionFields = {
   }),
 };
 
+/** For methods whose update is scaled by alpha. */
+export const alphaPatternField = {
+  alpha_pattern: map(number({ ...part, above: 0 }), {
+    default: {},
+    label: 'Alpha pattern',
+    help: 'Alphas of single modules, in the same way as ranks.',
+    group: 'Targets',
+  }),
+};
+
+type AlphaConfig = ConfigOf<typeof alphaPatternField> & { readonly lora_alpha: number };
 type SelectionConfig = ConfigOf<typeof selectionFields>;
 
 export function selectionOf(config: SelectionConfig): Selection {
@@ -78,14 +83,16 @@ export function selectionOf(config: SelectionConfig): Selection {
   };
 }
 
-/** The configuration of one layer: rank and alpha by the patterns, where one matches. */
-export function withPatterns<C extends SelectionConfig & { readonly r: number; readonly lora_alpha: number }>(
+/** The configuration of one layer: its rank by the pattern, where one matches. */
+export function withRankPattern<C extends SelectionConfig & { readonly r: number }>(path: string, config: C): C {
+  return { ...config, r: patternValue(config.rank_pattern, path, 'rank_pattern') ?? config.r };
+}
+
+/** The same with alpha. */
+export function withPatterns<C extends SelectionConfig & AlphaConfig & { readonly r: number }>(
   path: string,
   config: C,
 ): C {
-  return {
-    ...config,
-    r: patternValue(config.rank_pattern, path, 'rank_pattern') ?? config.r,
-    lora_alpha: patternValue(config.alpha_pattern, path, 'alpha_pattern') ?? config.lora_alpha,
-  };
+  const alpha = patternValue(config.alpha_pattern, path, 'alpha_pattern') ?? config.lora_alpha;
+  return { ...withRankPattern(path, config), lora_alpha: alpha };
 }

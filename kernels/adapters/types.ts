@@ -54,6 +54,15 @@ export interface Factors {
   readonly scaling: number;
 }
 
+/** A matrix, row by row, whose singular values times `scale` are `times` over among those of the delta weight. */
+export interface Core {
+  readonly rows: number;
+  readonly cols: number;
+  readonly data: Float64Array;
+  readonly scale: number;
+  readonly times: number;
+}
+
 export type Refusal = { readonly reason: string };
 
 export interface AdapterMethod<F extends Fields = Fields, P extends string = string> {
@@ -62,8 +71,13 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   readonly paper: string;
   /** Fields of the configuration's `adapter:` section, besides `method` and `init_from`. */
   readonly config: F;
-  /** Values in PEFT's adapter_config.json that make an adapter one of this method; written, and required when read. */
+  /**
+   * Values in PEFT's adapter_config.json that make an adapter one of this method; written, and required when read. Where
+   * several methods' marks fit, the one with the most is meant.
+   */
   readonly peft: Readonly<Record<string, string | boolean>>;
+  /** Tensors that files hold once more under another name, as other programs write them: that name → the parameter. */
+  readonly copies?: Readonly<Record<string, P>>;
   supports(site: TargetSite, config: ConfigOf<F>): true | Refusal;
   /** Trainable and frozen tensors of one layer, by their names in adapter files. */
   params(site: TargetSite, config: ConfigOf<F>): Readonly<Record<P, ParamSpec>>;
@@ -96,6 +110,11 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   forward(layer: LayerContext<P>, config: ConfigOf<F>): Value;
   /** The delta weight as factors, when it has low rank by construction: its spectrum is then exact and cheap. */
   factors?(params: Readonly<Record<P, Float32Array>>, site: TargetSite, config: ConfigOf<F>): Factors;
+  /**
+   * Matrices that together have the non-zero singular values of the delta weight, where they are smaller than it. Undefined
+   * for a layer whose spectrum is too costly during a run.
+   */
+  cores?(params: Readonly<Record<P, Float32Array>>, site: TargetSite, config: ConfigOf<F>): readonly Core[] | undefined;
   /** Probability of dropout on the adapter branch. */
   dropout(config: ConfigOf<F>): number;
   /** Which base tensors are trained in full beside the adapter (biases, modules_to_save). */

@@ -26,6 +26,24 @@ export function factoredSingularValues(terms: readonly DeltaFactors[]): Float64A
   return singularValues(multiplyTransposed(left.r, right.r)).map((value) => value * scale);
 }
 
+/** Matrices, row by row, that together have the singular values of a delta weight: each `times` over, times `scale`. */
+export interface SpectrumCore {
+  readonly rows: number;
+  readonly cols: number;
+  readonly data: Float64Array;
+  readonly scale: number;
+  readonly times: number;
+}
+
+/** Their union, descending; the others of the delta weight are 0. */
+export function coreSingularValues(cores: readonly SpectrumCore[]): Float64Array {
+  const values = cores.flatMap(({ rows, cols, data, scale, times }) => {
+    const own = Array.from(singularValues({ rows, cols, data }), (value) => value * scale);
+    return Array.from({ length: times }, () => own).flat();
+  });
+  return Float64Array.from(values).sort((a, b) => b - a);
+}
+
 /** The same with the singular vectors of ΔW, a vector a row: left [count, out], right [count, in]. */
 export function factoredSvd(terms: readonly DeltaFactors[]): Svd {
   const { left, right, scale } = stackedQr(terms);

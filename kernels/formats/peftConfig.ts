@@ -26,6 +26,9 @@ const biases: Kind<'none' | 'all' | 'lora_only'> = {
   expected: 'none, all or lora_only',
   read: (n) => (['none', 'all', 'lora_only'] as const).find((word) => n.kind === 'string' && n.value === word),
 };
+function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
+  return { expected: words.join(' or '), read: (n) => words.find((w) => n.kind === 'string' && n.value === w) };
+}
 const lora: Kind<'LORA'> = {
   expected: 'LORA',
   read: (n) => (n.kind === 'string' && n.value === 'LORA' ? 'LORA' : undefined),
@@ -97,11 +100,19 @@ const FIELDS = {
   use_rslora: field(flag, false),
 };
 
-type FieldName = keyof typeof FIELDS;
-const FIELD_NAMES = Object.keys(FIELDS) as readonly FieldName[];
+/** Fields of methods that PEFT does not have: only an adapter of the method has them in its file. */
+const EXTENSIONS = {
+  mora_rounding: field(orNull(oneOf('nearest', 'floor')), null),
+  mora_type: field(orNull(either(index, oneOf('truncate', 'decouple'))), null),
+  use_mora: field(orNull(flag), null),
+};
+
+const ALL_FIELDS = { ...FIELDS, ...EXTENSIONS };
+type FieldName = keyof typeof ALL_FIELDS;
+const FIELD_NAMES = Object.keys(ALL_FIELDS) as readonly FieldName[];
 
 /** Field names and meanings are PEFT's. */
-export type PeftLoraConfig = { readonly [K in FieldName]: (typeof FIELDS)[K]['missing'] };
+export type PeftLoraConfig = { readonly [K in FieldName]: (typeof ALL_FIELDS)[K]['missing'] };
 
 /** Keys of PEFT and its forks that make the same tensors mean something else, unless null, false or empty. */
 const OTHER_MEANINGS: readonly string[] = [
@@ -115,7 +126,6 @@ const OTHER_MEANINGS: readonly string[] = [
   'target_parameters',
   'trainable_token_indices',
   'use_bdlora',
-  'use_mora',
   'use_qalora',
 ];
 
@@ -138,7 +148,7 @@ const CHANGES_BASE = /^(pissa|olora|corda|lora_ga|loftq)/;
 
 /** A configuration for a new adapter: PEFT's defaults, marked as trained. */
 export function newPeftLoraConfig(fields: Partial<PeftLoraConfig>): PeftLoraConfig {
-  const defaults = Object.fromEntries(FIELD_NAMES.map((name) => [name, FIELDS[name].missing]));
+  const defaults = Object.fromEntries(FIELD_NAMES.map((name) => [name, ALL_FIELDS[name].missing]));
   return { ...defaults, inference_mode: true, peft_version: PEFT_VERSION, ...fields } as PeftLoraConfig;
 }
 
@@ -158,7 +168,7 @@ export function parsePeftConfig(
   refuseOtherType(node.members.get('peft_type'), file);
   const problems: Problem[] = [];
   const values = FIELD_NAMES.map((where) => {
-    const { kind, missing } = FIELDS[where];
+    const { kind, missing } = ALL_FIELDS[where];
     const member = node.members.get(where);
     if (!member) return [where, missing] as const;
     const value = kind.read(member);
@@ -167,6 +177,10 @@ export function parsePeftConfig(
     problems.push({ file, where, severity: 'error', found: describeJson(member), expected });
     return [where, missing] as const;
   });
+  if (node.members.get('use_mora')?.kind === 'boolean' && !node.members.has('mora_type')) {
+    const expected = 'expected the operator beside use_mora, such as 1 or 6';
+    problems.push({ file, where: 'mora_type', severity: 'error', found: 'is missing', expected });
+  }
   if (problems.length > 0) throw KernelError.invalid(problems);
   const config = Object.fromEntries(values) as PeftLoraConfig;
   const raw = jsonValue(node) as Readonly<Record<string, unknown>>;
@@ -183,6 +197,7 @@ export function printPeftConfig(config: PeftLoraConfig, preserved?: string): str
   for (const name of FIELD_NAMES) {
     const before = members.get(name);
     const value = config[name];
+    if (!before && name in EXTENSIONS && value === null) continue;
     if (before && JSON.stringify(jsonValue(before)) === JSON.stringify(value)) continue;
     members.set(name, name === 'lora_dropout' ? floatNode(config.lora_dropout) : jsonNode(value));
   }

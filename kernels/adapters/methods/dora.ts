@@ -6,7 +6,7 @@
 import type { Value } from '../../graph/graph';
 import { add, addScalar, div, gemm, mul, reduceSum, reshape, scale, sqrt, stopGradient, sub } from '../../graph/ops';
 import { lowRankFields, lowRankMerged, scalingOf } from '../lowRank';
-import { selectionFields, selectionOf, withPatterns } from '../selectionFields';
+import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
 
 /** Keeps the quotient of a dead row (m = c = 0) at 0; far below the square of any weight that a float32 norm can see. */
@@ -17,7 +17,7 @@ export const dora = defineAdapter({
   label: 'DoRA',
   paper: 'https://arxiv.org/abs/2402.09353',
   peft: { peft_type: 'LORA', use_dora: true, lora_bias: false },
-  config: { ...lowRankFields, ...selectionFields },
+  config: { ...lowRankFields, ...selectionFields, ...alphaPatternField },
   supports: () => true,
   params: (site, { r }) => ({
     lora_A: { shape: [r, site.inFeatures], init: { kind: 'kaimingUniform' }, trainable: true },

@@ -4,7 +4,7 @@
  * says Gaussian), B at zero.
  */
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
-import { selectionFields, selectionOf, withPatterns } from '../selectionFields';
+import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
 
 export const lora = defineAdapter({
@@ -15,6 +15,7 @@ export const lora = defineAdapter({
   config: {
     ...lowRankFields,
     ...selectionFields,
+    ...alphaPatternField,
   },
   supports: () => true,
   params: (site, { r }) => ({

@@ -156,7 +156,7 @@ describe('refused', () => {
     ['{"r": 2}', 'adapter/unsupported', /peft_type: it is missing; expected LORA/],
     ['{"peft_type": "VERA"}', 'adapter/unsupported', /an adapter of the string "VERA"; expected LORA/],
     ['{"peft_type": "LORA", "use_qalora": true}', 'adapter/unsupported', /use_qalora: true/],
-    ['{"peft_type": "LORA", "use_mora": true}', 'adapter/unsupported', /use_mora/],
+    ['{"peft_type": "LORA", "use_mora": true}', 'format/invalid', /mora_type: is missing/],
     ['{"peft_type": "LORA", "layer_replication": [[0, 2]]}', 'adapter/unsupported', /layer_replication: a list of 1/],
     [
       '{"peft_type": "LORA", "init_lora_weights": "pissa_niter_4"}',

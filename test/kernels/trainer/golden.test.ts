@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runModelCase } from '../../tools/golden/model';
+import { runSquareLayers } from '../../tools/golden/squareLayers';
 
 const root = path.join(__dirname, '..', '..', 'golden');
 const cases = readdirSync(path.join(root, 'cases')).filter((name) =>
@@ -15,6 +16,12 @@ describe('the engine gives the numbers of the reference', () => {
   it.each(cases)('%s: every quantity is within its tolerance', async (name) => {
     const results = await runModelCase(root, path.join(root, 'cases', name));
     expect(results.length).toBeGreaterThan(1);
+    expect(results.filter((r) => !(r.worstError <= r.tolerance))).toEqual([]);
+  });
+
+  it("MoRA's operators on layers of fifty shapes", () => {
+    const results = runSquareLayers(path.join(root, 'cases', '05-mora-layers'));
+    expect(results.length).toBeGreaterThanOrEqual(5);
     expect(results.filter((r) => !(r.worstError <= r.tolerance))).toEqual([]);
   });
 });

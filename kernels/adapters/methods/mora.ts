@@ -1,0 +1,88 @@
+/**
+ * @file MoRA: one trained square matrix M [r̂, r̂] between a fixed compression of the input and a fixed decompression of the
+ * output, with as many parameters as LoRA of rank r but an update of rank up to r̂, or more (Jiang et al. 2024). No alpha.
+ */
+import { add, sub } from '../../graph/ops';
+import { choice, integer, number } from '../../util/fields';
+import type { ConfigOf } from '../../util/fields';
+import type { TargetSite } from '../../models/types';
+import { selectionFields, selectionOf, withRankPattern } from '../selectionFields';
+import { MORA_TYPES, squareDelta, squareForward } from '../squareOperators';
+import { squareCores } from '../squareCores';
+import { defineAdapter } from '../types';
+
+const fields = {
+  r: integer({
+    default: 8,
+    min: 1,
+    label: 'Equivalent rank',
+    help: 'Rank r of the LoRA with as many parameters: M has the size r̂ ≈ √((in + out)·r). It is not the rank of the update, which is larger.',
+  }),
+  mora_type: choice(MORA_TYPES, {
+    default: 6,
+    label: 'Operator',
+    help: '6 rotates blocks of the input and suits small ranks; 1 to 4 share rows and columns and suit large ranks and ReMoRA; truncate and decouple are the simpler operators of the paper, without released code.',
+  }),
+  mora_rounding: choice(['nearest', 'floor'], {
+    default: 'nearest',
+    label: 'Rounding of r̂',
+    help: 'nearest is the rule of the released code, which may exceed the parameters of LoRA a little; floor is that of the paper and never does. Operator 6 needs an even r̂ in both.',
+  }),
+  lora_dropout: number({
+    default: 0,
+    min: 0,
+    below: 1,
+    label: 'Dropout',
+    help: 'Probability with which an input of the adapter branch is dropped in training. The base path is never dropped.',
+  }),
+  ...selectionFields,
+};
+
+type Config = ConfigOf<typeof fields>;
+
+/** r̂: nearest to, or not above, √((in + out)·r); even for rotations (released code; section 4.1 of the paper for `floor`). */
+export function squareSize({ inFeatures, outFeatures }: TargetSite, { r, mora_type, mora_rounding }: Config): number {
+  const exact = Math.sqrt((inFeatures + outFeatures) * r);
+  const size = mora_rounding === 'floor' ? Math.floor(exact) : Math.floor(exact + 0.5);
+  return mora_type === 6 ? 2 * Math.floor(size / 2) : size;
+}
+
+export const mora = defineAdapter({
+  id: 'mora',
+  label: 'MoRA',
+  paper: 'https://arxiv.org/abs/2405.12130',
+  peft: { peft_type: 'LORA', use_mora: true, use_dora: false },
+  config: fields,
+  supports: (site, config) => {
+    const size = squareSize(site, config);
+    const shortest = Math.min(site.inFeatures, site.outFeatures);
+    if (size < 1 || (config.mora_type === 6 && size < 2)) {
+      return { reason: `r̂ would be ${size}; choose a larger r` };
+    }
+    if (config.mora_type === 'truncate' && size > shortest) {
+      return { reason: `truncate needs r̂ ≤ ${shortest}, the shorter side; it would be ${size}, choose a smaller r` };
+    }
+    return true;
+  },
+  params: (site, config) => {
+    const size = squareSize(site, config);
+    return { lora_A: { shape: [size, size], init: { kind: 'zeros' }, trainable: true } };
+  },
+  // The files of the authors hold M twice.
+  copies: { lora_B: 'lora_A' },
+  configOf: ({ path }, config) => withRankPattern(path, config),
+  mergedWeight: (baseWeight, { lora_A: m }, { mora_type }) => {
+    const [out = 0, input = 0] = baseWeight.type.shape;
+    return add(baseWeight, squareDelta(m, input, out, mora_type));
+  },
+  unmergedWeight: (mergedWeight, { lora_A: m }, { mora_type }) => {
+    const [out = 0, input = 0] = mergedWeight.type.shape;
+    return sub(mergedWeight, squareDelta(m, input, out, mora_type));
+  },
+  forward: ({ site, x, params, baseOutput, dropout }, { mora_type }) =>
+    add(squareForward(dropout(x), params.lora_A, site.outFeatures, mora_type), baseOutput()),
+  cores: ({ lora_A: m }, { inFeatures, outFeatures }, { mora_type }) =>
+    squareCores(m, Math.sqrt(m.length), inFeatures, outFeatures, mora_type),
+  dropout: (config) => config.lora_dropout,
+  selection: (config) => selectionOf(config),
+});
