@@ -48,8 +48,12 @@ export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
 /** Elements of a shape; a scalar has the shape [] and one element. `undefined` beyond what a double counts exactly. */
 export function elementCount(shape: readonly number[]): number | undefined {
   let count = 1;
-  for (const dim of shape) count *= dim;
-  return Number.isSafeInteger(count) ? count : undefined;
+  for (const dim of shape) {
+    count *= dim;
+    // At once, as in the reference reader: a later 0 does not make an overflow good.
+    if (!Number.isSafeInteger(count)) return undefined;
+  }
+  return count;
 }
 
 /** Bytes of a tensor; `undefined` when that is not a whole number, or beyond what a double counts exactly. */

@@ -1,7 +1,11 @@
 /** @file Reads JSON files of other programs: UTF-8, strict, every failure a problem that names the file. */
-import { readFileSync } from 'node:fs';
 import { KernelError, type Problem } from '../protocol/errors';
+import { foreignKind } from './foreignFile';
 import { parseJsonObject, type JsonObjectNode } from './jsonTree';
+import { readPlainFile } from './plainFile';
+
+/** Configurations have kilobytes, the index of the largest checkpoints a few megabytes. */
+const MAX_BYTES = 100_000_000;
 
 /**
  * The text and tree of a file that must hold a JSON object. `expected` says what the file should be, for the message when it
@@ -11,20 +15,23 @@ export function readJsonObject(
   file: string,
   expected: string,
 ): { readonly text: string; readonly node: JsonObjectNode } {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    const found = isMissing(error) ? 'there is no such file' : error instanceof Error ? error.message : String(error);
-    throw KernelError.refused([{ file, severity: 'error', found, expected }]);
-  }
-  const text = decodeUtf8(bytes);
-  if (text === undefined) {
-    throw KernelError.invalid([
-      { file, severity: 'error', found: 'this is not UTF-8', expected: 'expected JSON in UTF-8' },
-    ]);
-  }
+  const text = readJsonText(file, expected, MAX_BYTES);
   return { text, node: parseJsonObject(text, file) };
+}
+
+/** The text of a JSON file. Throws `input/refused` and, for other encodings, `format/invalid`. */
+export function readJsonText(file: string, expected: string, maxBytes: number): string {
+  const bytes = readPlainFile(file, expected, maxBytes);
+  const invalid = (found: string): KernelError =>
+    KernelError.invalid([{ file, severity: 'error', found, expected: 'expected JSON in UTF-8' }]);
+  const foreign = foreignKind(bytes);
+  if (foreign !== undefined) throw invalid(`this is ${foreign}`);
+  if (bytes.length === 0) throw invalid('the file is empty');
+  const text = decodeUtf8(bytes);
+  if (text === undefined) throw invalid('this is not UTF-8');
+  // The reference readers stumble over it, so a folder with such a file would be of no use elsewhere.
+  if (text.startsWith('\uFEFF')) throw invalid('the file begins with a byte order mark');
+  return text;
 }
 
 /** Strict: `undefined` for bytes that are not UTF-8. */
@@ -45,8 +52,4 @@ export function collectProblems<T>(problems: Problem[], work: () => T): T | unde
     problems.push(...error.problems);
     return undefined;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

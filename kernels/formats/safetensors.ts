@@ -1,17 +1,17 @@
 /** @file Reads safetensors files by ranges: the header when opened, afterwards only the bytes that are asked for. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { KernelError } from '../protocol/errors';
 import { bytesOf, decodeFloats, DTYPE_BITS, elementCount, isFloatDtype } from './dtype';
+import { foreignKind } from './foreignFile';
 import { decodeUtf8 } from './jsonFile';
-import { MAX_HEADER_BYTES, parseHeader, shapeText, type TensorInfo } from './safetensorsHeader';
+import { openPlainFile, readFully } from './plainFile';
+import { MAX_HEADER_BYTES, parseHeader, shapeText, type SafetensorsHeader, type TensorInfo } from './safetensorsHeader';
 
 export type { TensorInfo, TensorSpec } from './safetensorsHeader';
 
 /** Conversions go through pieces of this size, so that the 16-bit form is still in the cache when it is read. */
 const CONVERSION_BYTES = 1 << 20;
-/** One read call fills at most 2³¹ − 1 bytes. */
-const MAX_READ_BYTES = 1 << 30;
 
 export interface ReadF32Options {
   readonly rows?: readonly [from: number, to: number];
@@ -25,7 +25,7 @@ export interface ReadF32Options {
  */
 export function openSafetensors(path: string): SafetensorsFile {
   const file = resolve(path);
-  const fd = openForReading(file);
+  const fd = openPlainFile(file, 'expected a safetensors file');
   try {
     return readHeader(fd, file);
   } catch (error) {
@@ -124,58 +124,40 @@ export class SafetensorsFile {
   }
 }
 
+/** How much of a file shows what it is instead. */
+const MARK_BYTES = 32;
+
 function readHeader(fd: number, file: string): SafetensorsFile {
   const fileBytes = fstatSync(fd).size;
   const invalid = (found: string, expected: string): KernelError =>
     KernelError.invalid([{ file, where: 'header', severity: 'error', found, expected }]);
+  const start = Buffer.alloc(Math.min(MARK_BYTES, fileBytes));
+  readFully(fd, file, 0, start);
+  // The length of a header may begin like another format's mark; its text always begins with a brace.
+  const foreign = start[8] === 0x7b ? undefined : foreignKind(start);
+  if (foreign !== undefined) throw invalid(`this is ${foreign}`, 'expected a safetensors file');
   if (fileBytes < 8) throw invalid(`a file of ${fileBytes} bytes`, 'expected 8 bytes of header length first');
-  const length = Buffer.alloc(8);
-  readFully(fd, file, 0, length);
-  const headerBytes = length.readBigUInt64LE();
-  if (headerBytes > BigInt(Math.min(MAX_HEADER_BYTES, fileBytes - 8))) {
-    const found = `a header length of ${headerBytes} bytes in a file of ${fileBytes}`;
-    throw invalid(
-      found,
-      'expected at most the rest of the file and 100 MB; is this a safetensors file, is it complete?',
-    );
+  const headerBytes = start.readBigUInt64LE();
+  if (headerBytes > BigInt(MAX_HEADER_BYTES)) {
+    throw invalid(`a header length of ${headerBytes} bytes`, 'expected at most 100 MB; is this a safetensors file?');
   }
-  const header = Buffer.allocUnsafe(Number(headerBytes));
+  if (headerBytes > BigInt(fileBytes - 8)) {
+    const found = `a header length of ${headerBytes} bytes, but ${fileBytes - 8} bytes follow`;
+    throw invalid(found, 'expected the whole header; is the file cut off?');
+  }
+  if (headerBytes === 0n) throw invalid('a header length of 0', 'expected at least {}');
+  const header = Buffer.allocUnsafeSlow(Number(headerBytes));
   readFully(fd, file, 8, header);
-  if (header[0] !== '{'.charCodeAt(0)) throw invalid('the header does not begin with {', 'expected a JSON object');
-  const text = decodeUtf8(header);
-  if (text === undefined) throw invalid('the header is not UTF-8', 'expected UTF-8');
-  const { tensors, metadata } = parseHeader(text, file, 8 + header.length, fileBytes);
+  const { tensors, metadata } = readHeaderBytes(header, file, fileBytes);
   return new SafetensorsFile(file, fd, tensors, metadata);
 }
 
-function openForReading(file: string): number {
-  let fd: number;
-  try {
-    fd = openSync(file, 'r');
-  } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    throw KernelError.refused([{ file, severity: 'error', found, expected: 'expected a safetensors file' }]);
-  }
-  if (fstatSync(fd).isFile()) return fd;
-  closeSync(fd);
-  const found = 'this is not a file';
-  throw KernelError.refused([{ file, severity: 'error', found, expected: 'expected a safetensors file' }]);
-}
-
-function readFully(fd: number, file: string, position: number, into: Uint8Array): void {
-  for (let done = 0; done < into.byteLength;) {
-    let count: number;
-    try {
-      count = readSync(fd, into, done, Math.min(into.byteLength - done, MAX_READ_BYTES), position + done);
-    } catch (error) {
-      const found = error instanceof Error ? error.message : String(error);
-      throw new KernelError('machine/failed', `cannot read ${file}: ${found}`, { cause: error });
-    }
-    if (count === 0) {
-      const found = `the file ends at byte ${position + done}`;
-      const expected = `expected ${into.byteLength - done} more; was it changed while open?`;
-      throw KernelError.invalid([{ file, severity: 'error', found, expected }]);
-    }
-    done += count;
-  }
+/** The header as it stands behind its length, in a file of so many bytes. Errors as `openSafetensors`. */
+export function readHeaderBytes(header: Uint8Array, file: string, fileBytes: number): SafetensorsHeader {
+  const invalid = (found: string, expected: string): KernelError =>
+    KernelError.invalid([{ file, where: 'header', severity: 'error', found, expected }]);
+  if (header[0] !== '{'.charCodeAt(0)) throw invalid('the header does not begin with {', 'expected a JSON object');
+  const text = decodeUtf8(header);
+  if (text === undefined) throw invalid('the header is not UTF-8', 'expected UTF-8');
+  return parseHeader(text, file, 8 + header.length, fileBytes);
 }

@@ -4,7 +4,8 @@
  */
 import { KernelError, type Problem } from '../protocol/errors';
 import { byteLengthOf, DTYPE_BITS, isDtype, type Dtype } from './dtype';
-import { describeJson, parseJson, type JsonNode } from './jsonTree';
+import { JsonCursor } from './jsonCursor';
+import { describeJson, describeNext } from './jsonTree';
 
 export interface TensorSpec {
   readonly name: string;
@@ -32,21 +33,26 @@ const MAX_PROBLEMS = 50;
 
 /**
  * Checks and reads the header text of `file`, whose tensor bytes are [dataStart, fileBytes).
- * Throws `format/invalid` with all mistakes, each naming its tensor.
+ * Throws `format/invalid` with all mistakes (the first 50), each naming its tensor.
  */
 export function parseHeader(text: string, file: string, dataStart: number, fileBytes: number): SafetensorsHeader {
   const problems = new Problems(file);
-  const root = parseRoot(text, file);
   const metadata = new Map<string, string>();
   const tensors: TensorInfo[] = [];
-  for (const [name, node] of root) {
-    if (LONE_SURROGATE.test(name)) problems.add(name, 'the name is not valid Unicode', 'expected a name in UTF-8');
-    else if (name === METADATA_KEY) readMetadata(node, metadata, problems);
-    else {
-      const tensor = readTensor(name, node, dataStart, fileBytes - dataStart, problems);
-      if (tensor) tensors.push(tensor);
-    }
-  }
+  const cursor = new JsonCursor(text, file);
+  readJson(file, () => {
+    cursor.object((name) => {
+      if (LONE_SURROGATE.test(name)) {
+        cursor.ignore();
+        problems.add(name, 'the name is not valid Unicode', 'expected a name in UTF-8');
+      } else if (name === METADATA_KEY) readMetadata(cursor, metadata, problems);
+      else {
+        const tensor = readTensor(name, cursor, dataStart, fileBytes - dataStart, problems);
+        if (tensor) tensors.push(tensor);
+      }
+    });
+    cursor.end();
+  });
   problems.throwIfAny();
   tensors.sort((a, b) => a.offset - b.offset || a.byteLength - b.byteLength);
   checkCoverage(tensors, dataStart, fileBytes, problems);
@@ -108,51 +114,51 @@ export function shapeText(shape: readonly number[]): string {
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-function parseRoot(text: string, file: string): ReadonlyMap<string, JsonNode> {
-  let root: JsonNode;
+/** Lines of a text inside a binary file help nobody; characters of the header do. */
+function readJson(file: string, read: () => void): void {
   try {
-    root = parseJson(text, file);
+    read();
   } catch (error) {
-    if (!KernelError.is(error)) throw error;
-    // Lines of a text inside a binary file help nobody; characters of the header do.
-    const problems = error.problems.map(({ found, expected }) => headerProblem(file, found, expected));
-    throw KernelError.invalid(problems);
+    const syntax = KernelError.is(error, 'format/invalid') ? error.problems[0] : undefined;
+    if (!syntax || syntax.where !== undefined) throw error;
+    throw KernelError.invalid([headerProblem(file, syntax.found, syntax.expected)]);
   }
-  if (root.kind === 'object') return root.members;
-  throw KernelError.invalid([headerProblem(file, describeJson(root), 'expected an object')]);
 }
 
 function headerProblem(file: string, found: string, expected: string): Problem {
   return { file, where: 'header', severity: 'error', found, expected };
 }
 
-function readMetadata(node: JsonNode, metadata: Map<string, string>, problems: Problems): void {
-  if (node.kind === 'null') return;
-  if (node.kind !== 'object') {
-    problems.add(METADATA_KEY, describeJson(node), 'expected an object of strings');
+function readMetadata(cursor: JsonCursor, metadata: Map<string, string>, problems: Problems): void {
+  if (cursor.next === 'null') return void cursor.null();
+  if (cursor.next !== 'object') {
+    problems.add(METADATA_KEY, describeNext(cursor), 'expected an object of strings');
     return;
   }
-  for (const [key, value] of node.members) {
-    if (LONE_SURROGATE.test(key)) problems.add(METADATA_KEY, 'a key is not valid Unicode', 'expected UTF-8');
-    else if (value.kind === 'string' && !LONE_SURROGATE.test(value.value)) metadata.set(key, value.value);
-    else problems.add(METADATA_KEY, `${key} is ${describeJson(value)}`, 'expected a string in UTF-8');
-  }
+  cursor.object((key) => {
+    const value = cursor.next === 'string' ? cursor.string() : undefined;
+    if (value === undefined) {
+      problems.add(METADATA_KEY, `${displayName(key)} is ${describeNext(cursor)}`, 'expected a string in UTF-8');
+    } else if (LONE_SURROGATE.test(key)) {
+      problems.add(METADATA_KEY, 'a key is not valid Unicode', 'expected UTF-8');
+    } else if (LONE_SURROGATE.test(value)) {
+      problems.add(METADATA_KEY, `${displayName(key)} is not valid Unicode`, 'expected a string in UTF-8');
+    } else metadata.set(key, value);
+  });
 }
 
 function readTensor(
   name: string,
-  node: JsonNode,
+  cursor: JsonCursor,
   dataStart: number,
   dataBytes: number,
   problems: Problems,
 ): TensorInfo | undefined {
-  if (node.kind !== 'object') {
-    problems.add(name, describeJson(node), 'expected an object with dtype, shape and data_offsets');
+  if (cursor.next !== 'object') {
+    problems.add(name, describeNext(cursor), 'expected an object with dtype, shape and data_offsets');
     return undefined;
   }
-  const dtype = readDtype(name, node.members.get('dtype'), problems);
-  const shape = readIntegers(name, 'shape', node.members.get('shape'), problems);
-  const offsets = readIntegers(name, 'data_offsets', node.members.get('data_offsets'), problems);
+  const { dtype, shape, data_offsets: offsets } = readEntry(name, cursor, problems);
   if (!dtype || !shape || !offsets) return undefined;
   const [begin, end] = offsets;
   if (begin === undefined || end === undefined || offsets.length > 2) {
@@ -172,7 +178,7 @@ function readTensor(
   if (byteLength !== end - begin) {
     const expected =
       byteLength === undefined
-        ? 'expected a shape with a whole number of bytes below 2⁵³'
+        ? `expected a shape with a whole number of bytes below 2⁵³; ${dtype} ${shapeText(shape)} has none`
         : `expected ${byteLength} bytes for ${dtype} ${shapeText(shape)}`;
     problems.add(name, `${range} are ${end - begin} bytes`, expected);
     return undefined;
@@ -180,34 +186,71 @@ function readTensor(
   return { name, dtype, shape, offset: dataStart + begin, byteLength };
 }
 
-function readDtype(name: string, node: JsonNode | undefined, problems: Problems): Dtype | undefined {
-  if (node?.kind === 'string' && isDtype(node.value)) return node.value;
-  const found = node ? `dtype is ${describeJson(node)}` : 'dtype is missing';
-  problems.add(name, found, `expected one of ${Object.keys(DTYPE_BITS).join(' ')}`);
+interface Entry {
+  dtype?: Dtype;
+  shape?: number[];
+  data_offsets?: number[];
+}
+
+/** The three fields of a tensor; what is wrong with one of them is reported and leaves it out. Others are read over. */
+function readEntry(name: string, cursor: JsonCursor, problems: Problems): Entry {
+  const entry: Entry = {};
+  const seen = new Set<string>();
+  cursor.object((field) => {
+    seen.add(field);
+    if (field === 'dtype') {
+      const dtype = readDtype(name, cursor, problems);
+      if (dtype) entry.dtype = dtype;
+    } else if (field === 'shape' || field === 'data_offsets') {
+      const numbers = readIntegers(name, field, cursor, problems);
+      if (numbers) entry[field] = numbers;
+    } else cursor.ignore();
+  });
+  for (const [field, expected] of [
+    ['dtype', `one of ${DTYPE_NAMES}`],
+    ['shape', WHOLE_NUMBERS],
+    ['data_offsets', WHOLE_NUMBERS],
+  ] as const) {
+    if (!seen.has(field)) problems.add(name, `${field} is missing`, `expected ${expected}`);
+  }
+  return entry;
+}
+
+const DTYPE_NAMES = Object.keys(DTYPE_BITS).join(' ');
+const WHOLE_NUMBERS = 'whole numbers from 0 to 2⁵³ − 1 in a list';
+/** As in NumPy and PyTorch; no reader could make a tensor of more. */
+const MAX_DIMENSIONS = 64;
+
+function readDtype(name: string, cursor: JsonCursor, problems: Problems): Dtype | undefined {
+  const value = cursor.next === 'string' ? cursor.string() : undefined;
+  if (value !== undefined && isDtype(value)) return value;
+  const found = value === undefined ? describeNext(cursor) : describeJson({ kind: 'string', value });
+  problems.add(name, `dtype is ${found}`, `expected one of ${DTYPE_NAMES}`);
   return undefined;
 }
 
-function readIntegers(
-  name: string,
-  field: string,
-  node: JsonNode | undefined,
-  problems: Problems,
-): number[] | undefined {
-  const expected = 'expected whole numbers from 0 to 2⁵³ − 1';
-  if (node?.kind !== 'array') {
-    problems.add(name, node ? `${field} is ${describeJson(node)}` : `${field} is missing`, `${expected} in a list`);
+/** The numbers of a list, or a problem. A list of any length is read over at the cost of its first numbers. */
+function readIntegers(name: string, field: string, cursor: JsonCursor, problems: Problems): number[] | undefined {
+  if (cursor.next !== 'array') {
+    problems.add(name, `${field} is ${describeNext(cursor)}`, `expected ${WHOLE_NUMBERS}`);
     return undefined;
   }
   const numbers: number[] = [];
-  for (const item of node.items) {
-    const value = item.kind === 'number' && /^\d+$/.test(item.text) ? Number(item.text) : NaN;
-    if (!isDimension(value)) {
-      problems.add(name, `${field} holds ${describeJson(item)}`, expected);
-      return undefined;
-    }
-    numbers.push(value);
-  }
-  return numbers;
+  let count = 0;
+  let wrong: string | undefined;
+  cursor.array(() => {
+    count++;
+    if (wrong !== undefined || count > MAX_DIMENSIONS) return cursor.ignore();
+    const text = cursor.next === 'number' ? cursor.number() : undefined;
+    const value = text !== undefined && /^\d+$/.test(text) ? Number(text) : NaN;
+    if (isDimension(value)) numbers.push(value);
+    else wrong = text === undefined ? describeNext(cursor) : describeJson({ kind: 'number', text });
+  });
+  if (wrong !== undefined) problems.add(name, `${field} holds ${wrong}`, `expected ${WHOLE_NUMBERS}`);
+  else if (count > MAX_DIMENSIONS) {
+    problems.add(name, `${field} has ${count} numbers`, `expected at most ${MAX_DIMENSIONS}`);
+  } else return numbers;
+  return undefined;
 }
 
 function isDimension(value: number): boolean {
@@ -245,22 +288,19 @@ function displayName(name: string): string {
 
 class Problems {
   readonly #list: Problem[] = [];
-  #dropped = 0;
 
   constructor(private readonly file: string) {}
 
+  /** Ends the reading when there are very many: a header of nothing but mistakes can hold millions. */
   add(name: string | undefined, found: string, expected: string): void {
-    if (this.#list.length >= MAX_PROBLEMS) this.#dropped++;
-    else
-      this.#list.push({
-        ...headerProblem(this.file, found, expected),
-        where: name === undefined ? 'header' : displayName(name),
-      });
+    const where = name === undefined ? 'header' : displayName(name);
+    this.#list.push({ ...headerProblem(this.file, found, expected), where });
+    if (this.#list.length < MAX_PROBLEMS) return;
+    this.#list.push(headerProblem(this.file, `${MAX_PROBLEMS} problems`, 'expected none; the rest was not looked at'));
+    this.throwIfAny();
   }
 
   throwIfAny(): void {
-    if (this.#list.length === 0) return;
-    const more = headerProblem(this.file, `${this.#dropped} more problems`, 'expected none');
-    throw KernelError.invalid(this.#dropped > 0 ? [...this.#list, more] : this.#list);
+    if (this.#list.length > 0) throw KernelError.invalid(this.#list);
   }
 }

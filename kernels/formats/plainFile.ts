@@ -1,0 +1,94 @@
+/**
+ * @file Opens files that the user names. Only plain files: a pipe or a device could keep a reader waiting for ever or never
+ * end. What cannot be opened is refused input, in words that say what lies there instead.
+ */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
+import { KernelError } from '../protocol/errors';
+
+/** One read call fills at most 2³¹ − 1 bytes. */
+const MAX_READ_BYTES = 1 << 30;
+
+/** A file descriptor that the caller closes. `expected` says what the file should be. Throws `input/refused`. */
+export function openPlainFile(file: string, expected: string): number {
+  const refuse = (found: string): never => {
+    throw KernelError.refused([{ file, severity: 'error', found, expected }]);
+  };
+  // Before opening: the other end of a pipe should not notice us.
+  const obstacle = obstacleAt(file);
+  if (obstacle !== undefined) return refuse(obstacle);
+  let fd: number;
+  try {
+    // It may have become a pipe since; that flag does not exist on Windows.
+    fd = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    return refuse(reasonOf(error));
+  }
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  return refuse('this is not a file');
+}
+
+/** All bytes of a file of at most `maxBytes`. Throws `input/refused`, and `machine/failed` when reading fails. */
+export function readPlainFile(file: string, expected: string, maxBytes: number): Buffer {
+  const fd = openPlainFile(file, expected);
+  try {
+    const { size } = fstatSync(fd);
+    if (size > maxBytes) {
+      const found = `a file of ${size} bytes`;
+      const limit = `${expected} of at most ${maxBytes / 1e6} MB`;
+      throw KernelError.refused([{ file, severity: 'error', found, expected: limit }]);
+    }
+    const bytes = Buffer.allocUnsafeSlow(size);
+    readFully(fd, file, 0, bytes);
+    return bytes;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Fills `into` from a position of an open file. Throws `format/invalid` when the file ends before, `machine/failed`. */
+export function readFully(fd: number, file: string, position: number, into: Uint8Array): void {
+  for (let done = 0; done < into.byteLength;) {
+    let count: number;
+    try {
+      count = readSync(fd, into, done, Math.min(into.byteLength - done, MAX_READ_BYTES), position + done);
+    } catch (error) {
+      throw new KernelError('machine/failed', `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+    }
+    if (count === 0) {
+      const found = `the file ends at byte ${position + done}`;
+      const expected = `expected ${into.byteLength - done} more; was it changed while open?`;
+      throw KernelError.invalid([{ file, severity: 'error', found, expected }]);
+    }
+    done += count;
+  }
+}
+
+/** Why a path is not a file that can be opened, as far as can be told without opening it. */
+export function obstacleAt(file: string): string | undefined {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    return reasonOf(error);
+  }
+  if (stats?.isFile()) return undefined;
+  if (stats) return `this is ${kindOf(stats)}`;
+  const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  return isLink ? 'this link leads to nothing; was the file it leads to downloaded?' : 'there is no such file';
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isFIFO()) return 'a pipe';
+  if (stats.isSocket()) return 'a socket';
+  return 'a device';
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
+  if (code === 'EACCES' || code === 'EPERM') return 'this file may not be read by you';
+  if (code === 'ELOOP') return 'these links lead to each other';
+  return message;
+}
