@@ -1,6 +1,6 @@
 /** @file The host of the configuration form in the harness: a YAML text behind the editor's own text edits. `?doc=` chooses one. */
-import { dora } from '../../../kernels/adapters/methods/dora';
-import { lora } from '../../../kernels/adapters/methods/lora';
+import { adapterMethods } from '../../../kernels/adapters/registry';
+import { localizeSchema } from '../../../kernels/config/localizeSchema';
 import { buildConfigSchema } from '../../../kernels/config/schema';
 import type { Problem } from '../../../kernels/protocol/errors';
 import { apply, configValues, editConfigText } from '../../../extension/editors/configText';
@@ -71,7 +71,7 @@ const DOCUMENTS: Readonly<Record<string, { readonly text: string; readonly probl
 
 const query = new URLSearchParams(location.search);
 const chosen = DOCUMENTS[query.get('doc') ?? 'valid'];
-const schema = buildConfigSchema([lora, dora]);
+const schema = localizeSchema(buildConfigSchema(adapterMethods));
 let text = chosen?.text ?? '';
 let saved = text;
 const calls: { readonly method: string; readonly params: unknown }[] = [];

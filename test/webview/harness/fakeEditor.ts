@@ -1,4 +1,6 @@
 /** @file Stands for VS Code in the harness: messages travel as there (page to host as JSON, host to page as a structured clone). */
+// What the engine says in the editor's language, a host says in the harness's.
+import '../../../webview/shared/loadTexts';
 import {
   AbstractMessageReader,
   AbstractMessageWriter,

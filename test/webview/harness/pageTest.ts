@@ -10,6 +10,8 @@ const axeSource = readFileSync(createRequire(__filename).resolve('axe-core/axe.m
 
 export interface OpenOptions {
   readonly theme?: ThemeName;
+  /** `ko`, or the made-up one of languages.ts; default English. */
+  readonly language?: string;
   /** For the host in the harness: `run`, `doc`, `fail`, … */
   readonly host?: Readonly<Record<string, string>>;
   readonly width?: number;
@@ -40,9 +42,9 @@ export const test = base.extend<Fixtures, { harness: Harness }>({
         console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`),
       );
     });
-    await use(async (name, { theme = 'dark', host = {}, width = 1280, height = 900 } = {}) => {
+    await use(async (name, { theme = 'dark', language = 'en', host = {}, width = 1280, height = 900 } = {}) => {
       await page.setViewportSize({ width, height });
-      await page.goto(harness.url(name, theme, host));
+      await page.goto(harness.url(name, theme, { ...host, language }));
       return page;
     });
     expect(errors).toEqual([]);

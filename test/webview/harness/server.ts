@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { PageName } from '../../../webview/protocol/pages';
+import { PSEUDO, textsIn } from './languages';
 import themes from './themes.json' with { type: 'json' };
 
 export type ThemeName = keyof typeof themes;
@@ -16,7 +17,7 @@ const NONCE = 'harness';
 const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css', '.ttf': 'font/ttf' };
 
 export interface Harness {
-  /** Address of a page; `options` go to its host. */
+  /** Address of a page; `options` go to its host, and `language` chooses its texts. */
   url(page: PageName, theme: ThemeName, options?: Readonly<Record<string, string>>): string;
   stop(): Promise<void>;
 }
@@ -27,8 +28,7 @@ export async function startHarness(): Promise<Harness> {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const [kind, name = ''] = url.pathname.slice(1).split('/');
     const send = (type: string, body: string | Buffer) => response.writeHead(200, { 'content-type': type }).end(body);
-    if (kind === 'page')
-      return send('text/html', html(name as PageName, (url.searchParams.get('theme') ?? 'dark') as ThemeName));
+    if (kind === 'page') return send('text/html', html(name as PageName, url.searchParams));
     if (kind === 'host') return send('text/javascript', hosts.get(name) ?? '');
     if (kind === 'dist')
       return send(TYPES[path.extname(name)] ?? 'text/plain', readFileSync(path.join(pages, path.basename(name))));
@@ -68,7 +68,9 @@ async function bundleHosts(): Promise<ReadonlyMap<string, string>> {
 }
 
 /** The document of `extension/editors/pageHtml.ts`, with the host's script before the page's own. */
-function html(page: PageName, theme: ThemeName): string {
+function html(page: PageName, query: URLSearchParams): string {
+  const theme = (query.get('theme') ?? 'dark') as ThemeName;
+  const language = query.get('language') ?? 'en';
   const policy = `default-src 'none'; script-src 'nonce-${NONCE}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'`;
   const { bodyClass, variables } = themes[theme];
   const style = Object.entries(variables)
@@ -76,7 +78,7 @@ function html(page: PageName, theme: ThemeName): string {
     .join('; ');
   const ground = page === 'configForm' ? '--vscode-sideBar-background' : '--vscode-editor-background';
   return `<!DOCTYPE html>
-<html lang="en" style="${style}; background: var(${ground})">
+<html lang="${language === PSEUDO ? 'en' : language}" style="${style}; background: var(${ground})">
 <head>
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -86,6 +88,7 @@ function html(page: PageName, theme: ThemeName): string {
 <link rel="stylesheet" href="/dist/${page}.css">
 </head>
 <body class="${bodyClass}">
+<script nonce="${NONCE}" type="application/json" id="l10n">${JSON.stringify(textsIn(language)).replaceAll('<', '\\u003c')}</script>
 <script nonce="${NONCE}" src="/host/${page}Host.js"></script>
 <script nonce="${NONCE}" src="/dist/${page}.js"></script>
 </body>

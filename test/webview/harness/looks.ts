@@ -1,0 +1,68 @@
+/** @file The states of all pages that are looked at: in every theme, in other languages, by keyboard. A new page adds its looks here. */
+import type { Page } from '@playwright/test';
+import type { PageName } from '../../../webview/protocol/pages';
+import type { OpenOptions } from './pageTest';
+
+/** A state of a page that is worth looking at. The first look of a page is its plain state. */
+export interface Look {
+  readonly page: PageName;
+  readonly name: string;
+  readonly options: OpenOptions;
+  readonly ready: string;
+  /** Goes to the state; finds elements by selectors, since looks are also taken in other languages. */
+  readonly prepare?: (page: Page) => Promise<void>;
+  /** Made of the same parts as another look, so that two themes are enough. */
+  readonly isVariation?: true;
+}
+
+/** Every page has at least one; a test says so. */
+export const LOOKS: readonly Look[] = [
+  { page: 'dashboard', name: 'dashboard', options: { host: { run: '1k' } }, ready: '[data-plot=spectrum] .main-svg' },
+  {
+    page: 'dashboard',
+    name: 'dashboard-narrow',
+    options: { host: { run: '1k' }, width: 500 },
+    ready: '[data-plot=spectrum] .main-svg',
+    prepare: async (page) => {
+      await page.locator('[data-plot=loss] .plot-actions button').first().click();
+      await page.locator('details.events > summary').click();
+    },
+  },
+  {
+    page: 'dashboard',
+    name: 'dashboard-100k',
+    options: { host: { run: '100k' }, width: 1800 },
+    ready: '[data-plot=spectrum] .main-svg',
+    isVariation: true,
+  },
+  {
+    page: 'dashboard',
+    name: 'dashboard-failed',
+    options: { host: { run: 'failed' }, width: 800 },
+    ready: '.banner.error',
+    isVariation: true,
+  },
+  {
+    page: 'dashboard',
+    name: 'dashboard-empty',
+    options: { host: { run: 'empty' }, width: 800 },
+    ready: '.plot-empty',
+    isVariation: true,
+  },
+  { page: 'configForm', name: 'form', options: { width: 320 }, ready: '[data-key="adapter.r"]' },
+  { page: 'configForm', name: 'form-problems', options: { width: 300, host: { doc: 'problems' } }, ready: '.problem' },
+  {
+    page: 'configForm',
+    name: 'form-broken',
+    options: { width: 320, host: { doc: 'broken' } },
+    ready: '.problem',
+    isVariation: true,
+  },
+  {
+    page: 'configForm',
+    name: 'form-none',
+    options: { width: 320, height: 400, host: { doc: 'none' } },
+    ready: 'vscode-button',
+    isVariation: true,
+  },
+];
