@@ -153,7 +153,7 @@ export function findBaseModel(dir: string): string | null {
 }
 
 /** Fields besides those of the selection that do not change what a layer computes; a pattern is read layer by layer. */
-const WITHOUT_MEANING: readonly string[] = ['lora_dropout', 'alpha_pattern'];
+const WITHOUT_MEANING: readonly string[] = ['lora_dropout', 'alpha_pattern', 'frozen_init'];
 
 /** The same factors under another alpha are another update. */
 function refuseOtherMeaning(
@@ -241,14 +241,18 @@ function isFinite(values: Float32Array): boolean {
 /** The method whose marks the configuration bears. */
 function methodOf({ config, rawConfig }: Pick<PeftAdapter, 'config' | 'rawConfig'>, file: string): AnyAdapterMethod {
   const values: Config = { ...rawConfig, ...config };
+  const isMarked = ({ ownKeys }: AnyAdapterMethod): boolean => !ownKeys || isObject(values[ownKeys.name]);
   const differing = (method: AnyAdapterMethod): readonly string[] =>
     Object.entries(method.peft).flatMap(([key, value]) => (values[key] === value ? [] : [key]));
-  const candidates = adapterMethods.map((method) => ({ method, keys: differing(method) })).sort(byCount);
+  const candidates = adapterMethods
+    .filter(isMarked)
+    .map((method) => ({ method, keys: differing(method) }))
+    .sort(byCount);
   const [best] = candidates;
   if (best?.keys.length === 0) {
     // `false` only says what the adapter is not.
     const marks = ({ method }: typeof best): number =>
-      Object.values(method.peft).filter((value) => value !== false).length;
+      Object.values(method.peft).filter((value) => value !== false).length + (method.ownKeys ? 1 : 0);
     return (
       candidates.filter(({ keys }) => keys.length === 0).sort((a, b) => marks(b) - marks(a))[0]?.method ?? best.method
     );
@@ -257,6 +261,8 @@ function methodOf({ config, rawConfig }: Pick<PeftAdapter, 'config' | 'rawConfig
   const supported = adapterMethods.map(({ label, peft }) => `${label} (${describe(peft)})`).join(', ');
   throw unsupported(`${file}: ${found}; supported is ${supported}`);
 }
+
+const isObject = (value: unknown): value is Config => typeof value === 'object' && value !== null;
 
 const byCount = (a: { readonly keys: readonly string[] }, b: { readonly keys: readonly string[] }): number =>
   a.keys.length - b.keys.length;
@@ -268,7 +274,13 @@ const describe = (marks: Readonly<Record<string, string | boolean>>): string =>
 
 /** The method's fields out of PEFT's; PEFT's null and empty list are our absent. */
 function methodConfig(method: AnyAdapterMethod, peft: PeftLoraConfig, defaultTargetModules: readonly string[]): Config {
-  const values: Config = { ...peft, target_modules: peft.target_modules ?? defaultTargetModules };
+  const { ownKeys } = method;
+  const own = ownKeys && (peft as Config)[ownKeys.name];
+  const values: Config = {
+    ...peft,
+    ...(ownKeys && isObject(own) && ownKeys.read(own)),
+    target_modules: peft.target_modules ?? defaultTargetModules,
+  };
   const given = Object.entries(fieldsOf(method)).flatMap(([name, { peftKey = name }]) => {
     const value = values[peftKey];
     return value === null || value === undefined || (Array.isArray(value) && value.length === 0) ? [] : [[name, value]];
@@ -279,11 +291,15 @@ function methodConfig(method: AnyAdapterMethod, peft: PeftLoraConfig, defaultTar
 function peftConfig(plan: AdapterPlan, { baseModelPath, preserve }: SaveOptions): PeftLoraConfig {
   const { method, config } = plan;
   const before = preserve === undefined ? {} : (JSON.parse(preserve) as Partial<PeftLoraConfig>);
-  const fields = Object.entries(fieldsOf(method)).map(([name, { peftKey = name }]) => [peftKey, config[name] ?? null]);
+  const inPeft = newPeftLoraConfig({});
+  const fields = Object.entries(fieldsOf(method)).flatMap(([name, { peftKey = name }]) =>
+    peftKey in inPeft ? [[peftKey, config[name] ?? null]] : [],
+  );
   return {
     ...newPeftLoraConfig({ task_type: 'CAUSAL_LM', ...before }),
     ...(Object.fromEntries(fields) as Partial<PeftLoraConfig>),
     ...method.peft,
+    ...(method.ownKeys && { [method.ownKeys.name]: method.ownKeys.write(config) }),
     base_model_name_or_path: baseModelPath,
     target_modules: writtenTargets(plan),
     inference_mode: true,

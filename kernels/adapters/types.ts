@@ -13,6 +13,10 @@ export type Init =
   /** U(−1/√fanIn, 1/√fanIn), fanIn = the last size: Kaiming uniform with a = √5. */
   | { readonly kind: 'kaimingUniform' }
   | { readonly kind: 'normal'; readonly std: number }
+  /** Random directions at right angles to each other, each of length 1. */
+  | { readonly kind: 'orthonormal'; readonly along: 'rows' | 'columns' }
+  /** The first singular vectors of the base weight [out, in]: right ones as rows, left ones as columns. */
+  | { readonly kind: 'baseSingular'; readonly side: 'left' | 'right' }
   /** L2 norm of each row of the base weight [out, in]. */
   | { readonly kind: 'baseRowNorms' };
 
@@ -76,6 +80,15 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
    * several methods' marks fit, the one with the most is meant.
    */
   readonly peft: Readonly<Record<string, string | boolean>>;
+  /**
+   * An object of its own in adapter_config.json, for what PEFT has no fields for: its name, and the method's fields that are
+   * not PEFT's. An adapter is of this method only when the object is there.
+   */
+  readonly ownKeys?: {
+    readonly name: string;
+    write(config: ConfigOf<F>): object;
+    read(keys: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+  };
   /** Tensors that files hold once more under another name, as other programs write them: that name → the parameter. */
   readonly copies?: Readonly<Record<string, P>>;
   supports(site: TargetSite, config: ConfigOf<F>): true | Refusal;

@@ -1,6 +1,11 @@
 /** @file The values of a plan's tensors: one flat vector of what is trained, one of what is frozen, and views by key. */
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
+import { householderQr } from '../analysis/linalg/householderQr';
+import { matrix, transpose, zeros } from '../analysis/linalg/matrix';
+import type { Matrix } from '../analysis/linalg/matrix';
+import { thinSvd } from '../analysis/linalg/svd';
 import type { BaseModel } from '../models/baseModel';
+import type { TargetSite } from '../models/types';
 import { KernelError } from '../protocol/errors';
 import { createRandom } from '../util/random';
 
@@ -65,21 +70,62 @@ function start(tensor: PlannedTensor, into: Float32Array, model: BaseModel, seed
       for (let i = 0; i < into.length; i++) into[i] = (2 * uniform() - 1) * bound;
       return;
     }
+    case 'orthonormal':
+      into.set(orthonormal(tensor, init.along, uniformStream(seed, tensor.key)));
+      return;
+    case 'baseSingular':
+      into.set(baseSingular(tensor, init.side, model));
+      return;
     case 'normal': {
-      const uniform = uniformStream(seed, tensor.key);
-      // Box and Muller; 1 − u keeps the logarithm finite.
-      for (let i = 0; i < into.length; i++) {
-        into[i] = init.std * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-      }
+      const normal = normalStream(uniformStream(seed, tensor.key));
+      for (let i = 0; i < into.length; i++) into[i] = init.std * normal();
       return;
     }
   }
 }
 
-/** ‖wᵢ‖ of each output of a layer's base weight, accumulated in float64. */
-function baseRowNorms(module: string, model: BaseModel): Float64Array {
+/** Standard normal numbers by Box and Muller; 1 − u keeps the logarithm finite. */
+const normalStream = (uniform: () => number) => (): number =>
+  Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+
+/** The Q of a matrix of normal numbers: [count, length] with orthonormal rows, or [length, count] with such columns. */
+function orthonormal({ shape }: PlannedTensor, along: 'rows' | 'columns', uniform: () => number): Float64Array {
+  const [first = 0, second = 0] = shape;
+  const [count, length] = along === 'rows' ? [first, second] : [second, first];
+  const normal = normalStream(uniform);
+  const directions = matrix(count, length, Float64Array.from({ length: count * length }, normal));
+  const rows = householderQr(directions).timesQ(identity(count));
+  return along === 'rows' ? rows.data : transpose(rows).data;
+}
+
+/** The first right singular vectors of a layer's base weight as rows [r, in], or left ones as columns [out, r]. */
+function baseSingular({ module, shape }: PlannedTensor, side: 'left' | 'right', model: BaseModel): Float64Array {
+  const site = siteOf(module, model);
+  const stored = model.checkpoint.readF32(site.weight);
+  const isStored = site.layout === 'out-in';
+  const [rows, cols] = isStored ? [site.outFeatures, site.inFeatures] : [site.inFeatures, site.outFeatures];
+  const { left, right } = thinSvd(matrix(rows, cols, stored));
+  const vectors = (side === 'right') === isStored ? right : left;
+  const count = Math.min(...shape);
+  const wanted = { rows: count, cols: vectors.cols, data: vectors.data.slice(0, count * vectors.cols) };
+  return side === 'right' ? wanted.data : transpose(wanted).data;
+}
+
+function identity(size: number): Matrix {
+  const out = zeros(size, size);
+  for (let i = 0; i < size; i++) out.data[i * size + i] = 1;
+  return out;
+}
+
+function siteOf(module: string, model: BaseModel): TargetSite {
   const site = model.sites.find((s) => s.path === module);
   if (!site) throw new KernelError('internal', `there is no layer ${module}`);
+  return site;
+}
+
+/** ‖wᵢ‖ of each output of a layer's base weight, accumulated in float64. */
+function baseRowNorms(module: string, model: BaseModel): Float64Array {
+  const site = siteOf(module, model);
   const weight = model.checkpoint.readF32(site.weight);
   const { inFeatures, outFeatures, layout } = site;
   const [step, stride] = layout === 'out-in' ? [1, inFeatures] : [outFeatures, 1];

@@ -19,6 +19,8 @@ export interface Rotations {
 }
 
 const MAX_SWEEPS_PER_VALUE = 60;
+/** A value takes two or three sweeps. After this many, what is left is a knot of rounding errors, and the limit for them doubles. */
+const PATIENCE = 20;
 
 /**
  * The singular values with signs, unsorted. `onSweep` hears of every sweep in order; its argument is reused for the next.
@@ -35,18 +37,20 @@ export function bidiagonalSingularValues(
   const [left, right] = [rotations(), rotations()];
   let norm = 0;
   for (const value of [d, e].flatMap((values) => [...values])) norm = Math.max(norm, Math.abs(value));
-  const negligible = Number.EPSILON * norm;
+  let negligible = Number.EPSILON * norm;
 
-  let sweeps = 0;
+  let [sweeps, sweepsOfValue] = [0, 0];
   for (let last = n - 1; last > 0;) {
     if (Math.abs(e[last - 1]!) <= negligible) {
       e[last - 1] = 0;
       last--;
+      sweepsOfValue = 0;
       continue;
     }
     let first = last - 1;
     while (first > 0 && Math.abs(e[first - 1]!) > negligible) first--;
     if (sweeps++ > MAX_SWEEPS_PER_VALUE * n) throw new KernelError('internal', `no convergence for ${n} values`);
+    if (++sweepsOfValue % PATIENCE === 0) negligible *= 2;
     const shift = shiftOf(d, e, first, last, negligible);
     if (shift === 0) sweepWithoutShift(d, e, first, last, left, right);
     else sweepWithShift(d, e, first, last, shift, left, right);

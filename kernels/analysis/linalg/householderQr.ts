@@ -41,10 +41,22 @@ export function householderQr(columns: Matrix): ThinQr {
   return { r, timesQ };
 }
 
+/** Squares below this lose digits: what is left of a matrix without its rank can be that small. */
+const TINY_SQUARE = 1e-270;
+
 /** Turns x in place into the v of a reflection that maps x to (alpha, 0, …, 0). β = 0: x had that form already. */
 export function makeReflection(x: Float64Array): { readonly alpha: number; readonly beta: number } {
-  const first = x[0]!;
   const tail = x.subarray(1);
+  if (x[0]! * x[0]! + dot(tail, tail) < TINY_SQUARE) {
+    const largest = x.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    if (largest === 0) return { alpha: 0, beta: 0 };
+    // The direction alone matters for v; divided by a power of two, so that nothing is rounded but what is smallest.
+    const unit = 2 ** Math.max(-1022, Math.floor(Math.log2(largest)));
+    x.forEach((value, i) => (x[i] = value / unit));
+    const { alpha, beta } = makeReflection(x);
+    return { alpha: alpha * unit, beta };
+  }
+  const first = x[0]!;
   const rest = dot(tail, tail);
   if (rest === 0) return { alpha: first, beta: 0 };
   const norm = Math.sqrt(first * first + rest);

@@ -2,7 +2,7 @@
  * @file Golden cases of models and adapters: logits, losses, gradients, ten optimiser steps and the merge, through the
  * code the product uses. The data's README says how the reference ran.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadAdapter, saveAdapter } from '../../../kernels/adapters/adapterFile';
@@ -133,11 +133,8 @@ async function runBase(golden: Golden): Promise<GoldenResult[]> {
 
 async function runAdapter(golden: Golden, work: string): Promise<GoldenResult[]> {
   const { folder, test, expected, model, batches } = golden;
-  const { plan, parameters: initial, configText } = loadAdapter(path.join(folder, 'adapter_init'), model);
+  const { plan, parameters: initial, configText } = loadAdapter(initialAdapter(golden, work), model);
   const names = plan.trained.map((t) => peftName(t, plan));
-  if (test.trainable && test.trainable.length < names.length && test.trainable.every((t) => names.includes(t))) {
-    throw new KernelError('adapter/unsupported', 'adapters of which a part stays frozen are not supported yet');
-  }
   const parameters = new Parameters(plan);
   for (const t of [...plan.trained, ...plan.frozen]) parameters.set(t.key, initial.get(t.key) ?? new Float32Array());
   const runner = new ModelRunner(model, plan, parameters, RUN);
@@ -171,6 +168,24 @@ async function runAdapter(golden: Golden, work: string): Promise<GoldenResult[]>
   } finally {
     await runner.dispose();
   }
+}
+
+/** PEFT's files do not say that a factor is frozen: the list of trained tensors does, and our files have a key for it. */
+function initialAdapter({ folder, test }: Golden, work: string): string {
+  const given = path.join(folder, 'adapter_init');
+  const has = (factor: string): boolean => test.trainable?.some((name) => name.includes(`.${factor}.`)) ?? false;
+  const config = readJson<Readonly<Record<string, unknown>>>(given, 'adapter_config.json');
+  if (config.peft_type !== 'LORA' || config.use_mora === true || has('lora_A') === has('lora_B')) return given;
+  const dir = path.join(work, 'adapter_init');
+  cpSync(given, dir, { recursive: true });
+  const frozen = has('lora_B') ? 'A' : 'B';
+  const asylora = {
+    frozen,
+    initA: frozen === 'A' ? 'orthonormal' : 'zero',
+    initB: frozen === 'B' ? 'orthonormal' : 'zero',
+  };
+  writeFileSync(path.join(dir, 'adapter_config.json'), JSON.stringify({ ...config, asylora }));
+  return dir;
 }
 
 /** Every tensor of the base is trained; names are those of the checkpoint. */

@@ -53,6 +53,27 @@ describe.each(Object.entries(decompositions))('%s', (_, decompose) => {
     expectDecomposes(a, decompose(a));
   });
 
+  test('blocks of equal rows and columns, whose rounding errors are all that is left to decompose', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 4, max: 40 }),
+        fc.integer({ min: 4, max: 40 }),
+        fc.nat(),
+        (size, rows, cols, seed) => {
+          const core = randomMatrix(size, size, seed);
+          const a = zeros(rows, cols);
+          a.data.forEach((_value, at) => {
+            const [row, col] = [Math.floor(at / cols), at % cols];
+            a.data[at] = core.data[Math.floor((row * size) / rows) * size + (col % size)]!;
+          });
+          expectDecomposes(a, decompose(a));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   test.each([5, 40])('rank 3 of %i leaves zeros, and vectors that are still orthonormal', (size) => {
     const a = multiply(randomMatrix(size, 3, 1), randomMatrix(3, size, 2));
     const svd = decompose(a);
