@@ -1,5 +1,5 @@
 /** @file Every page by keyboard alone: Tab reaches each control once, shows where it is, and gets out again. */
-import { expect, type Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 import { LOOKS } from './looks';
 import { test } from './pageTest';
 
@@ -33,6 +33,11 @@ async function startAtTop(page: Page): Promise<void> {
     start.focus();
     start.remove();
   });
+}
+
+/** The plot around a part of it. */
+function frameOf(part: Locator): Locator {
+  return part.locator('xpath=ancestor::*[contains(@class, "plot-frame")][1]');
 }
 
 interface Stop {
@@ -97,5 +102,33 @@ for (const look of LOOKS) {
     // Back from the end: Shift+Tab comes to the last control.
     await page.keyboard.press('Shift+Tab');
     expect((await focused(page)).control).toBe(String([...reached.keys()].at(-1)));
+  });
+}
+
+for (const look of LOOKS) {
+  if (look.isVariation) continue;
+  test(`each plot of ${look.name} has a data cursor by arrow keys and a table`, async ({ open }) => {
+    const page = await open(look.page, look.options);
+    await page.locator(look.ready).first().waitFor();
+    await look.prepare?.(page);
+    // What is drawn and larger than an icon is a plot, and a plot can be read by keys.
+    const unreadable = await page.evaluate(() =>
+      [...document.querySelectorAll('canvas, svg')]
+        .filter((drawn) => drawn.getBoundingClientRect().width >= 150 && drawn.getBoundingClientRect().right > 0)
+        .filter((drawn) => !drawn.closest('[role=application], [role=img]'))
+        .map((drawn) => `<${drawn.localName}> in ${drawn.parentElement?.className}`),
+    );
+    expect(unreadable).toEqual([]);
+    for (const surface of await page.getByRole('application').all()) {
+      await surface.focus();
+      await page.keyboard.press('ArrowRight');
+      const spoken = frameOf(surface).locator('[aria-live=polite]').first();
+      await expect(spoken, (await surface.getAttribute('aria-label')) ?? '').toHaveText(/\d/);
+    }
+    for (const toggle of await page.locator('.plot-frame button:has(.codicon-table)').all()) {
+      if ((await toggle.getAttribute('aria-pressed')) === 'false') await toggle.click();
+      await expect(frameOf(toggle).getByRole('table').first()).toBeVisible();
+    }
+    await expect(page.getByRole('application')).toHaveCount(0);
   });
 }
