@@ -157,8 +157,8 @@ async function tokenizeFiles(path: string, options: DatedOptions): Promise<void>
   }
 }
 
-/** The one format that fits the first rows of all files. */
-async function detectFormat(files: readonly string[], signal: AbortSignal | undefined): Promise<SampleFormat> {
+/** The one format that fits the first rows of all files. Throws `input/refused` when there is none, or more than one. */
+export async function detectFormat(files: readonly string[], signal: AbortSignal | undefined): Promise<SampleFormat> {
   const rows: { readonly file: string; readonly row: RawRow }[] = [];
   for (const file of files) for await (const row of firstRows(file, signal)) rows.push({ file, row });
   const refuse = (at: number, fault: RowFault): never => {

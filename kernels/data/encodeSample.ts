@@ -17,10 +17,21 @@ export interface RenderedPiece {
   readonly carriesLoss: boolean;
 }
 
-/** Token ids of a sample, cut on the right at `maxLength`. */
-export function encodeSample(source: Pieces, tokenizer: CheckpointTokenizer, maxLength: number): EncodedSample {
+/** All tokens of a sample, before it is cut. Training and everything that shows what training sees begin here. */
+export interface PlacedTokens {
+  readonly ids: readonly number[];
+  /** 1 where the token, as the one to be predicted, carries loss. */
+  readonly loss: readonly number[];
+  /** How many tokens the start and the end added: they belong to no piece. */
+  readonly added: { readonly start: number; readonly end: number };
+  /** Tokens of each piece, in order. */
+  readonly pieceLengths: readonly number[];
+}
+
+export function placeTokens(source: Pieces, tokenizer: CheckpointTokenizer): PlacedTokens {
   const ids: number[] = [];
   const loss: number[] = [];
+  const pieceLengths: number[] = [];
   for (const piece of source.pieces) {
     const own = tokenizer.encode(piece.text);
     const learnt = piece.carriesLoss ? learntTokens(own, piece, tokenizer) : 0;
@@ -28,7 +39,9 @@ export function encodeSample(source: Pieces, tokenizer: CheckpointTokenizer, max
       ids.push(id);
       loss.push(i < learnt ? 1 : 0);
     }
+    pieceLengths.push(own.length);
   }
+  const added = { start: 0, end: 0 };
   if (source.addsStartAndEnd) {
     const start = missingStart(ids, tokenizer);
     ids.unshift(...start);
@@ -36,7 +49,18 @@ export function encodeSample(source: Pieces, tokenizer: CheckpointTokenizer, max
     const end = missingEnd(ids, tokenizer);
     ids.push(...end);
     loss.push(...end.map(() => 1));
+    Object.assign(added, { start: start.length, end: end.length });
   }
+  return { ids, loss, added, pieceLengths };
+}
+
+/** Token ids of a sample, cut on the right at `maxLength`. */
+export function encodeSample(source: Pieces, tokenizer: CheckpointTokenizer, maxLength: number): EncodedSample {
+  return cutTokens(placeTokens(source, tokenizer), maxLength);
+}
+
+/** What is left of the tokens within `maxLength`. */
+export function cutTokens({ ids, loss }: PlacedTokens, maxLength: number): EncodedSample {
   const length = Math.min(ids.length, maxLength);
   const lossMask = Uint8Array.from(loss.slice(0, length));
   let supervised = 0;

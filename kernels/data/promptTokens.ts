@@ -4,6 +4,8 @@ import type { CheckpointTokenizer } from '../formats/tokenizer';
 export interface PromptOptions {
   /** Plain text also where there is a chat template. */
   readonly isRaw?: boolean;
+  /** A system turn before the user's; only through a chat template. */
+  readonly system?: string;
   /** The day that a template sees which asks for it. */
   readonly now?: Date;
 }
@@ -12,12 +14,15 @@ export interface PromptOptions {
 export function promptTokens(
   prompt: string,
   tokenizer: CheckpointTokenizer,
-  { isRaw = false, now }: PromptOptions = {},
+  { isRaw = false, system, now }: PromptOptions = {},
 ): readonly number[] {
   const { chatTemplate } = tokenizer;
   if (chatTemplate && !isRaw) {
-    const turn = { role: 'user', content: prompt };
-    return tokenizer.encode(chatTemplate.render([turn], { addGenerationPrompt: true, ...(now && { now }) }));
+    const turns = [
+      ...(system === undefined ? [] : [{ role: 'system', content: system }]),
+      { role: 'user', content: prompt },
+    ];
+    return tokenizer.encode(chatTemplate.render(turns, { addGenerationPrompt: true, ...(now && { now }) }));
   }
   const ids = tokenizer.encode(prompt);
   const hasStart = tokenizer.startIds.every((id, i) => ids[i] === id);

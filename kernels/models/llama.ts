@@ -4,10 +4,11 @@
  */
 import type { Value } from '../graph/graph';
 import { add, gatherRows, rmsNorm, swiglu } from '../graph/ops';
-import { attentionTables, causalAttention } from './blocks/attention';
+import { attentionTables, causalAttention, type Projected } from './blocks/attention';
+import { cachedAttention, decodingTables } from './blocks/cachedAttention';
 import type { RopeConfig, RopeScaling } from './blocks/rope';
 import { ConfigReader } from './configReader';
-import type { CommonConfig, ModelArchitecture, TargetSite } from './types';
+import type { CommonConfig, ModelArchitecture, ModelInputs, TargetSite } from './types';
 
 export interface LlamaConfig extends CommonConfig {
   readonly intermediateSize: number;
@@ -28,12 +29,15 @@ interface Variant {
 const EMBEDDING = 'model.embed_tokens.weight';
 /** Fields of a Hugging Face config.json that say nothing about the computation of a causal language model. */
 const HARMLESS = (
-  'architectures model_type torch_dtype dtype transformers_version use_cache bos_token_id eos_token_id pad_token_id ' +
+  'model_type torch_dtype dtype transformers_version use_cache ' +
   'unk_token_id sep_token_id initializer_range pretraining_tp max_window_layers return_dict output_attentions ' +
   'output_hidden_states name_or_path attn_implementation is_llama_config rope_interleaved task_specific_params id2label ' +
   'label2id problem_type tokenizer_class chunk_size_feed_forward is_encoder_decoder is_decoder add_cross_attention ' +
   'tie_encoder_decoder cross_attention_hidden_size torchscript finetuning_task prefix head_dim'
 ).split(' ');
+
+/** The deepest models have a few hundred. */
+const MOST_LAYERS = 10_000;
 
 export const llama = family({
   id: 'llama',
@@ -56,7 +60,13 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
       const hiddenSize = read.count('hidden_size');
       const heads = read.count('num_attention_heads');
       const kvHeads = read.count('num_key_value_heads', heads);
-      const headDim = read.count('head_dim', Math.floor(hiddenSize / heads));
+      const share = hiddenSize / heads;
+      const isDivided = (read.raw('head_dim') ?? null) === null;
+      if (isDivided && share % 1 > 0) {
+        const expected = `expected a multiple of num_attention_heads, ${heads}, or head_dim beside it`;
+        read.refuse('hidden_size', hiddenSize, expected);
+      }
+      const headDim = read.count('head_dim', share % 1 > 0 ? NaN : share);
       if (heads % kvHeads > 0) {
         read.refuse('num_key_value_heads', kvHeads, `expected a divisor of num_attention_heads, ${heads}`);
       }
@@ -70,7 +80,7 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
         heads,
         kvHeads,
         headDim,
-        layers: read.count('num_hidden_layers'),
+        layers: read.count('num_hidden_layers', undefined, MOST_LAYERS),
         vocabularySize: read.count('vocab_size'),
         intermediateSize: read.count('intermediate_size'),
         normEpsilon: read.positive('rms_norm_eps', 1e-6),
@@ -79,6 +89,9 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
         biases: biases(read),
         isTied: read.flag('tie_word_embeddings', false),
       };
+      read.specialTokens(config.vocabularySize);
+      read.classNames();
+      read.ownCode();
       read.harmless(HARMLESS);
       return { config, warnings: read.finish() };
     },
@@ -104,9 +117,12 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
 
     head: ({ isTied }) => ({ path: 'lm_head', weight: 'lm_head.weight', tiedTo: isTied ? EMBEDDING : null }),
 
-    hidden: (config, { graph, ids, batch, length, paddingBias }, weights, linear) => {
-      const { heads, kvHeads, headDim, normEpsilon } = config;
-      const tables = attentionTables(graph, length, headDim, config.rope);
+    kept: ({ kvHeads, headDim }) => ({ kvHeads, headDim }),
+
+    hidden: (config, inputs, weights, linear) => {
+      const { graph, ids } = inputs;
+      const { normEpsilon } = config;
+      const attend = attention(config, inputs);
       const norm = (x: Value, name: string): Value => rmsNorm(x, weights.get(`${name}.weight`), normEpsilon);
       let x = graph.scoped('embed', () => gatherRows(weights.get(EMBEDDING), ids)); // [tokens, hidden]
       for (let layer = 0; layer < config.layers; layer++) {
@@ -119,12 +135,7 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
           };
           const a = norm(x, `model.layers.${layer}.input_layernorm`);
           const attended = graph.scoped('attention', () =>
-            causalAttention(
-              { q: project('q_proj', a), k: project('k_proj', a), v: project('v_proj', a) },
-              tables,
-              { batch, length, heads, kvHeads, headDim },
-              paddingBias,
-            ),
+            attend(layer, { q: project('q_proj', a), k: project('k_proj', a), v: project('v_proj', a) }),
           );
           x = add(x, project('o_proj', attended));
           const m = norm(x, `model.layers.${layer}.post_attention_layernorm`);
@@ -134,6 +145,21 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
       return graph.scoped('norm', () => norm(x, 'model.norm'));
     },
   };
+}
+
+/** The attention of one layer: over whole sequences, or of one token of each over what was kept. */
+function attention(
+  { heads, kvHeads, headDim, rope }: LlamaConfig,
+  { graph, batch, length, paddingBias, keep, past }: ModelInputs,
+): (layer: number, projected: Projected) => Value {
+  const shape = { batch, length, heads, kvHeads, headDim };
+  if (past) {
+    const tables = decodingTables(graph, past, headDim, rope);
+    return (layer, projected) =>
+      cachedAttention(projected, past.layer(layer), tables, shape, (kept) => keep?.(layer, kept));
+  }
+  const tables = attentionTables(graph, length, headDim, rope);
+  return (layer, projected) => causalAttention(projected, tables, shape, paddingBias, (kept) => keep?.(layer, kept));
 }
 
 function layerSites(c: LlamaConfig, layer: number): readonly TargetSite[] {
@@ -183,9 +209,10 @@ function ropeConfig(read: ConfigReader): RopeConfig {
     return { theta, scaling: { type: 'default' } };
   }
   const fields = raw as Readonly<Record<string, unknown>>;
+  refuseTwoMeanings(read, key, fields);
   const numberOf = (name: string): number => {
     const value = fields[name];
-    if (typeof value === 'number' && value > 0) return value;
+    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
     read.refuse(`${key}.${name}`, value, 'expected a number above 0');
     return 1;
   };
@@ -200,8 +227,28 @@ function ropeConfig(read: ConfigReader): RopeConfig {
       highFreqFactor: numberOf('high_freq_factor'),
       originalMaxPositions: numberOf('original_max_position_embeddings'),
     };
+    // Equal ones would divide by zero; the wrong way round, short and long wave lengths change places.
+    if (scaling.lowFreqFactor >= scaling.highFreqFactor) {
+      read.refuse(`${key}.low_freq_factor`, fields.low_freq_factor, 'expected a number below high_freq_factor');
+    }
   } else if (type !== 'default') {
     read.refuse(`${key}.rope_type`, type, 'expected default, linear or llama3');
   }
   return { theta: fields.rope_theta === undefined ? theta : numberOf('rope_theta'), scaling };
+}
+
+/** Fields of older and newer checkpoints that say the same thing; where they differ it is not known which one holds. */
+function refuseTwoMeanings(read: ConfigReader, key: string, fields: Readonly<Record<string, unknown>>): void {
+  const differ = (a: unknown, b: unknown): boolean =>
+    (a ?? null) !== null && (b ?? null) !== null && JSON.stringify(a) !== JSON.stringify(b);
+  if (differ(fields.rope_type, fields.type)) {
+    read.refuse(`${key}.type`, fields.type, `expected ${JSON.stringify(fields.rope_type)}, as rope_type says`);
+  }
+  if (differ(fields.rope_theta, read.raw('rope_theta'))) {
+    const expected = `expected ${JSON.stringify(fields.rope_theta)}, as ${key} says`;
+    read.refuse('rope_theta', read.raw('rope_theta'), expected);
+  }
+  if (differ(read.raw('rope_parameters'), read.raw('rope_scaling'))) {
+    read.refuse('rope_scaling', read.raw('rope_scaling'), 'expected what rope_parameters says, or only one of the two');
+  }
 }

@@ -38,6 +38,27 @@ export interface ModelInputs {
    * tokens; behind causal attention, padding on the right is never seen.
    */
   readonly paddingBias?: Value;
+  /** Gets the keys and values of each layer, so that later positions need not compute them again. */
+  readonly keep?: (layer: number, kept: KeysAndValues) => void;
+  /** What earlier positions kept. Then `length` is 1: the ids are the next token of each row. */
+  readonly past?: PastInputs;
+}
+
+/** Of one layer, positions already in them: both [batch, kvHeads, positions, headDim]. */
+export interface KeysAndValues {
+  readonly keys: Value;
+  readonly values: Value;
+}
+
+export interface PastInputs {
+  /** Positions there is room for. */
+  readonly capacity: number;
+  /** Position of the token of each row: i32[batch]. */
+  readonly positions: Value;
+  /** f32[batch, capacity]: 0 at positions that are kept, a large negative number at all others. */
+  readonly bias: Value;
+  /** [batch, kvHeads, capacity, headDim]. */
+  layer(layer: number): KeysAndValues;
 }
 
 export interface ParsedConfig<C> {
@@ -75,6 +96,8 @@ export interface ModelArchitecture<C extends CommonConfig = CommonConfig> {
   head(config: C): HeadSpec;
   /** Name of the token embedding's weight [vocabulary, hidden]. */
   readonly embedding: string;
+  /** What `ModelInputs.keep` and `past` keep of a position in each layer; absent: the family has no graph for them. */
+  kept?(config: C): { readonly kvHeads: number; readonly headDim: number };
   /** Hidden states after the last norm: [batch·length, hidden]. */
   hidden(config: C, inputs: ModelInputs, weights: WeightSource, linear: ApplyLinear): Value;
 }

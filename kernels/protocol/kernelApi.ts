@@ -1,7 +1,11 @@
 /** @file What the editor may ask of the interactive kernel. Calls have one answer; long ones report progress and can be cancelled. */
 import type { ConfigCalls } from './calls/config';
+import type { DataCalls } from './calls/data';
+import type { GenerateCalls } from './calls/generate';
+import type { InspectCalls } from './calls/inspect';
 import type { ModelCalls } from './calls/models';
 import type { RunCalls } from './calls/runs';
+import type { TokensCalls } from './calls/tokens';
 
 export type { ConfigSummary } from './calls/config';
 
@@ -12,6 +16,8 @@ export interface Progress {
   /** 0 to 1, or undefined while the length is not known. */
   readonly fraction?: number;
   readonly message: string;
+  /** Text that came since the last report, of a call that streams text. */
+  readonly text?: string;
 }
 
 interface ConnectionCalls {
@@ -19,6 +25,6 @@ interface ConnectionCalls {
 }
 
 export interface KernelApi {
-  calls: ConnectionCalls & ConfigCalls & RunCalls & ModelCalls;
+  calls: ConnectionCalls & ConfigCalls & DataCalls & InspectCalls & RunCalls & ModelCalls & TokensCalls & GenerateCalls;
   events: { log: { level: 'debug' | 'info' | 'warn' | 'error'; scope: string; message: string } };
 }

@@ -1,10 +1,8 @@
-/**
- * @file Text generation, greedy or sampled, for one prompt or many at once. Every new token runs the whole sequence again
- * (no cache of keys and values): lengths are rounded up to a few sizes so that few graphs are compiled.
- */
+/** @file Text generation, greedy or sampled, for one prompt or many at once. */
 import { KernelError } from '../protocol/errors';
 import type { Random } from '../util/random';
 import { createRandom } from '../util/random';
+import { nextLogits, type GrowingText } from './nextLogits';
 import type { ModelRunner } from './runner';
 
 export interface Sampling {
@@ -53,43 +51,45 @@ export async function generateAll(
   options: BatchOptions,
 ): Promise<readonly (readonly number[])[]> {
   const { maxNewTokens, stopIds, sampling, signal, batchSize, onToken, onFinished } = options;
-  const { maxLength, vocabularySize } = runner.model.config;
+  const { maxLength } = runner.model.config;
   prompts.forEach((ids, i) => refusePrompt(i, ids.length, maxLength));
-  const texts = prompts.map((ids, i): Text => ({ ids: [...ids], random: createRandom(sampling?.seed ?? 0, i) }));
   const results = prompts.map((): readonly number[] => []);
-  const waiting = texts.map((_, i) => i);
-  const slots = Math.min(batchSize, prompts.length);
-  let running = maxNewTokens > 0 ? waiting.splice(0, slots) : [];
+  if (maxNewTokens < 1 || prompts.length === 0) return results;
+  const waiting = prompts.map((ids, index): Text => ({
+    index,
+    ids: [...ids],
+    random: createRandom(sampling?.seed ?? 0, index),
+  }));
+  const longest = Math.min(maxLength, Math.max(...prompts.map((ids) => ids.length)) + maxNewTokens);
+  const slots: (Text | undefined)[] = waiting.splice(0, Math.min(batchSize, prompts.length));
+  const logitsOf = nextLogits(runner, slots.length, longest);
   let finished = 0;
-  while (running.length > 0) {
+  while (slots.some((text) => text)) {
     if (signal?.aborted) throw new KernelError('cancelled', 'generation was cancelled');
-    const batch = running.map((i) => texts[i] as Text);
-    const logits = await runner.logits(paddedBatch(batch, slots, maxLength));
-    const going: number[] = [];
-    for (const [slot, index] of running.entries()) {
-      const { ids, random } = batch[slot] as Text;
-      const row = logits.subarray(slot * vocabularySize, (slot + 1) * vocabularySize);
+    const logits = await logitsOf(slots);
+    for (const [slot, text] of slots.entries()) {
+      const row = logits[slot];
+      if (!text || !row) continue;
+      const { index, ids, random } = text;
       const next = sampling ? draw(row, sampling, random) : mostProbable(row);
       const made = ids.length - (prompts[index]?.length ?? 0);
       if (!stopIds.has(next)) {
         ids.push(next);
         onToken?.(index, next);
-        if (made + 1 < maxNewTokens && ids.length < maxLength) {
-          going.push(index);
-          continue;
-        }
+        if (made + 1 < maxNewTokens && ids.length < maxLength) continue;
       }
       results[index] = ids.slice(prompts[index]?.length);
       onFinished?.(++finished, prompts.length);
+      slots[slot] = waiting.shift();
     }
-    running = [...going, ...waiting.splice(0, slots - going.length)];
     await new Promise((resume) => setImmediate(resume));
   }
   return results;
 }
 
-interface Text {
-  readonly ids: number[];
+interface Text extends GrowingText {
+  /** Number of the prompt. */
+  readonly index: number;
   readonly random: Random;
 }
 
@@ -97,25 +97,6 @@ function refusePrompt(index: number, length: number, maxLength: number): void {
   if (length > 0 && length < maxLength) return;
   const found = length === 0 ? 'is empty' : `has ${length} tokens`;
   throw new KernelError('input/refused', `prompt ${index + 1} ${found}; expected 1 to ${maxLength - 1} tokens`);
-}
-
-/** Steps of 32 tokens up to 128, then of 64: a few compiled graphs, and little padding. */
-export function bucketLength(length: number, maxLength: number): number {
-  const step = length <= 128 ? 32 : 64;
-  return Math.min(Math.ceil(length / step) * step, maxLength);
-}
-
-/** Always the same number of rows, so that the graph stays the same while texts come to their end. */
-function paddedBatch(
-  texts: readonly Text[],
-  slots: number,
-  maxLength: number,
-): { batch: number; length: number; inputIds: Int32Array; rows: Int32Array } {
-  const length = bucketLength(Math.max(...texts.map(({ ids }) => ids.length)), maxLength);
-  const inputIds = new Int32Array(slots * length);
-  texts.forEach(({ ids }, slot) => inputIds.set(ids, slot * length));
-  const rows = Int32Array.from(texts, ({ ids }, slot) => slot * length + ids.length - 1);
-  return { batch: slots, length, inputIds, rows };
 }
 
 function mostProbable(logits: Float32Array): number {

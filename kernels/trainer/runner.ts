@@ -2,10 +2,14 @@
  * @file Runs the graphs of one model and plan: compiles a session for each batch shape when it is first met, keeps the
  * latest ones, feeds batches and parameters, and hands back losses, gradients and logits.
  */
+import type { DecodeShape } from './decodeGraph';
+import { buildDecodeGraph, buildPrefillGraph } from './decodeGraph';
 import type { BatchShape, GraphKind } from './stepGraph';
-import { compileGraph, dropoutLayers, gradientName, maskName } from './stepGraph';
+import { buildGraph, dropoutLayers, gradientName, maskName } from './stepGraph';
 import type { TensorValues } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
+import { encodeOnnx } from '../graph/onnx/encode';
+import type { Program } from '../graph/program';
 import type { BaseModel } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
 import { ortRuntime } from '../runtime/ort';
@@ -35,6 +39,20 @@ export interface StepInput {
   readonly rowWeight: number;
   /** Seed of the dropout masks of this micro-batch. */
   readonly dropoutSeed: number;
+}
+
+/** Numbers kept of one position in each layer: `2 · kvHeads · headDim`. */
+export interface KeptShape {
+  readonly layers: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+}
+
+export interface Decoded {
+  /** [rows, vocabulary] */
+  readonly logits: Float32Array;
+  /** [2·layers, rows, kvHeads, positions, headDim]: keys and values of each layer by turns. */
+  readonly kept: Float32Array;
 }
 
 export class ModelRunner {
@@ -74,6 +92,35 @@ export class ModelRunner {
     return output(outputs, 'logits').subarray(0, count * this.model.config.vocabularySize);
   }
 
+  /** What decoding keeps of a position; null where the whole sequence has to be run for each token. */
+  get kept(): KeptShape | null {
+    const { architecture, config } = this.model;
+    const shape = architecture.kept?.(config);
+    // On a GPU the cache would travel there and back with each token: it would have to stay there first.
+    return shape && this.options.device === 'cpu' ? { ...shape, layers: config.layers } : null;
+  }
+
+  /** Runs a prompt, padded on the right, with `count` tokens: the logits behind it, and what is kept of its positions. */
+  async prefill(inputIds: Int32Array, count: number): Promise<Decoded> {
+    const length = inputIds.length;
+    const request = { model: this.model, plan: this.plan, length };
+    const session = await this.compiled(`prefill ${length}`, () => buildPrefillGraph(request));
+    return decoded(
+      await session.run({
+        ids: { dtype: 'i32', shape: [length], data: inputIds },
+        rows: { dtype: 'i32', shape: [1], data: Int32Array.of(count - 1) },
+        ...this.adapterFeeds(),
+      }),
+    );
+  }
+
+  /** Runs one token of each row behind what was kept of it. */
+  async decode({ batch, capacity }: DecodeShape, feeds: Feeds): Promise<Decoded> {
+    const request = { model: this.model, plan: this.plan, batch, capacity };
+    const session = await this.compiled(`decode ${batch} ${capacity}`, () => buildDecodeGraph(request));
+    return decoded(await session.run({ ...feeds, ...this.adapterFeeds() }));
+  }
+
   async dispose(): Promise<void> {
     const open = [...this.sessions.values()];
     this.sessions.clear();
@@ -101,16 +148,27 @@ export class ModelRunner {
     if (batch.paddingBias) {
       feeds.padding_bias = { dtype: 'f32', shape: [batch.batch, batch.length], data: batch.paddingBias };
     }
-    for (const t of [...(this.plan?.trained ?? []), ...(this.plan?.frozen ?? [])]) {
-      const data = this.parameters?.get(t.key);
-      if (!data) throw new KernelError('internal', `no values for ${t.key}`);
-      feeds[t.key] = { dtype: 'f32', shape: t.shape, data };
-    }
-    return session.run(feeds);
+    return session.run({ ...feeds, ...this.adapterFeeds() });
   }
 
-  private async session(kind: GraphKind, shape: BatchShape, hasPaddingBias: boolean): Promise<Session> {
-    const key = keyOf(kind, shape, hasPaddingBias);
+  private adapterFeeds(): Feeds {
+    const tensors = [...(this.plan?.trained ?? []), ...(this.plan?.frozen ?? [])];
+    const entries = tensors.map(({ key, shape }): [string, HostTensor] => {
+      const data = this.parameters?.get(key);
+      if (!data) throw new KernelError('internal', `no values for ${key}`);
+      return [key, { dtype: 'f32', shape, data }];
+    });
+    return Object.fromEntries(entries);
+  }
+
+  private session(kind: GraphKind, shape: BatchShape, hasPaddingBias: boolean): Promise<Session> {
+    const { model, plan } = this;
+    return this.compiled(keyOf(kind, shape, hasPaddingBias), () =>
+      buildGraph({ kind, shape, model, plan, hasPaddingBias }),
+    );
+  }
+
+  private async compiled(key: string, build: () => Program): Promise<Session> {
     const known = this.sessions.get(key);
     if (known) {
       // Last used goes last: the map's order is the order of eviction.
@@ -125,14 +183,12 @@ export class ModelRunner {
       this.sessions.delete(oldest);
       await (await session).dispose();
     }
-    const bytes = compileGraph(
-      { kind, shape, model: this.model, plan: this.plan, hasPaddingBias },
-      device === 'cpu' ? 'cpu' : 'gpu',
-    );
+    const weightsFolder = this.model.weightFiles.folder;
+    const bytes = encodeOnnx(build(), { target: device === 'cpu' ? 'cpu' : 'gpu', weightsFolder });
     const session = ortRuntime.compile(bytes, {
       device,
       threads,
-      weightsFolder: this.model.weightFiles.folder,
+      weightsFolder,
       ...(profilePrefix && { profilePrefix }),
     });
     this.sessions.set(key, session);
@@ -144,7 +200,7 @@ export class ModelRunner {
  * Sessions kept compiled. Each maps the weights once more: the same pages of memory, but counted again by everything that
  * reports memory, and on a GPU a copy of its own.
  */
-function sessionLimit({ checkpoint, tensors }: BaseModel): number {
+export function sessionLimit({ checkpoint, tensors }: BaseModel): number {
   const bytes = [...tensors.keys()].reduce((n, name) => n + (checkpoint.tensors.get(name)?.byteLength ?? 0), 0);
   return Math.min(12, Math.max(3, Math.floor(1e9 / bytes)));
 }
@@ -152,8 +208,11 @@ function sessionLimit({ checkpoint, tensors }: BaseModel): number {
 const keyOf = (kind: GraphKind, { batch, length, rows }: BatchShape, hasPaddingBias: boolean): string =>
   `${kind} ${batch}x${length} ${rows}${hasPaddingBias ? ' padded' : ''}`;
 
-function shapeOf({ batch, length, rows }: MicroBatch): BatchShape {
-  return { batch, length, rows: Math.min(roundRows(rows.length), batch * length) };
+const shapeOf = ({ batch, length, rows }: MicroBatch): BatchShape => graphShape(batch, length, rows.length);
+
+/** The shape of the graph that a batch runs on: `supervised` positions carry loss. */
+export function graphShape(batch: number, length: number, supervised: number): BatchShape {
+  return { batch, length, rows: Math.min(roundRows(supervised), batch * length) };
 }
 
 /** Supervised positions are rounded up to one of few sizes (at most an eighth more), so that few graphs are compiled. */
@@ -175,6 +234,11 @@ function output(outputs: Readonly<Record<string, Float32Array>>, name: string): 
   if (!found) throw new KernelError('internal', `the session has no output ${name}`);
   return found;
 }
+
+const decoded = (outputs: Readonly<Record<string, Float32Array>>): Decoded => ({
+  logits: output(outputs, 'logits'),
+  kept: output(outputs, 'kept'),
+});
 
 function addInto(target: Float32Array, offset: number, values: Float32Array): void {
   for (let i = 0; i < values.length; i++) target[offset + i] = (target[offset + i] ?? 0) + (values[i] ?? 0);

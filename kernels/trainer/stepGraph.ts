@@ -3,20 +3,19 @@
  * tensor; or the forward pass alone, for evaluation and for logits. One graph belongs to one batch shape.
  */
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
+import type { AdapterValues } from '../adapters/applyAdapter';
 import { adaptedLinear, headWeight, plainLinear } from '../adapters/applyAdapter';
 import { fuseGemmAdd } from '../graph/fuseGemmAdd';
 import { grad } from '../graph/grad';
 import type { Value } from '../graph/graph';
 import { bool, f32, Graph, i32 } from '../graph/graph';
-import { encodeOnnx } from '../graph/onnx/encode';
-import type { Target } from '../graph/onnx/writer';
 import { dropout, gatherRows, gemm, headLoss, mul, sumAll } from '../graph/ops';
 import type { Program } from '../graph/program';
 import { programOf } from '../graph/program';
 import { verify } from '../graph/verify';
 import type { BaseModel } from '../models/baseModel';
 import { frozenWeight } from '../models/baseModel';
-import type { WeightSource } from '../models/types';
+import type { ApplyLinear, WeightSource } from '../models/types';
 
 export interface BatchShape {
   readonly batch: number;
@@ -66,25 +65,14 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
   const graph = new Graph();
   const ids = graph.input('ids', i32(batch * length));
   const rows = graph.input('rows', i32(rowCount));
-  const params = new Map<string, Value>();
-  for (const t of [...(plan?.trained ?? []), ...(plan?.frozen ?? [])])
-    params.set(t.key, graph.input(t.key, f32(...t.shape)));
-  const base: WeightSource = { get: (name) => frozenWeight(graph, model, name) };
-  const param = (key: string): Value => params.get(key) ?? base.get(key);
-  const weights: WeightSource = { get: param };
   const probabilities = new Map(
     kind === 'train' && plan ? dropoutLayers(plan).map((l) => [l.path, l.probability] as const) : [],
   );
-  const linear = plan
-    ? adaptedLinear(plan, weights, {
-        param,
-        dropout: (site, v) => {
-          const p = probabilities.get(site.path);
-          if (p === undefined) return v;
-          return dropout(v, graph.input(maskName(site.path), bool(batch * length, site.inFeatures)), p);
-        },
-      })
-    : plainLinear(weights);
+  const { weights, linear, head } = modelParts(graph, model, plan, (site, v) => {
+    const p = probabilities.get(site.path);
+    if (p === undefined) return v;
+    return dropout(v, graph.input(maskName(site.path), bool(batch * length, site.inFeatures)), p);
+  });
   const hidden = model.architecture.hidden(
     model.config,
     {
@@ -98,7 +86,6 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
     linear,
   );
   const picked = graph.scoped('head', () => gatherRows(hidden, rows));
-  const head = headWeight(model, plan, weights, base);
   if (kind === 'logits') {
     return finish(programOf({ logits: graph.scoped('head', () => gemm(picked, head, { transB: true })) }));
   }
@@ -110,7 +97,7 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
   const trained = plan?.trained ?? [];
   const gradients = grad(
     loss,
-    trained.map((t) => param(t.key)),
+    trained.map((t) => weights.get(t.key)),
   );
   const outputs: Record<string, Value> = { loss };
   trained.forEach((t, i) => {
@@ -120,13 +107,30 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
   return finish(programOf(outputs));
 }
 
-function finish(program: Program): Program {
+/**
+ * The weights of a model in a graph (an input by its key where the plan trains or adds one, else mapped from its file), its
+ * linear layers with the adapter on them, and the weight of its head.
+ */
+export function modelParts(
+  graph: Graph,
+  model: BaseModel,
+  plan: AdapterPlan | null,
+  dropout: AdapterValues['dropout'] = (_, v) => v,
+): { readonly weights: WeightSource; readonly linear: ApplyLinear; readonly head: Value } {
+  const params = new Map<string, Value>();
+  for (const t of [...(plan?.trained ?? []), ...(plan?.frozen ?? [])])
+    params.set(t.key, graph.input(t.key, f32(...t.shape)));
+  const base: WeightSource = { get: (name) => frozenWeight(graph, model, name) };
+  const param = (key: string): Value => params.get(key) ?? base.get(key);
+  const weights: WeightSource = { get: param };
+  const linear = plan ? adaptedLinear(plan, weights, { param, dropout }) : plainLinear(weights);
+  return { weights, linear, head: headWeight(model, plan, weights, base) };
+}
+
+/** Checked and fused, as every program is before it is compiled. */
+export function finish(program: Program): Program {
   verify(program, 'building');
   const fused = fuseGemmAdd(program);
   verify(fused, 'fuseGemmAdd');
   return fused;
-}
-
-export function compileGraph(request: GraphRequest, target: Target): Uint8Array {
-  return encodeOnnx(buildGraph(request), { target, weightsFolder: request.model.weightFiles.folder });
 }

@@ -4,6 +4,7 @@
  * they are folded into the rows of one product.
  */
 import type { Graph, Value } from '../../graph/graph';
+import type { KeysAndValues } from '../types';
 import type { RopeConfig } from './rope';
 import { ropeTables } from './rope';
 import { add, concat, matmul, reshape, rope, slice, softmax, transpose } from '../../graph/ops';
@@ -16,7 +17,14 @@ export interface AttentionShape {
   readonly headDim: number;
 }
 
-type Table = { readonly cos: Value; readonly sin: Value };
+/** q [tokens, heads·headDim], k and v [tokens, kvHeads·headDim]. */
+export interface Projected {
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+}
+
+export type Table = { readonly cos: Value; readonly sin: Value };
 
 /** Constants that all layers of a graph share. */
 export interface AttentionTables {
@@ -38,12 +46,13 @@ export function attentionTables(graph: Graph, length: number, headDim: number, r
 /** Added to a score that must not count. Finite, so that a row without any key stays a number. */
 const MASKED = -1e30;
 
-/** q [tokens, heads·headDim], k and v [tokens, kvHeads·headDim] → [tokens, heads·headDim]. */
+/** → [tokens, heads·headDim]. */
 export function causalAttention(
-  { q, k, v }: { readonly q: Value; readonly k: Value; readonly v: Value },
+  { q, k, v }: Projected,
   tables: AttentionTables,
   shape: AttentionShape,
   paddingBias?: Value,
+  keep?: (kept: KeysAndValues) => void,
 ): Value {
   const { batch, length, heads, kvHeads, headDim } = shape;
   const group = heads / kvHeads;
@@ -59,6 +68,7 @@ export function causalAttention(
   ]);
   const keys = rope(split(k, kvHeads), forKeys.cos, forKeys.sin); // [batch, kvHeads, length, headDim]
   const values = split(v, kvHeads);
+  keep?.({ keys, values });
 
   const outputs: Value[] = [];
   for (const { from, to, mask } of tables.blocks) {

@@ -10,6 +10,7 @@ import { resumeCommand } from './resume';
 import { runCommand } from './run';
 import { runsCommand, stopCommand } from './runs';
 import { serveCommand } from './serve';
+import { tokensCommand } from './tokens';
 import { trainCommand } from './train';
 
 export const commands: readonly Command[] = [
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   unmergeCommand,
   inspectCommand,
   generateCommand,
+  tokensCommand,
   checkCommand,
   runsCommand,
   devicesCommand,

@@ -1,16 +1,10 @@
 /** @file `generate`: text of a base model or an adapter, through the checkpoint's chat template when it has one. */
 import path from 'node:path';
-import { loadAdapter } from '../../adapters/adapterFile';
-import { promptTokens } from '../../data/promptTokens';
-import type { CheckpointTokenizer } from '../../formats/tokenizer';
-import { loadTokenizer } from '../../formats/tokenizer';
-import { openBaseModel, weightDtypes } from '../../models/baseModel';
 import { KernelError } from '../../protocol/errors';
-import { chooseDevice, physicalCores } from '../../runtime/devices';
+import { physicalCores } from '../../runtime/devices';
 import type { Device } from '../../runtime/types';
 import type { Sampling } from '../../trainer/generate';
-import { generate } from '../../trainer/generate';
-import { ModelRunner } from '../../trainer/runner';
+import { TextWriter } from '../../trainer/textWriter';
 import type { Command, OptionValues } from './command';
 import { countOption, noArguments, numberOption, requiredOption, stringOption } from './command';
 
@@ -48,37 +42,24 @@ export const generateCommand: Command = {
     }
     const adapterDir = stringOption(values, 'adapter');
 
-    const model = openBaseModel(base);
-    let runner: ModelRunner | undefined;
+    const writer = await TextWriter.open({
+      base,
+      ...(adapterDir !== undefined && { adapter: path.resolve(adapterDir) }),
+      device: named,
+      threads: physicalCores(),
+    });
     try {
-      const tokenizer = loadTokenizer(base);
-      const promptIds = promptTokens(prompt, tokenizer, { isRaw: values['raw'] === true });
-      const adapter = adapterDir === undefined ? null : loadAdapter(path.resolve(adapterDir), model);
-      const { device } = await chooseDevice(named, weightDtypes(model));
-      runner = new ModelRunner(model, adapter?.plan ?? null, adapter?.parameters ?? null, {
-        device,
-        threads: physicalCores(),
-      });
-      const stream = new TextStream(tokenizer, (text) => out.text(text));
-      const ids = await generate(runner, promptIds, {
-        maxNewTokens,
-        stopIds: tokenizer.stopIds,
-        ...(sampling && { sampling }),
-        signal,
-        onToken: (id) => stream.add(id),
-      });
-      stream.end();
+      const isChat = writer.hasChatTemplate && values['raw'] !== true;
+      const written = await writer.write(
+        isChat ? { kind: 'chat', user: prompt } : { kind: 'text', text: prompt },
+        { maxNewTokens, ...(sampling && { sampling }) },
+        { signal, onText: (text) => out.text(text) },
+      );
       out.line();
-      const isFull = ids.length === maxNewTokens || promptIds.length + ids.length === model.config.maxLength;
-      out.record({
-        text: textOf(tokenizer, ids),
-        tokens: ids.length,
-        prompt_tokens: promptIds.length,
-        stopped: isFull ? 'length' : 'end',
-      });
+      const { text, tokens, promptTokens, stopped } = written;
+      out.record({ text, tokens, prompt_tokens: promptTokens, stopped });
     } finally {
-      await runner?.dispose();
-      model.checkpoint.close();
+      await writer.dispose();
     }
   },
 };
@@ -93,33 +74,4 @@ function samplingOf(values: OptionValues): Sampling | undefined {
     throw new KernelError('input/refused', `--${idle} has no effect without --temperature; give both or none`);
   }
   return { temperature, topP: topP ?? 1, seed: seed ?? 0 };
-}
-
-const textOf = (tokenizer: CheckpointTokenizer, ids: readonly number[]): string =>
-  tokenizer.decode(ids, { skipSpecialTokens: true });
-
-/** Text as tokens come: a character may need several tokens, so an unfinished one waits. */
-class TextStream {
-  private readonly ids: number[] = [];
-  private shown = '';
-
-  constructor(
-    private readonly tokenizer: CheckpointTokenizer,
-    private readonly write: (text: string) => void,
-  ) {}
-
-  add(id: number): void {
-    this.ids.push(id);
-    const text = textOf(this.tokenizer, this.ids);
-    if (!text.endsWith('\ufffd')) this.show(text);
-  }
-
-  end(): void {
-    this.show(textOf(this.tokenizer, this.ids));
-  }
-
-  private show(text: string): void {
-    this.write(text.slice(this.shown.length));
-    this.shown = text;
-  }
 }

@@ -5,8 +5,12 @@ import { ortRuntime } from '../../runtime/ort';
 import { ENGINE_VERSION } from '../../util/version';
 import type { KernelHandlers } from '../serve';
 import { configHandlers } from './config';
+import { dataHandlers } from './data';
+import { generateHandlers } from './generate';
+import { inspectHandlers } from './inspect';
 import { modelHandlers } from './models';
 import { runHandlers } from './runs';
+import { tokensHandlers } from './tokens';
 
 export const handlers: KernelHandlers = {
   hello: ({ version }) => {
@@ -17,6 +21,10 @@ export const handlers: KernelHandlers = {
     return { version: PROTOCOL_VERSION, engine: ENGINE_VERSION, runtime: ortRuntime.name };
   },
   ...configHandlers,
+  ...dataHandlers,
   ...runHandlers,
+  ...inspectHandlers,
   ...modelHandlers,
+  ...tokensHandlers,
+  ...generateHandlers,
 };

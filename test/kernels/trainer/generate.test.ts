@@ -2,7 +2,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import { KernelError } from '../../../kernels/protocol/errors';
-import { bucketLength, generate, generateAll } from '../../../kernels/trainer/generate';
+import { generate, generateAll } from '../../../kernels/trainer/generate';
+import { bucketLength } from '../../../kernels/trainer/nextLogits';
 import { ModelRunner } from '../../../kernels/trainer/runner';
 import { writeTinyModel } from '../../support/tinyModel';
 

@@ -1,0 +1,22 @@
+/** @file Answers of models that write. Models stay open between two answers; the process ends with the panel that asks. */
+import type { GenerateCalls } from '../../protocol/calls/generate';
+import { physicalCores } from '../../runtime/devices';
+import { aboutCheckpoint, WriterShelf } from '../../trainer/textWriter';
+import type { HandlersOf } from '../serve';
+
+/** Base, adapter and merged model side by side, and the one before. */
+const shelf = new WriterShelf(4);
+
+export const generateHandlers: HandlersOf<GenerateCalls> = {
+  'generate/write': ({ base, adapter, prompt, isBesideRun = false, ...settings }, { signal, progress }) => {
+    const cores = physicalCores();
+    const threads = isBesideRun ? Math.max(1, Math.floor(cores / 2)) : cores;
+    progress({ message: 'Opening the model' });
+    return shelf.with({ base, ...(adapter !== undefined && { adapter }), threads }, (writer) => {
+      signal.throwIfAborted();
+      const onText = (text: string): void => progress({ message: 'Writing', text });
+      return writer.write(prompt, settings, { signal, onText });
+    });
+  },
+  'generate/about': ({ base }) => aboutCheckpoint(base),
+};
