@@ -1,8 +1,10 @@
 /** @file The chat template of a checkpoint: a conversation as the text the model was trained on (Jinja, as in transformers). */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import { KernelError } from '../protocol/errors';
+import { decodeUtf8 } from './jsonFile';
+import { readPlainFile } from './plainFile';
 
 /** One turn; templates may look at more keys than these. */
 export interface ChatMessage {
@@ -22,10 +24,14 @@ export interface RenderOptions {
 export class ChatTemplate {
   #parsed: Template['parsed'] | undefined;
 
-  /** `names`: texts of the special tokens by name, which templates use as variables (`bos_token`). */
+  /**
+   * `names`: texts of the special tokens by name, which templates use as variables (`bos_token`). `file`: where the template
+   * was read, for messages.
+   */
   constructor(
     readonly source: string,
     private readonly names: Readonly<Record<string, string>> = {},
+    private readonly file = 'chat_template',
   ) {}
 
   /** Whether the text depends on the day it is rendered. */
@@ -78,8 +84,8 @@ export class ChatTemplate {
       // {% generation %} marks what the assistant says; the parser drops the marks and keeps what is between them.
       return (this.#parsed ??= new Template(this.source).parsed);
     } catch (cause) {
-      const message = `the chat template cannot be read: ${String((cause as Error).message)}`;
-      throw new KernelError('format/invalid', message, { cause });
+      const found = `the chat template cannot be read: ${String((cause as Error).message)}`;
+      throw invalid(this.file, found, 'expected a template in Jinja');
     }
   }
 }
@@ -96,15 +102,28 @@ export function readChatTemplate(
   names: Readonly<Record<string, string>>,
 ): ChatTemplate | undefined {
   const file = join(folder, 'chat_template.jinja');
-  if (existsSync(file)) return new ChatTemplate(readFileSync(file, 'utf8'), names);
+  if (existsSync(file)) return new ChatTemplate(readTemplate(file), names, file);
+  const place = join(folder, 'tokenizer_config.json');
   const given = tokenizerConfig['chat_template'];
   if (given === undefined || given === null) return undefined;
-  if (typeof given === 'string') return new ChatTemplate(given, names);
+  if (typeof given === 'string') return new ChatTemplate(given, names, place);
   const byName = templatesByName(given);
   const source = byName.get('default');
-  if (source !== undefined) return new ChatTemplate(source, names);
-  const message = `tokenizer_config.json: chat_template has ${[...byName.keys()].join(', ') || 'no names'}; expected one named default`;
-  throw new KernelError('format/invalid', message);
+  if (source !== undefined) return new ChatTemplate(source, names, place);
+  const found = `chat_template has ${[...byName.keys()].join(', ') || 'no names'}`;
+  throw invalid(place, found, 'expected one named default');
+}
+
+const MAX_BYTES = 10_000_000;
+
+function readTemplate(file: string): string {
+  const text = decodeUtf8(readPlainFile(file, 'expected a chat template', MAX_BYTES));
+  if (text === undefined) throw invalid(file, 'this is not UTF-8', 'expected a chat template in UTF-8');
+  return text.replace(/^\uFEFF/, '');
+}
+
+function invalid(file: string, found: string, expected: string): KernelError {
+  return KernelError.invalid([{ file, severity: 'error', found, expected }]);
 }
 
 /** A list of `{name, template}`, or, in older files, a mapping. */
@@ -118,10 +137,14 @@ function templatesByName(given: unknown): ReadonlyMap<string, string> {
   return new Map(entries.filter((e): e is readonly [string, string] => e.every((part) => typeof part === 'string')));
 }
 
+const MAX_RANGE = 100_000;
+
 function range(...bounds: readonly unknown[]): number[] {
   const [first = 0, second, step = 1] = bounds.map(Number);
   const [start, stop] = second === undefined ? [0, first] : [first, second];
   if (step === 0) throw new RefusedByTemplate('range() with step 0');
+  // The limit of the sandbox in which transformers renders templates.
+  if (!(Math.abs((stop - start) / step) <= MAX_RANGE)) throw new RefusedByTemplate(`range() of more than ${MAX_RANGE}`);
   const numbers: number[] = [];
   for (let i = start; step > 0 ? i < stop : i > stop; i += step) numbers.push(i);
   return numbers;

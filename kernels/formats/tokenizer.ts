@@ -3,10 +3,13 @@
  * tokenizer.json (BPE and Unigram) and the names of the special tokens from the files beside it.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { KernelError } from '../protocol/errors';
+import { KernelError, type Problem } from '../protocol/errors';
 import { readChatTemplate, type ChatTemplate } from './chatTemplate';
+import { readJsonObject, readJsonText } from './jsonFile';
+import { jsonValue, parseJson } from './jsonTree';
+import { tokenIdProblem } from './tokenIds';
 import { addedTokenSplitter, normalizedContent, parseAddedTokens, type AddedToken } from './tokenization/addedTokens';
 import { AlignedText, codePointEnd } from './tokenization/alignedText';
 import { buildBpe } from './tokenization/bpe';
@@ -85,6 +88,7 @@ export class CheckpointTokenizer {
     this.#ids = new Map(this.#model.vocabulary);
     for (const [token, id] of this.#ids) this.#tokens[id] = token;
     for (const { content, id } of added) {
+      if (content !== '') refuseOtherId(content, id, this.#ids);
       this.#ids.set(content, id);
       this.#tokens[id] = content;
     }
@@ -95,10 +99,11 @@ export class CheckpointTokenizer {
     const text = single.findIndex((item) => item.kind === 'text');
     this.startIds = single.slice(0, text).flatMap((item) => (item.kind === 'special' ? item.ids : []));
     this.endIds = single.slice(text + 1).flatMap((item) => (item.kind === 'special' ? item.ids : []));
+    this.#refuseUnknownIds([...this.startIds, ...this.endIds]);
     this.bosId = this.#namedId('bos_token');
-    this.eosId = this.#namedId('eos_token') ?? moreStopIds[0];
+    this.eosId = this.#namedId('eos_token') ?? moreStopIds.find((id) => id >= 0);
     this.padId = this.#namedId('pad_token') ?? this.eosId ?? 0;
-    this.stopIds = new Set([...(this.eosId === undefined ? [] : [this.eosId]), ...moreStopIds]);
+    this.stopIds = new Set([...(this.eosId === undefined ? [] : [this.eosId]), ...moreStopIds.filter((id) => id >= 0)]);
   }
 
   /** One more than the largest id. */
@@ -160,7 +165,15 @@ export class CheckpointTokenizer {
     if (token === undefined) return undefined;
     const id = this.#ids.get(token);
     if (id !== undefined) return id;
-    throw new KernelError('format/invalid', `${name} is ${token}, which is not in the vocabulary of tokenizer.json`);
+    const found = `${name} is ${token}, which is not in the vocabulary of tokenizer.json`;
+    throw new KernelError('format/invalid', `${found}; expected one of its tokens`);
+  }
+
+  #refuseUnknownIds(ids: readonly number[]): void {
+    const unknown = ids.find((id) => this.#tokens[id] === undefined);
+    if (unknown === undefined) return;
+    const message = `the post_processor adds the id ${unknown}, which is no token; expected ids of the vocabulary`;
+    throw new KernelError('format/invalid', message);
   }
 
   #encodeTracked(given: string): PlacedToken[] {
@@ -192,6 +205,18 @@ export class CheckpointTokenizer {
   }
 }
 
+/**
+ * The original takes no notice of the id that the file gives an added token: it is that of the vocabulary, or the next free
+ * one. Where the two differ, the same text would have other tokens elsewhere.
+ */
+function refuseOtherId(content: string, id: number, ids: ReadonlyMap<string, number>): void {
+  const expected = ids.get(content) ?? ids.size;
+  if (id === expected) return;
+  const found = `the added token ${JSON.stringify(content)} has the id ${id}`;
+  const why = ids.has(content) ? 'its id in the vocabulary' : 'the next free one, which other programs give it';
+  throw new KernelError('format/invalid', `${found}; expected ${expected}, ${why}`);
+}
+
 interface PlacedToken {
   readonly id: number;
   readonly token: string;
@@ -214,51 +239,86 @@ function buildModel(config: Json, readsBytes: boolean): TokenModel {
   throw unsupported('model', readsBytes && type === 'Unigram' ? 'Unigram over bytes' : type, MODELS);
 }
 
+/** The largest tokenizers have 40 MB. */
+const MAX_BYTES = 400_000_000;
+
 /**
- * Reads the tokenizer of a checkpoint folder. Throws `format/invalid` when there is none, or when a part of it is of a
- * kind that cannot be reproduced exactly.
+ * Reads the tokenizer of a checkpoint folder. Throws `format/invalid` or `input/refused`, with the file in which the mistake
+ * is, when there is none, or when a part of it is broken or of a kind that cannot be reproduced exactly.
  */
 export function loadTokenizer(folder: string): CheckpointTokenizer {
   const path = join(folder, 'tokenizer.json');
-  if (!existsSync(path)) {
-    const message = `${folder} has no tokenizer.json; expected the tokenizer of the checkpoint in that form`;
-    throw new KernelError('format/invalid', message);
-  }
-  const bytes = readFileSync(path);
+  const text = readJsonText(path, 'expected the tokenizer of the checkpoint', MAX_BYTES);
   const map = readJson(join(folder, 'special_tokens_map.json'));
   const config = readJson(join(folder, 'tokenizer_config.json'));
-  const names = specialTokenNames({ ...map, ...config });
-  const stops = [readJson(join(folder, 'generation_config.json')), readJson(join(folder, 'config.json'))].flatMap(
-    (json) => [json['eos_token_id']].flat().filter((id): id is number => typeof id === 'number'),
-  );
-  const template = readChatTemplate(folder, config, names);
+  const names = { ...specialTokenNames(map), ...specialTokenNames(config) };
+  const stops = ['generation_config.json', 'config.json'].flatMap((name) => stopIdsOf(readJson(join(folder, name))));
+  const template = readChatTemplate(folder, config.values, names);
   const rest = JSON.stringify([names, stops, template?.source]);
-  const digest = createHash('sha256').update(bytes).update(rest).digest('hex');
-  const file = asJson(parseJson(bytes.toString('utf8'), path), 'the file');
-  return new CheckpointTokenizer(file, names, digest, stops, template);
+  const digest = createHash('sha256').update(text).update(rest).digest('hex');
+  const file = parseLargeJson(text, path);
+  try {
+    return new CheckpointTokenizer(asJson(file, 'the file'), names, digest, stops, template);
+  } catch (error) {
+    throw refusedFile(error, path);
+  }
 }
 
-function specialTokenNames(config: Json): SpecialTokenNames {
+/** A JSON object beside tokenizer.json; a file that is not there says nothing. */
+interface SideFile {
+  readonly path: string;
+  readonly values: Json;
+}
+
+function readJson(path: string): SideFile {
+  if (!existsSync(path)) return { path, values: {} };
+  const { node } = readJsonObject(path, 'expected a part of the checkpoint');
+  return { path, values: jsonValue(node) as Json };
+}
+
+function specialTokenNames({ path, values }: SideFile): SpecialTokenNames {
   const names: Record<string, string> = {};
-  for (const [key, value] of Object.entries(config)) {
+  for (const [key, value] of Object.entries(values)) {
+    if (!/^(bos|eos|unk|sep|pad|cls|mask)_token$/.test(key) || value === null) continue;
     // A token is its text, or an object with its text and how it was added.
     const content = isJson(value) ? value['content'] : value;
-    if (/^(bos|eos|unk|sep|pad|cls|mask)_token$/.test(key) && typeof content === 'string') names[key] = content;
+    if (typeof content === 'string') names[key] = content;
+    else throw invalid(path, key, `is ${JSON.stringify(value)}`, 'expected the text of a token');
   }
   return names;
 }
 
-/** A file beside tokenizer.json; absent: nothing is known. */
-function readJson(path: string): Json {
-  return existsSync(path) ? asJson(parseJson(readFileSync(path, 'utf8'), path), path) : {};
+/** Ids at which generation stops, by one of the model's own files. */
+function stopIdsOf({ path, values }: SideFile): readonly number[] {
+  const problem = tokenIdProblem(values['eos_token_id'], 'eos_token_id', path);
+  if (problem) throw KernelError.invalid([problem]);
+  return [values['eos_token_id'] ?? []].flat() as number[];
 }
 
-function parseJson(text: string, path: string): unknown {
+/** `JSON.parse` is many times faster than a reader that can say where a mistake is; that one is asked when there is one. */
+function parseLargeJson(text: string, path: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new KernelError('format/invalid', `${path} is not valid JSON: ${String(cause)}`, { cause });
+    parseJson(text, path);
+    throw new KernelError('internal', `${path} is read in two ways: ${String(cause)}`, { cause });
   }
+}
+
+/** What the parts of a tokenizer refuse, as a problem of their file; they know only what they read. */
+function refusedFile(error: unknown, path: string): unknown {
+  if (KernelError.is(error) && error.problems.length > 0) return error;
+  if (KernelError.is(error, 'format/invalid')) {
+    const [found = '', ...rest] = error.message.replace(/^tokenizer\.json: /, '').split('; ');
+    return invalid(path, undefined, found, rest.length > 0 ? rest.join('; ') : 'expected a tokenizer that can be read');
+  }
+  // Nesting without end, in any of the parts that may contain others.
+  if (error instanceof RangeError) return invalid(path, undefined, String(error), 'expected fewer nested parts');
+  return error;
+}
+
+function invalid(file: string, where: string | undefined, found: string, expected: string): KernelError {
+  return KernelError.invalid([{ file, ...(where !== undefined && { where }), severity: 'error', found, expected }]);
 }
 
 /** Half a surrogate pair has no UTF-8; it is read as U+FFFD. */

@@ -1,9 +1,14 @@
 /** @file Reads fields of a config.json with one problem per field that is missing, of the wrong type, or not supported. */
+import { tokenIdProblem } from '../formats/tokenIds';
 import { KernelError } from '../protocol/errors';
 import type { Problem } from '../protocol/errors';
 
+/** Beyond what any model has, so that a wrong number ends in words and not in an array of that size. */
+const MOST = 2 ** 31 - 1;
+
 export class ConfigReader {
   private readonly problems: Problem[] = [];
+  private readonly warnings: Problem[] = [];
   private readonly known = new Set<string>();
 
   constructor(
@@ -11,12 +16,13 @@ export class ConfigReader {
     private readonly file: string,
   ) {}
 
-  /** A whole number ≥ 1; missing is a problem unless there is a default. */
-  count(key: string, fallback?: number): number {
+  /** A whole number from 1 to `most`; missing is a problem unless there is a default. */
+  count(key: string, fallback?: number, most = MOST): number {
     const value = this.raw(key);
     if ((value === undefined || value === null) && fallback !== undefined) return fallback;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
-    this.refuse(key, value, 'expected a whole number of at least 1');
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value;
+    const isTooMuch = typeof value === 'number' && value > most;
+    this.refuse(key, value, `expected a whole number of at ${isTooMuch ? `most ${most}` : 'least 1'}`);
     return NaN; // no rule about other fields finds fault with it
   }
 
@@ -34,6 +40,42 @@ export class ConfigReader {
     if (typeof value === 'boolean') return value;
     this.refuse(key, value, 'expected true or false');
     return fallback;
+  }
+
+  /** Ids of special tokens: below `vocabularySize`, lists of them for the tokens that end a text. */
+  specialTokens(vocabularySize: number): void {
+    for (const key of ['bos_token_id', 'eos_token_id', 'pad_token_id']) {
+      const value = this.raw(key);
+      const problem = tokenIdProblem(value, key, this.file);
+      const beyond = [value ?? []].flat().find((id) => typeof id === 'number' && id >= vocabularySize);
+      if (problem) this.problems.push(problem);
+      else if (beyond !== undefined) {
+        // Text never ends when the model cannot write the token that ends it; the others may go unused.
+        const severity = key === 'eos_token_id' ? 'error' : 'warning';
+        this.add(severity, key, value, `expected ids below ${vocabularySize}, the vocab_size`);
+      }
+    }
+  }
+
+  /** Code that comes with a checkpoint is never run, so a model that is defined by it cannot be known. */
+  ownCode(): void {
+    const value = this.raw('auto_map');
+    if (value === undefined || value === null) return;
+    const names = typeof value === 'object' && !Array.isArray(value) ? Object.keys(value) : undefined;
+    if (!names) return this.refuse('auto_map', value, 'expected an object');
+    const isModel = names.some((name) => name.startsWith('AutoModel'));
+    const why = isModel ? 'expected a model that needs no code of its own' : 'it is never run and has no effect here';
+    this.add(isModel ? 'error' : 'warning', 'auto_map', value, `${why}; code of checkpoints is not run`);
+  }
+
+  /** The classes a checkpoint was saved from. Another head than that of a language model says something about its use. */
+  classNames(): void {
+    const value = this.raw('architectures');
+    if (value === undefined || value === null) return;
+    const isList = Array.isArray(value) && value.every((name) => typeof name === 'string');
+    if (!isList) return this.refuse('architectures', value, 'expected a list of names');
+    if (value.length === 0 || value.some((name) => /ForCausalLM|LMHead/.test(name))) return;
+    this.add('warning', 'architectures', value, 'expected a class for causal language models');
   }
 
   raw(key: string): unknown {
@@ -54,21 +96,31 @@ export class ConfigReader {
   }
 
   refuse(key: string, value: unknown, expected: string): void {
-    const found = value === undefined ? 'is missing' : `is ${JSON.stringify(value)}`;
-    this.problems.push({ file: this.file, where: key, severity: 'error', found, expected });
+    this.add('error', key, value, expected);
+  }
+
+  private add(severity: Problem['severity'], where: string, value: unknown, expected: string): void {
+    const found = value === undefined ? 'is missing' : `is ${shortJson(value)}`;
+    (severity === 'error' ? this.problems : this.warnings).push({ file: this.file, where, severity, found, expected });
   }
 
   /** Throws if anything was refused; otherwise names the fields that nobody asked for. */
   finish(): readonly Problem[] {
     if (this.problems.length > 0) throw KernelError.refused(this.problems);
-    return Object.keys(this.json)
+    const unknown = Object.keys(this.json)
       .filter((key) => !this.known.has(key) && !key.startsWith('_'))
       .map((key) => ({
         file: this.file,
         where: key,
         severity: 'warning' as const,
-        found: `is ${JSON.stringify(this.json[key])}, a field this version does not know`,
+        found: `is ${shortJson(this.json[key])}, a field this version does not know`,
         expected: 'expected a field that does not change the computation',
       }));
+    return [...this.warnings, ...unknown];
   }
+}
+
+function shortJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -6,6 +6,9 @@ import { afterAll } from 'vitest';
 import { SafetensorsWriter } from '../../kernels/formats/safetensorsWriter';
 import { architectureOf } from '../../kernels/models/registry';
 import { createRandom } from '../../kernels/util/random';
+import { TINY_CONFIG } from './tinyConfig';
+
+export { TINY_CONFIG } from './tinyConfig';
 
 export interface TinyModel {
   /** Fields of config.json that differ from those of `TINY_CONFIG`. */
@@ -16,21 +19,6 @@ export interface TinyModel {
   /** Other files of the folder. */
   readonly files?: Readonly<Record<string, string>>;
 }
-
-export const TINY_CONFIG = {
-  model_type: 'llama',
-  vocab_size: 37,
-  hidden_size: 16,
-  intermediate_size: 24,
-  num_hidden_layers: 2,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  head_dim: 6,
-  rms_norm_eps: 1e-5,
-  max_position_embeddings: 64,
-  tie_word_embeddings: false,
-  torch_dtype: 'float32',
-};
 
 /** A folder that is removed when the test file is done. */
 export function temporaryFolder(): string {
@@ -67,7 +55,9 @@ export function writeTinyModel({
   const write = (name: string, text: string): void => writeFileSync(path.join(dir, name), text);
   write('config.json', `${JSON.stringify(json, null, 2)}\n`);
   if (shards > 1) {
-    const index = { metadata: { total_size: 0, note: 'kept' }, weight_map: weightMap };
+    const elements = tensors.reduce((n, [, shape]) => n + shape.reduce((product, d) => product * d, 1), 0);
+    const totalSize = elements * (dtype === 'F32' ? 4 : 2);
+    const index = { metadata: { total_size: totalSize, note: 'kept' }, weight_map: weightMap };
     write('model.safetensors.index.json', JSON.stringify(index));
   }
   for (const [name, text] of Object.entries(files)) write(name, text);

@@ -1,6 +1,6 @@
 /** @file Added tokens (`<s>`, `<|im_end|>`): found in the text before anything else is done with it. */
 import { AlignedText } from './alignedText';
-import { asJson, asList, asText } from './json';
+import { asId, asJson, asList, asText } from './json';
 import type { Normalizer } from './normalizer';
 import { matchesOf, WHITE_SPACE } from './patterns';
 
@@ -27,7 +27,7 @@ export function parseAddedTokens(config: unknown): AddedToken[] {
   return asList(config ?? [], 'added_tokens').map((entry) => {
     const token = asJson(entry, 'an added token');
     return {
-      id: Number(token['id']),
+      id: asId(token['id'], 'the id of an added token'),
       content: asText(token['content'], 'added_tokens.content'),
       isSingleWord: token['single_word'] === true,
       stripsLeft: token['lstrip'] === true,

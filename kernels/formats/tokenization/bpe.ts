@@ -4,7 +4,7 @@
  */
 import { KernelError } from '../../protocol/errors';
 import { BYTE_CHARACTERS, toByteAlphabet } from './byteAlphabet';
-import { asJson, asList, textOr, type Json } from './json';
+import { asId, asJson, asList, textOr, type Json } from './json';
 import { byteTokenName, type TokenModel, type Word } from './model';
 
 /** `readsBytes`: words come as text and are read as UTF-8 bytes in the byte alphabet. */
@@ -12,7 +12,8 @@ export function buildBpe(config: Json, readsBytes: boolean): TokenModel {
   if (typeof config['dropout'] === 'number' && config['dropout'] > 0) {
     throw new KernelError('format/invalid', 'tokenizer.json: BPE with dropout is not supported; expected dropout null');
   }
-  const vocabulary = new Map(Object.entries(asJson(config['vocab'], 'model.vocab')).map(([k, v]) => [k, Number(v)]));
+  const entries = Object.entries(asJson(config['vocab'], 'model.vocab'));
+  const vocabulary = new Map(entries.map(([token, id]) => [token, asId(id, `the id of ${token}`)]));
   const prefix = textOr(config['continuing_subword_prefix'], '');
   const suffix = textOr(config['end_of_word_suffix'], '');
   const merges = new MergeTable(asList(config['merges'], 'model.merges'), vocabulary, prefix);
@@ -126,7 +127,7 @@ class MergeTable {
       const rightId = vocabulary.get(right);
       const merged = vocabulary.get(left + right.slice(prefix.length));
       if (leftId === undefined || rightId === undefined || merged === undefined) {
-        const message = `tokenizer.json: merge ${rank} (${left} ${right}) makes a token that is not in the vocabulary`;
+        const message = `tokenizer.json: merge ${rank} (${left} ${right}) makes a token that is not in the vocabulary; expected its parts and what it makes there`;
         throw new KernelError('format/invalid', message);
       }
       this.#merged[rank] = merged;
@@ -162,7 +163,7 @@ function parseMerge(merge: unknown): readonly [string, string] {
   const pair: readonly unknown[] = typeof merge === 'string' ? merge.split(' ') : asList(merge, 'a merge');
   const [left, right] = pair;
   if (pair.length === 2 && typeof left === 'string' && typeof right === 'string') return [left, right];
-  throw new KernelError('format/invalid', `tokenizer.json: a merge is ${JSON.stringify(merge)}, expected two tokens`);
+  throw new KernelError('format/invalid', `tokenizer.json: a merge is ${JSON.stringify(merge)}; expected two tokens`);
 }
 
 /**

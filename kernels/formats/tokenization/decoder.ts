@@ -3,7 +3,7 @@
  * number as in the original.
  */
 import { byteOf } from './byteAlphabet';
-import { asJson, asList, asText, textOr, type Json, unsupported } from './json';
+import { asJson, builderOf, asList, asText, textOr, type Json } from './json';
 import { compilePattern } from './patterns';
 
 export type Decoder = (tokens: readonly string[]) => readonly string[];
@@ -49,9 +49,7 @@ const BUILDERS: Readonly<Record<string, (config: Json) => Decoder>> = {
 export function buildDecoder(config: unknown): Decoder | undefined {
   if (config === null || config === undefined) return undefined;
   const json = asJson(config, 'decoder');
-  const builder = BUILDERS[String(json['type'])];
-  if (!builder) throw unsupported('decoder', json['type'], Object.keys(BUILDERS));
-  return builder(json);
+  return builderOf(BUILDERS, 'decoder', json['type'])(json);
 }
 
 function utf8(bytes: readonly number[]): string {

@@ -9,17 +9,39 @@ export function isJson(value: unknown): value is Json {
 
 export function asJson(value: unknown, what: string): Json {
   if (isJson(value)) return value;
-  throw new KernelError('format/invalid', `tokenizer.json: ${what} is not an object`);
+  throw new KernelError('format/invalid', `tokenizer.json: ${what} is ${describe(value)}; expected an object`);
 }
 
 export function asList(value: unknown, what: string): readonly unknown[] {
   if (Array.isArray(value)) return value as readonly unknown[];
-  throw new KernelError('format/invalid', `tokenizer.json: ${what} is not a list`);
+  throw new KernelError('format/invalid', `tokenizer.json: ${what} is ${describe(value)}; expected a list`);
 }
 
 export function asText(value: unknown, what: string): string {
   if (typeof value === 'string') return value;
-  throw new KernelError('format/invalid', `tokenizer.json: ${what} is not text`);
+  throw new KernelError('format/invalid', `tokenizer.json: ${what} is ${describe(value)}; expected text`);
+}
+
+/** Larger ids would be no token of any model, but an array with room for all of them. */
+const MOST_TOKENS = 10_000_000;
+
+export function asId(value: unknown, what: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < MOST_TOKENS) return value;
+  const message = `tokenizer.json: ${what} is ${describe(value)}; expected a whole number from 0, below ${MOST_TOKENS}`;
+  throw new KernelError('format/invalid', message);
+}
+
+/** The builder of a part by its type; a type such as `constructor` is none. */
+export function builderOf<T>(builders: Readonly<Record<string, T>>, kind: string, type: unknown): T {
+  const builder = typeof type === 'string' && Object.hasOwn(builders, type) ? builders[type] : undefined;
+  if (builder !== undefined) return builder;
+  throw unsupported(kind, type, Object.keys(builders));
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 export function textOr(value: unknown, otherwise: string): string {
@@ -30,6 +52,6 @@ export function textOr(value: unknown, otherwise: string): string {
 export function unsupported(kind: string, type: unknown, known: readonly string[]): KernelError {
   return new KernelError(
     'format/invalid',
-    `tokenizer.json: ${kind} of type ${String(type)} is not supported; supported: ${known.join(', ')}`,
+    `tokenizer.json: ${kind} of type ${typeof type === 'string' ? type : describe(type)} is not supported; supported: ${known.join(', ')}`,
   );
 }

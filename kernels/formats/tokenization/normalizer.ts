@@ -1,6 +1,6 @@
 /** @file The normalisers of tokenizer.json, keeping track of where each character came from. */
 import { codePointEnd, codePointStart, type AlignedText } from './alignedText';
-import { asJson, asList, asText, type Json, unsupported } from './json';
+import { asJson, builderOf, asList, asText, type Json } from './json';
 import { compilePattern, matchesOf, WHITE_SPACE } from './patterns';
 
 export type Normalizer = (text: AlignedText) => AlignedText;
@@ -42,9 +42,7 @@ const BUILDERS: Readonly<Record<string, (config: Json) => Normalizer>> = {
 export function buildNormalizer(config: unknown): Normalizer {
   if (config === null || config === undefined) return (text) => text;
   const json = asJson(config, 'normalizer');
-  const builder = BUILDERS[String(json['type'])];
-  if (!builder) throw unsupported('normalizer', json['type'], Object.keys(BUILDERS));
-  return builder(json);
+  return builderOf(BUILDERS, 'normalizer', json['type'])(json);
 }
 
 /** New text before the first character counts as a part of that character. */

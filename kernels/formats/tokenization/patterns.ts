@@ -15,10 +15,13 @@ export interface Range {
 export function compilePattern(config: unknown): RegExp {
   const pattern = asJson(config, 'a pattern');
   const literal = pattern['String'];
-  if (typeof literal === 'string') return new RegExp(literal.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'), 'gu');
+  if (typeof literal === 'string') return new RegExp(escapedPattern(literal), 'gu');
   const regex = pattern['Regex'];
   if (typeof regex !== 'string') {
-    throw new KernelError('format/invalid', 'tokenizer.json: a pattern has neither String nor Regex');
+    throw new KernelError(
+      'format/invalid',
+      'tokenizer.json: a pattern has neither String nor Regex; expected one of them',
+    );
   }
   try {
     const translated = new SplitPreTokenizer({
@@ -29,11 +32,17 @@ export function compilePattern(config: unknown): RegExp {
     }).pattern;
     if (translated) return translated;
   } catch (cause) {
-    const message = `tokenizer.json: the regular expression ${regex} cannot be read: ${String(cause)}`;
+    const message = `tokenizer.json: the regular expression ${regex} cannot be read; ${String(cause)}`;
     throw new KernelError('format/invalid', message, { cause });
   }
-  throw new KernelError('format/invalid', `tokenizer.json: the regular expression ${regex} cannot be read`);
+  throw new KernelError(
+    'format/invalid',
+    `tokenizer.json: the regular expression ${regex} cannot be read; expected one that JavaScript knows`,
+  );
 }
+
+/** A pattern that matches just this text. */
+export const escapedPattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 
 /** All non-empty matches in order. */
 export function matchesOf(text: string, pattern: RegExp): Range[] {

@@ -1,6 +1,6 @@
 /** @file The post-processors of tokenizer.json: which special tokens surround a text, and how offsets are trimmed. */
 import { KernelError } from '../../protocol/errors';
-import { asJson, asList, type Json, unsupported } from './json';
+import { asId, asJson, builderOf, asList, type Json } from './json';
 
 /** One step of a template: special tokens, or one of the two texts. */
 export type TemplateItem =
@@ -50,9 +50,7 @@ const BUILDERS: Readonly<Record<string, (config: Json) => PostProcessor>> = {
 export function buildPostProcessor(config: unknown): PostProcessor {
   if (config === null || config === undefined) return PLAIN;
   const json = asJson(config, 'post_processor');
-  const builder = BUILDERS[String(json['type'])];
-  if (!builder) throw unsupported('post_processor', json['type'], Object.keys(BUILDERS));
-  return builder(json);
+  return builderOf(BUILDERS, 'post_processor', json['type'])(json);
 }
 
 /** White space that ByteLevel trims from the offsets of a token: Ġ, and what Rust calls white space. */
@@ -83,7 +81,7 @@ function trimOf(config: Json): Pick<PostProcessor, 'trim'> {
 }
 
 function specialOf(config: Json, key: 'cls' | 'sep') {
-  const id = Number(asList(config[key], `post_processor.${key}`)[1]);
+  const id = asId(asList(config[key], `post_processor.${key}`)[1], `the id of post_processor.${key}`);
   return { kind: 'special', ids: [id], typeId: 0 } as const;
 }
 
@@ -95,6 +93,6 @@ function templateItem(item: unknown, specialTokens: Json): TemplateItem {
   }
   const special = asJson(json['SpecialToken'], 'SpecialToken');
   const token = asJson(specialTokens[String(special['id'])], `special token ${String(special['id'])}`);
-  const ids = asList(token['ids'], 'special token ids').map(Number);
+  const ids = asList(token['ids'], 'special token ids').map((id) => asId(id, `an id of ${String(special['id'])}`));
   return { kind: 'special', ids, typeId: Number(special['type_id'] ?? 0) };
 }

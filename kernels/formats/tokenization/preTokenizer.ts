@@ -6,9 +6,9 @@
 import { KernelError } from '../../protocol/errors';
 import type { AlignedText } from './alignedText';
 import { toByteAlphabet } from './byteAlphabet';
-import { asJson, asList, textOr, unsupported, type Json } from './json';
+import { asJson, builderOf, asList, textOr, type Json } from './json';
 import { mapCodePoints, prepend, replace } from './normalizer';
-import { compilePattern, matchesOf, WHITE_SPACE, type Range } from './patterns';
+import { compilePattern, escapedPattern, matchesOf, WHITE_SPACE, type Range } from './patterns';
 
 export interface PreTokenizer {
   split(piece: AlignedText): readonly AlignedText[];
@@ -51,7 +51,7 @@ const BUILDERS: Readonly<Record<string, (config: Json) => Step>> = {
     const mark = textOr(config['replacement'], '▁');
     const oldStyle = config['add_prefix_space'] === false ? 'never' : 'always';
     const scheme = textOr(config['prepend_scheme'], oldStyle);
-    const pattern = new RegExp(mark, 'gu');
+    const pattern = new RegExp(escapedPattern(mark), 'gu');
     return {
       isByteLevel: false,
       split: (piece) => {
@@ -69,9 +69,7 @@ const BUILDERS: Readonly<Record<string, (config: Json) => Step>> = {
 export function buildPreTokenizer(config: unknown): PreTokenizer {
   if (config === null || config === undefined) return { isByteLevel: false, split: (piece) => [piece] };
   const json = asJson(config, 'pre_tokenizer');
-  const builder = BUILDERS[String(json['type'])];
-  if (!builder) throw unsupported('pre_tokenizer', json['type'], Object.keys(BUILDERS));
-  return builder(json);
+  return builderOf(BUILDERS, 'pre_tokenizer', json['type'])(json);
 }
 
 function sequence(steps: readonly Step[]): Step {

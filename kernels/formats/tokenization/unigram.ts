@@ -1,6 +1,6 @@
 /** @file Unigram: of all ways to spell a word with tokens, the one with the largest sum of scores (Viterbi). */
 import { KernelError } from '../../protocol/errors';
-import { asList, type Json } from './json';
+import { asId, asList, asText, type Json } from './json';
 import { byteTokenName, type TokenModel, type Word } from './model';
 
 /** Penalty of an unknown character below the lowest score, as in SentencePiece. */
@@ -8,9 +8,9 @@ const UNKNOWN_PENALTY = 10;
 
 export function buildUnigram(config: Json): TokenModel {
   const entries = asList(config['vocab'], 'model.vocab').map((entry) => asList(entry, 'an entry of model.vocab'));
-  const scores = entries.map((entry) => Number(entry[1]));
-  const vocabulary = new Map(entries.map((entry, id) => [String(entry[0]), id]));
-  const unknown = typeof config['unk_id'] === 'number' ? config['unk_id'] : undefined;
+  const scores = entries.map((entry) => scoreOf(entry[1]));
+  const vocabulary = new Map(entries.map((entry, id) => [asText(entry[0], 'a token of model.vocab'), id]));
+  const unknown = unknownOf(config['unk_id'], entries.length);
   const unknownScore = scores.reduce((a, b) => Math.min(a, b), Infinity) - UNKNOWN_PENALTY;
   const longest = entries.reduce((length, entry) => Math.max(length, String(entry[0]).length), 1);
   const hasByteFallback = config['byte_fallback'] === true;
@@ -85,7 +85,20 @@ export function buildUnigram(config: Json): TokenModel {
     if (unknown !== undefined) return [unknown];
     throw new KernelError(
       'format/invalid',
-      `tokenizer.json: ${JSON.stringify(text)} has no tokens and unk_id is missing`,
+      `tokenizer.json: ${JSON.stringify(text)} has no tokens and unk_id is missing; expected unk_id`,
     );
   }
+}
+
+function scoreOf(value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  const message = `tokenizer.json: a score of model.vocab is ${JSON.stringify(value)}; expected a number`;
+  throw new KernelError('format/invalid', message);
+}
+
+function unknownOf(value: unknown, size: number): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  const id = asId(value, 'model.unk_id');
+  if (id < size) return id;
+  throw new KernelError('format/invalid', `tokenizer.json: model.unk_id is ${id}; expected one of the ${size} tokens`);
 }

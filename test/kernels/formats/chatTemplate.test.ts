@@ -54,7 +54,9 @@ describe('a chat template', () => {
     expect(refusal("{{ raise_exception('Only user and assistant') }}")).toBe(
       'input/refused: the chat template refuses the messages: Only user and assistant',
     );
-    expect(refusal('{% if %}')).toMatch(/^format\/invalid: the chat template cannot be read: /);
+    expect(refusal('{% if %}')).toMatch(
+      /^format\/invalid: chat_template: the chat template cannot be read: .*; expected a template in Jinja/,
+    );
     expect(refusal('{{ messages.foo.bar.baz() }}')).toMatch(/^input\/refused: the chat template fails: /);
   });
 });

@@ -110,9 +110,9 @@ describe('a checkpoint folder', () => {
       expect(() => loadTokenizer(folder)).toThrow(message);
     }
     writeFileSync(join(folder, 'tokenizer.json'), '{');
-    expect(() => loadTokenizer(folder)).toThrow(/tokenizer.json is not valid JSON/);
+    expect(() => loadTokenizer(folder)).toThrow(/tokenizer\.json:1: the text ends; expected a key/);
     rmSync(join(folder, 'tokenizer.json'));
-    expect(() => loadTokenizer(folder)).toThrow(/has no tokenizer.json/);
+    expect(() => loadTokenizer(folder)).toThrow(/tokenizer\.json: there is no such file; expected the tokenizer/);
     write('tokenizer.json', source);
     write('tokenizer_config.json', { eos_token: '<nowhere>' });
     expect(() => loadTokenizer(folder)).toThrow(KernelError);
