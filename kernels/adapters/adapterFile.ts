@@ -13,7 +13,7 @@ import { withDefaults } from '../util/fields';
 import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
 import { planAdapter } from './plan';
 import { adapterMethods } from './registry';
-import { selectionFields } from './selectionFields';
+import { alphaPatternField, selectionFields } from './selectionFields';
 import { savesModule } from './targets';
 import type { AnyAdapterMethod } from './types';
 
@@ -152,9 +152,6 @@ export function findBaseModel(dir: string): string | null {
   return places.find((place) => existsSync(path.join(place, 'config.json'))) ?? null;
 }
 
-/** Fields besides those of the selection that do not change what a layer computes; a pattern is read layer by layer. */
-const WITHOUT_MEANING: readonly string[] = ['lora_dropout', 'alpha_pattern', 'frozen_init'];
-
 /** The same factors under another alpha are another update. */
 function refuseOtherMeaning(
   dir: string,
@@ -163,8 +160,9 @@ function refuseOtherMeaning(
   config: Config,
 ): void {
   const there = method.configOf(site, config) as Config;
-  for (const name of Object.keys(fieldsOf(method))) {
-    if (name in selectionFields || WITHOUT_MEANING.includes(name) || there[name] === here[name]) continue;
+  for (const [name, { isTrainingOnly }] of Object.entries(fieldsOf(method))) {
+    // Patterns have been applied to the rank and alpha of the layer.
+    if (isTrainingOnly || name in selectionFields || name in alphaPatternField || there[name] === here[name]) continue;
     throw unsupported(
       `${name} of ${site.path} is ${String(there[name])} in ${dir} and ${String(here[name])} here; ` +
         'the same factors would mean another update, give both the same value',

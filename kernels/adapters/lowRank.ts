@@ -35,6 +35,7 @@ export const lowRankFields = {
     default: 0,
     min: 0,
     below: 1,
+    isTrainingOnly: true,
     label: 'Dropout',
     help: 'Probability with which an input of the adapter branch is dropped in training. The base path is never dropped.',
   }),

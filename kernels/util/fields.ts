@@ -17,6 +17,8 @@ export interface Description {
   readonly group?: string;
   /** Key in PEFT's adapter_config.json, where it is not the field's own name. */
   readonly peftKey?: string;
+  /** Says how an adapter is trained, not what its tensors mean. */
+  readonly isTrainingOnly?: boolean;
 }
 
 /** A field either has a default, or must be written, or may be absent. */
@@ -44,6 +46,8 @@ export interface Field<T> extends Description {
   /** Items of a list or map (one), variants of a union. */
   readonly parts: readonly Field<unknown>[];
   readonly path?: PathRule;
+  /** Of a choice: what each value means, in one sentence. */
+  readonly meanings?: Readonly<Record<string, string>>;
 }
 
 export type Fields = Readonly<Record<string, Field<unknown>>>;
@@ -102,17 +106,26 @@ export const path: FieldMaker<string, { readonly path: PathRule }> = (spec: AnyS
 /** One of a few fixed values. */
 export function choice<const V extends string | number | boolean>(
   values: readonly V[],
-  spec: Description & Given<NoInfer<V>>,
+  spec: Description & Meanings<NoInfer<V>> & Given<NoInfer<V>>,
 ): Field<V>;
 export function choice<const V extends string | number | boolean>(
   values: readonly V[],
-  spec: Description & Optional,
+  spec: Description & Meanings<NoInfer<V>> & Optional,
 ): Field<V | undefined>;
-export function choice(values: readonly (string | number | boolean)[], spec: AnySpec): Field<unknown> {
+export function choice(
+  values: readonly (string | number | boolean)[],
+  spec: AnySpec & { readonly meanings?: Readonly<Record<string, string>> },
+): Field<unknown> {
   return make('choice', spec, {
     schema: { enum: values },
     expected: values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`,
+    ...(spec.meanings && { meanings: spec.meanings }),
   });
+}
+
+/** What each value of a choice means: one sentence, shown beside it. */
+interface Meanings<V extends string | number | boolean> {
+  readonly meanings?: { readonly [K in V as `${K}`]: string };
 }
 
 /** A list whose items are all described by `item`; never empty unless `allowEmpty`. */
@@ -231,10 +244,10 @@ function propertySchema(field: Field<unknown>, order: number): JsonSchema {
   };
 }
 
-type Kind = Pick<Field<unknown>, 'schema' | 'expected'> & Partial<Pick<Field<unknown>, 'parts' | 'path'>>;
+type Kind = Pick<Field<unknown>, 'schema' | 'expected'> & Partial<Pick<Field<unknown>, 'parts' | 'path' | 'meanings'>>;
 
 function make<T>(kind: FieldKind, spec: AnySpec, own: Kind): Field<T> {
-  const { label, help, unit, group, peftKey } = spec;
+  const { label, help, unit, group, peftKey, isTrainingOnly } = spec;
   return {
     kind,
     label,
@@ -242,6 +255,7 @@ function make<T>(kind: FieldKind, spec: AnySpec, own: Kind): Field<T> {
     ...(unit === undefined ? {} : { unit }),
     ...(group === undefined ? {} : { group }),
     ...(peftKey === undefined ? {} : { peftKey }),
+    ...(isTrainingOnly ? { isTrainingOnly } : {}),
     presence: 'default' in spec ? 'default' : 'optional' in spec ? 'optional' : 'required',
     ...('default' in spec ? { default: spec.default as T } : {}),
     parts: [],

@@ -19,6 +19,7 @@ const fields = {
   }),
   frozen_init: choice(STARTS, {
     default: 'orthonormal',
+    isTrainingOnly: true,
     label: 'Start of the frozen factor',
     help: 'orthonormal: random directions at right angles. gaussian, kaiming: random entries. base-singular: the first singular vectors of the base weight, those of the inputs for A, those of the outputs for B.',
   }),

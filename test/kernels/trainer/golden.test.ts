@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { runDoraLayers } from '../../tools/golden/doraLayers';
 import { runModelCase } from '../../tools/golden/model';
 import { runSquareLayers } from '../../tools/golden/squareLayers';
 
@@ -16,6 +17,12 @@ describe('the engine gives the numbers of the reference', () => {
   it.each(cases)('%s: every quantity is within its tolerance', async (name) => {
     const results = await runModelCase(root, path.join(root, 'cases', name));
     expect(results.length).toBeGreaterThan(1);
+    expect(results.filter((r) => !(r.worstError <= r.tolerance))).toEqual([]);
+  });
+
+  it('DoRA layers, with the gradient of the norm and without', () => {
+    const results = runDoraLayers(path.join(root, 'cases', '04-dora-layers'));
+    expect(results.length).toBeGreaterThanOrEqual(6);
     expect(results.filter((r) => !(r.worstError <= r.tolerance))).toEqual([]);
   });
 

@@ -62,6 +62,16 @@ export function ratio({ worstError, tolerance }: GoldenResult): number {
   return worstError === 0 ? 0 : worstError / tolerance;
 }
 
+/** The worst result of each quantity. */
+export function worstOfEach(results: readonly GoldenResult[]): GoldenResult[] {
+  const worst = new Map<string, GoldenResult>();
+  for (const result of results) {
+    const known = worst.get(result.quantity);
+    if (!known || ratio(result) > ratio(known)) worst.set(result.quantity, result);
+  }
+  return [...worst.values()];
+}
+
 /** Sets that must be equal: the error is the number of names in only one of them. */
 export function compareNames(quantity: string, actual: Iterable<string>, expected: Iterable<string>): GoldenResult {
   const [a, b] = [new Set(actual), new Set(expected)];

@@ -10,6 +10,7 @@ import { KernelError } from '../../../kernels/protocol/errors';
 import { formatTable, print, say } from '../shared/table';
 import { runAnalysisCase } from './analysis';
 import { ratio } from './compare';
+import { runDoraLayers } from './doraLayers';
 import { runModelCase } from './model';
 import { runSquareLayers } from './squareLayers';
 import type { GoldenResult } from './tokenizer';
@@ -98,6 +99,7 @@ async function run(root: string, golden: GoldenCase): Promise<Outcome> {
 async function resultsOf(root: string, kind: string, folder: string): Promise<readonly GoldenResult[] | null> {
   if (kind === 'base' || kind === 'adapter' || kind === 'full') return runModelCase(root, folder);
   if (kind === 'tokenizer') return runTokenizerCase(folder);
+  if (kind === 'dora-layers') return runDoraLayers(folder);
   if (kind === 'mora-layers') return runSquareLayers(folder);
   if (kind.startsWith('analysis-')) return runAnalysisCase(folder, path.join(root, 'bases'));
   return null;

@@ -13,7 +13,7 @@ import { mul, sumAll } from '../../../kernels/graph/ops';
 import { programOf } from '../../../kernels/graph/program';
 import { evaluateProgram } from '../../../kernels/runtime/reference';
 import type { Tolerance } from './compare';
-import { compareValues, ratio } from './compare';
+import { compareValues, worstOfEach } from './compare';
 import type { GoldenResult } from './tokenizer';
 
 interface Entry {
@@ -42,12 +42,7 @@ export function runSquareLayers(folder: string): GoldenResult[] {
         return { shape: file.tensor(key).shape, data: file.readF32(key) };
       }),
     );
-    const worst = new Map<string, GoldenResult>();
-    for (const result of results) {
-      const known = worst.get(result.quantity);
-      if (!known || ratio(result) > ratio(known)) worst.set(result.quantity, result);
-    }
-    return [...worst.values()];
+    return worstOfEach(results);
   } finally {
     file.close();
   }
