@@ -1,6 +1,7 @@
 /** @file Lint rules. An off-switch in the code says why: `// eslint-disable-next-line rule -- reason`. */
 import { fileURLToPath } from 'node:url';
 import tseslint from 'typescript-eslint';
+import { l10nRules } from './test/tools/l10n/eslintRules.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
@@ -22,7 +23,7 @@ export default tseslint.config(
   { ignores: ['**/dist/', '**/node_modules/', '.cache/', 'test-results/', 'media/', 'test/golden/'] },
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
-    plugins: { local: { rules: { 'disable-with-reason': reasonRule } } },
+    plugins: { local: { rules: { 'disable-with-reason': reasonRule, ...l10nRules } } },
     rules: {
       'local/disable-with-reason': 'error',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
@@ -54,6 +55,11 @@ export default tseslint.config(
   },
   // The product logs through its channel; the kernel's own output is process.stdout.
   { files: ['extension/**', 'webview/**', 'kernels/**'], rules: { 'no-console': 'error' } },
+  // What people read in the editor is translated; the engine's own command line is English.
+  {
+    files: ['extension/**', 'webview/**'],
+    rules: { 'local/literal-texts': 'error', 'local/translated-texts': 'error' },
+  },
   {
     files: ['test/**/*.ts'],
     // Matchers of vitest, such as expect.any, and parsed JSON are untyped; a test that is wrong about them fails.

@@ -1,4 +1,5 @@
 /** @file Keeps the interactive kernel: started on first use, restarted after a crash with a pause, given up after a few. */
+import { l10n } from 'vscode';
 import { createMessageConnection, type MessageConnection } from 'vscode-jsonrpc/node';
 import {
   createClient,
@@ -95,7 +96,7 @@ export class KernelHost extends Owner {
   private async start(): Promise<Running> {
     try {
       await this.pauseAfterCrash();
-      if (this.isDisposed) throw new KernelError('kernel/exited', 'The editor is closing.');
+      if (this.isDisposed) throw new KernelError('kernel/exited', l10n.t('The editor is closing.'));
       this.current = { kind: 'starting' };
       this.startedAt = Date.now();
       return await this.launch();
@@ -135,8 +136,11 @@ export class KernelHost extends Owner {
     if (pauseMs === undefined) {
       throw new KernelError(
         'kernel/exited',
-        `The engine stopped ${this.crashes} times (${this.current.reason}) and is not started again by itself. ` +
-          'See the log, then run "Adapter Studio: Restart Engine".',
+        l10n.t(
+          'The engine stopped {0} times ({1}) and is not started again by itself. See the log, then run "Adapter Studio: Restart Engine".',
+          this.crashes,
+          this.current.reason,
+        ),
       );
     }
     this.options.log.info(`Restarting the engine in ${pauseMs} ms`);
@@ -149,7 +153,10 @@ export class KernelHost extends Owner {
     const late = new Promise<never>((_, reject) =>
       timeout.addEventListener('abort', () =>
         reject(
-          new KernelError('kernel/exited', `The engine did not answer within ${timeoutMs / 1000} s of its start.`),
+          new KernelError(
+            'kernel/exited',
+            l10n.t('The engine did not answer within {0} s of its start.', timeoutMs / 1000),
+          ),
         ),
       ),
     );
@@ -157,7 +164,11 @@ export class KernelHost extends Owner {
     if (answer.version === PROTOCOL_VERSION) return answer;
     throw new KernelError(
       'kernel/exited',
-      `The engine speaks protocol ${answer.version}, the editor part speaks ${PROTOCOL_VERSION}. Reinstall the extension.`,
+      l10n.t(
+        'The engine speaks protocol {0}, the editor part speaks {1}. Reinstall the extension.',
+        answer.version,
+        PROTOCOL_VERSION,
+      ),
     );
   }
 
@@ -183,7 +194,11 @@ export class KernelHost extends Owner {
   /** The channel only knows that the other side went away; the exit status is known here a moment later. */
   private withReason(error: unknown, method: string): unknown {
     if (!KernelError.is(error, 'kernel/exited') || this.current.kind !== 'crashed') return error;
-    const message = `The engine stopped (${this.current.reason}) before it answered ${method}. See the log.`;
+    const message = l10n.t(
+      'The engine stopped ({0}) before it answered {1}. See the log.',
+      this.current.reason,
+      method,
+    );
     return new KernelError('kernel/exited', message, { cause: error });
   }
 }

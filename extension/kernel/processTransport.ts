@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { l10n } from 'vscode';
 import { IPCMessageReader, IPCMessageWriter, type MessageReader, type MessageWriter } from 'vscode-jsonrpc/node';
 import { KernelError } from '../../kernels/protocol/errors';
 
@@ -19,15 +20,11 @@ export interface KernelProcess {
  * Starts `<kernel.js> serve`. Standard output and error go to `onOutput` line by line; messages have a pipe of their own,
  * because native libraries print to the standard streams. `textsFile`: the bundle of the editor's language, where it is not English.
  */
-export function launchKernel(
-  kernelFile: string,
-  onOutput: (line: string) => void,
-  textsFile?: string | undefined,
-): KernelProcess {
+export function launchKernel(kernelFile: string, onOutput: (line: string) => void, textsFile?: string): KernelProcess {
   if (!existsSync(kernelFile)) {
     throw new KernelError(
       'kernel/exited',
-      `The engine is missing: there is no ${kernelFile}. Reinstall the extension.`,
+      l10n.t('The engine is missing: there is no {0}. Reinstall the extension.', kernelFile),
     );
   }
   const child = spawn(process.execPath, [kernelFile, 'serve'], {
@@ -46,7 +43,9 @@ export function launchKernel(
   }
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `exit status ${code}`));
+    child.once('exit', (code, signal) =>
+      resolve(signal ? l10n.t('killed by {0}', signal) : l10n.t('exit status {0}', String(code))),
+    );
   });
   return {
     reader: new IPCMessageReader(child),
