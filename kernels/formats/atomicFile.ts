@@ -6,16 +6,20 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
+  statfsSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { KernelError } from '../protocol/errors';
+import { formatBytes } from '../util/formatBytes';
 
 /** One write call takes at most 2³¹ − 1 bytes; a smaller piece keeps the call interruptible by a full disk. */
 const MAX_WRITE_BYTES = 1 << 30;
@@ -34,6 +38,44 @@ export function writeFileAtomic(path: string, content: string | Uint8Array, opti
   } catch (error) {
     file.abort();
     throw error;
+  }
+}
+
+/**
+ * Appends to `path`, all of it or nothing: what a full disk took of it is taken back. Written in one call where the system
+ * takes it at once, so that readers and other writers see no line cut in two. Throws `machine/failed`.
+ */
+export function appendToFile(path: string, text: string): void {
+  asMachineError(path, () => {
+    const fd = openSync(path, 'a');
+    try {
+      const { size } = fstatSync(fd);
+      try {
+        writeAll(fd, Buffer.from(text, 'utf8'), null);
+      } catch (error) {
+        ftruncateSync(fd, size);
+        throw error;
+      }
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+/** Whether an error comes from a disk, or a share of one, that is full. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' || isDiskFull(error.cause);
+}
+
+/** Bytes that this user can still write on the disk of an existing file or folder; undefined where the system does not tell. */
+export function freeBytes(path: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch {
+    return undefined;
   }
 }
 
@@ -71,12 +113,7 @@ export class AtomicFile {
   /** Writes at an absolute position; bytes never written in between read as zero. */
   writeAt(bytes: Uint8Array, position: number): void {
     const fd = this.#open();
-    asMachineError(this.path, () => {
-      for (let done = 0; done < bytes.byteLength;) {
-        const length = Math.min(bytes.byteLength - done, MAX_WRITE_BYTES);
-        done += writeSync(fd, bytes, done, length, position + done);
-      }
-    });
+    asMachineError(this.path, () => writeAll(fd, bytes, position));
   }
 
   /** Makes the bytes durable and gives the file its name. */
@@ -146,6 +183,14 @@ export class AtomicFolder {
   }
 }
 
+/** `position`: where to, or null for where the file is at (its end, for one opened to append). */
+function writeAll(fd: number, bytes: Uint8Array, position: number | null): void {
+  for (let done = 0; done < bytes.byteLength;) {
+    const length = Math.min(bytes.byteLength - done, MAX_WRITE_BYTES);
+    done += writeSync(fd, bytes, done, length, position === null ? null : position + done);
+  }
+}
+
 function temporaryBeside(target: string): string {
   return join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
 }
@@ -187,7 +232,12 @@ function asMachineError<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
+    const found = isDiskFull(error) ? fullDisk(path) : error instanceof Error ? error.message : String(error);
     throw new KernelError('machine/failed', `cannot write ${path}: ${found}`, { cause: error });
   }
+}
+
+function fullDisk(path: string): string {
+  const free = freeBytes(dirname(path));
+  return `the disk is full${free === undefined ? '' : ` (${formatBytes(free)} free)`}`;
 }

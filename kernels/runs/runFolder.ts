@@ -3,10 +3,10 @@
  * replaced atomically, checkpoints are complete or absent.
  */
 import { randomInt } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { writeFileAtomic } from '../formats/atomicFile';
+import { appendToFile, writeFileAtomic } from '../formats/atomicFile';
 import { KernelError } from '../protocol/errors';
 import type {
   EvalRecord,
@@ -14,18 +14,33 @@ import type {
   RunInfo,
   RunState,
   RunStatus,
+  SampleRecord,
   SpectrumRecord,
   TrainRecord,
 } from '../protocol/types';
-import { isAlive } from './processes';
+import type { Owner } from './ownership';
+import { takeOwnership } from './ownership';
+import { isAlive, thisProcess } from './processes';
 
 export const now = (): number => Date.now() / 1000;
 
-/** How often a heartbeat is written at most, in seconds. */
-const HEARTBEAT_SECONDS = 1;
+/** How often a heartbeat is written at most. */
+const HEARTBEAT_MS = 1000;
+
+/** What an event may say besides its kind, step and reason. */
+export type EventDetails = Pick<RunEvent, 'watch' | 'action'>;
+
+/** A run folder that this process owns. */
+export interface Claim {
+  /** The state before. */
+  readonly before: RunState;
+  /** Lets another process have the run; the state says by then what became of it. */
+  release(): void;
+}
 
 export class RunFolder {
-  private lastWritten = 0;
+  /** By a clock that nobody sets. */
+  private lastWritten = -Infinity;
 
   private constructor(readonly dir: string) {}
 
@@ -83,34 +98,52 @@ export class RunFolder {
   }
 
   /**
-   * Takes the run over for this process, before the long work of preparing it begins. Refused when another process has it
-   * already, and when there is nothing to do. Returns the state before.
+   * Takes the run over for this process, before the long work of preparing it begins: of several that try at once, one gets
+   * it. Refused when another process has it already, and when there is nothing to do.
    */
-  claim({ isResumed }: { readonly isResumed: boolean }): RunState {
-    const before = this.state;
-    const status = effectiveStatus(before);
-    const isFree = isResumed ? status === 'stopped' || status === 'failed' : before.status === 'starting';
-    if (!isFree) {
-      const expected = isResumed
-        ? 'expected a run that was stopped or has failed'
-        : 'expected a run that was not started';
-      throw KernelError.refused([{ file: this.dir, severity: 'error', found: `is ${status}`, expected }]);
+  claim({ isResumed, as = 'starting' }: { readonly isResumed: boolean; readonly as?: 'queued' | 'starting' }): Claim {
+    // A process of another machine cannot be seen; one that wrote how the run ended has ended, or is about to.
+    const hasEnded = ({ host, pid }: Owner): boolean => {
+      const { state } = this;
+      return !isLive(state.status) && state.host === host && state.pid === pid;
+    };
+    const wanted = isResumed ? 'expected a run that was stopped or has failed' : 'expected a run that was not started';
+    const taken = takeOwnership(this.dir, hasEnded);
+    if ('owner' in taken) {
+      const status = effectiveStatus(this.state);
+      const { pid, host } = taken.owner;
+      const who = `process ${pid}${host === hostname() ? '' : ` on ${host}`}`;
+      const found = isLive(status) ? `is ${status}` : `was ${status} and has just been taken up`;
+      throw this.refused(found, `${wanted}; ${who} works on it`);
     }
-    const { step, total_steps, best } = before;
-    this.setState({ status: 'starting', step, total_steps, ...(best && { best }) });
-    return before;
+    try {
+      const before = this.state;
+      const status = effectiveStatus(before);
+      const isFree = isResumed ? status === 'stopped' || status === 'failed' : before.status === 'starting';
+      if (!isFree) throw this.refused(`is ${status}`, wanted);
+      const { step, total_steps, best } = before;
+      this.setState({ status: as, step, total_steps, ...(best && { best }) });
+      return { before, release: () => taken.release() };
+    } catch (error) {
+      taken.release();
+      throw error;
+    }
+  }
+
+  private refused(found: string, expected: string): KernelError {
+    return KernelError.refused([{ file: this.dir, severity: 'error', found, expected }]);
   }
 
   /** Writes the state of this process's run. */
   setState(state: Pick<RunState, 'status' | 'step' | 'total_steps'> & Partial<RunState>): void {
-    const full: RunState = { ...state, pid: process.pid, host: hostname(), heartbeat: now() };
+    const full: RunState = { ...state, ...thisProcess(), heartbeat: now() };
     writeFileAtomic(this.file('state.json'), `${JSON.stringify(full)}\n`);
-    this.lastWritten = full.heartbeat;
+    this.lastWritten = performance.now();
   }
 
   /** The same, left out when the last one is younger than a heartbeat. */
   beat(state: Pick<RunState, 'status' | 'step' | 'total_steps'> & Partial<RunState>): void {
-    if (now() - this.lastWritten >= HEARTBEAT_SECONDS) this.setState(state);
+    if (performance.now() - this.lastWritten >= HEARTBEAT_MS) this.setState(state);
   }
 
   appendMetric(record: TrainRecord | EvalRecord): void {
@@ -121,9 +154,20 @@ export class RunFolder {
     this.append('spectra.jsonl', records);
   }
 
-  appendEvent(event: RunEvent['event'], step: number, reason?: string): void {
-    const record: RunEvent = { event, time: now(), step, ...(reason === undefined ? {} : { reason }) };
+  appendSamples(records: readonly SampleRecord[]): void {
+    this.append('samples.jsonl', records);
+  }
+
+  /** Returns the event as it was written. */
+  appendEvent(event: RunEvent['event'], step: number, reason?: string, details: EventDetails = {}): RunEvent {
+    const record: RunEvent = { event, time: now(), step, ...(reason !== undefined && { reason }), ...details };
     this.append('events.jsonl', [record]);
+    return record;
+  }
+
+  /** A line of `log.txt`, with the time. */
+  log(text: string): void {
+    appendToFile(this.file('log.txt'), `${new Date(now() * 1000).toISOString()} ${text}\n`);
   }
 
   /** Steps of complete checkpoints, ascending. */
@@ -139,16 +183,18 @@ export class RunFolder {
 
   /**
    * Removes what was recorded after `step` (before the first: −1), and what a process left behind that died while writing:
-   * half a line at the end of a file, half a checkpoint. What belongs to the step itself stays, and so does every event.
-   * Returns how many records went.
+   * half a line at the end of a file, half a checkpoint, temporary files. What belongs to the step itself stays, and so does
+   * every event. Only for the owner of the run. Returns how many records went.
    */
   truncateAfter(step: number): number {
     this.keepLines('events.jsonl', (line) => stepOf(line) !== null);
-    for (const name of readdirSync(this.file('checkpoints'))) {
-      if (/^\.step-\d+\..*\.tmp$/.test(name)) rmSync(this.file('checkpoints', name), { recursive: true, force: true });
+    for (const folder of [this.dir, this.file('checkpoints')]) {
+      const left = readdirSync(folder).filter((name) => name.startsWith('.') && name.endsWith('.tmp'));
+      for (const name of left) rmSync(path.join(folder, name), { recursive: true, force: true });
     }
     const isUpTo = (line: string): boolean => (stepOf(line) ?? Infinity) <= step;
-    return this.keepLines('metrics.jsonl', isUpTo) + this.keepLines('spectra.jsonl', isUpTo);
+    const records = ['metrics.jsonl', 'spectra.jsonl', 'samples.jsonl'];
+    return records.reduce((removed, name) => removed + this.keepLines(name, isUpTo), 0);
   }
 
   /** Rewrites a file of records, when there is something to leave out; returns how many lines went. */
@@ -165,24 +211,21 @@ export class RunFolder {
 
   private append(name: string, records: readonly object[]): void {
     if (records.length === 0) return;
-    try {
-      // One write call for whole lines, so that a reader never sees two records mixed.
-      appendFileSync(this.file(name), records.map((r) => `${JSON.stringify(r)}\n`).join(''));
-    } catch (cause) {
-      throw new KernelError('machine/failed', `${this.file(name)} could not be written: ${String(cause)}`, { cause });
-    }
+    appendToFile(this.file(name), records.map((r) => `${JSON.stringify(r)}\n`).join(''));
   }
 }
 
-const LIVE: ReadonlySet<RunStatus> = new Set(['starting', 'running', 'stopping']);
+const LIVE: ReadonlySet<RunStatus> = new Set(['queued', 'starting', 'running', 'stopping']);
 
 /** Whether a process works on a run of this status. */
 export const isLive = (status: RunStatus): boolean => LIVE.has(status);
 
 /** The status as it is: a run whose process is gone while its file says running has failed. */
-export function effectiveStatus(state: Pick<RunState, 'status' | 'pid' | 'host' | 'heartbeat'>): RunStatus {
+export function effectiveStatus(
+  state: Pick<RunState, 'status' | 'pid' | 'host' | 'heartbeat' | 'process_start'>,
+): RunStatus {
   if (!isLive(state.status) || state.host !== hostname()) return state.status;
-  return isAlive(state.pid, state.heartbeat) ? state.status : 'failed';
+  return isAlive(state.pid, state.heartbeat, state.process_start) ? state.status : 'failed';
 }
 
 /** The step of a record; `null` for half a line. */

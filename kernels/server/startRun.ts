@@ -1,18 +1,26 @@
 /** @file Starts a run as a detached process that outlives its starter, and waits until it lives. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import type { RunMode } from '../protocol/calls/runs';
 import { KernelError } from '../protocol/errors';
 import type { RunFolder } from '../runs/runFolder';
+import { effectiveStatus, isLive } from '../runs/runFolder';
 
 /** How long a new process may take to say that it lives; what it prepares then may take longer. */
 const START_TIMEOUT_MS = 60_000;
 
-/** Returns when the process has taken the run over, or throws with what it said. */
-export async function startDetached(run: RunFolder, isResumed: boolean): Promise<void> {
+export interface StartOptions {
+  readonly isResumed: boolean;
+  readonly mode: RunMode;
+}
+
+/** Returns when the process trains or waits for its turn, or throws with what it said. */
+export async function startDetached(run: RunFolder, { isResumed, mode }: StartOptions): Promise<void> {
   const program = process.argv[1];
   if (!program) throw new KernelError('internal', 'the program to start was not found');
   const log = openSync(run.file('log.txt'), 'a');
-  const child = spawn(process.execPath, [program, 'run', run.dir, ...(isResumed ? ['--resume'] : [])], {
+  const options = [...(isResumed ? ['--resume'] : []), ...(mode === 'queue' ? ['--queue'] : [])];
+  const child = spawn(process.execPath, [program, 'run', run.dir, ...options], {
     detached: true,
     stdio: ['ignore', log, log],
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
@@ -31,6 +39,7 @@ export async function startDetached(run: RunFolder, isResumed: boolean): Promise
       if (state.status === 'failed') throw new KernelError('input/refused', state.error ?? 'the run failed');
       return;
     }
+    if (reason !== undefined) refuseSecond(run, child.pid);
     if (reason !== undefined) throw new KernelError('kernel/exited', `${reason}; see ${run.file('log.txt')}`);
     await new Promise((resume) => setTimeout(resume, 50));
   }
@@ -38,4 +47,13 @@ export async function startDetached(run: RunFolder, isResumed: boolean): Promise
     'machine/failed',
     `the run did not start in ${START_TIMEOUT_MS / 1000} s; see ${run.file('log.txt')}`,
   );
+}
+
+/** Another window may have been faster by a moment: then the run is at work, and that is what there is to say. */
+function refuseSecond(run: RunFolder, own: number | undefined): void {
+  const { state } = run;
+  const status = effectiveStatus(state);
+  if (state.pid === own || !isLive(status)) return;
+  const expected = `expected a run that no process works on; process ${state.pid} was faster`;
+  throw KernelError.refused([{ file: run.dir, severity: 'error', found: `is ${status}`, expected }]);
 }

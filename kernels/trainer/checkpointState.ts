@@ -1,7 +1,7 @@
 /** @file What a checkpoint holds beside the adapter: optimiser moments and the trainer's counters, exact to the bit. */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { SaveOptions } from '../adapters/adapterFile';
+import type { SaveOptions, TensorValues } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { loadInto, saveAdapter } from '../adapters/adapterFile';
 import { AtomicFolder, writeFileAtomic } from '../formats/atomicFile';
@@ -11,6 +11,8 @@ import { SafetensorsWriter } from '../formats/safetensorsWriter';
 import { KernelError } from '../protocol/errors';
 import type { AdamW } from './adamw';
 import type { Parameters } from './parameters';
+
+const STATE_FILE = 'trainer_state.json';
 
 /** Counters of a run after `step`; everything else follows from the configuration and the seed. */
 export interface TrainerState {
@@ -34,14 +36,35 @@ export function saveCheckpoint(
   state: TrainerState,
   options: SaveOptions,
 ): void {
-  rmSync(dir, { recursive: true, force: true });
+  const counters = `${JSON.stringify(state, null, 2)}\n`;
+  if (existsSync(path.join(dir, STATE_FILE))) {
+    // The run goes on from this very step: its tensors are the same, and must not be absent for a moment.
+    writeFileAtomic(path.join(dir, STATE_FILE), counters);
+    return;
+  }
   const folder = AtomicFolder.create(dir);
   try {
     const at = folder.temporaryPath;
     mkdirSync(at, { recursive: true });
     saveAdapter(at, parameters.plan, parameters, options);
     saveMoments(path.join(at, 'optimizer.safetensors'), parameters.plan, optimiser);
-    writeFileAtomic(path.join(at, 'trainer_state.json'), `${JSON.stringify(state, null, 2)}\n`);
+    writeFileAtomic(path.join(at, STATE_FILE), counters);
+    folder.commit();
+  } catch (error) {
+    folder.abort();
+    throw error;
+  }
+}
+
+/** Writes the adapter of a finished run: the whole folder or none of it. */
+export function saveFinalAdapter(dir: string, plan: AdapterPlan, values: TensorValues, options: SaveOptions): void {
+  if (existsSync(dir)) {
+    saveAdapter(dir, plan, values, options); // of the same run, which ended before it could say so: each file is replaced
+    return;
+  }
+  const folder = AtomicFolder.create(dir);
+  try {
+    saveAdapter(folder.temporaryPath, plan, values, options);
     folder.commit();
   } catch (error) {
     folder.abort();
@@ -51,7 +74,7 @@ export function saveCheckpoint(
 
 /** Puts a checkpoint's tensors and moments back where they were. */
 export function loadCheckpoint(dir: string, parameters: Parameters, optimiser: AdamW): TrainerState {
-  const file = path.join(dir, 'trainer_state.json');
+  const file = path.join(dir, STATE_FILE);
   let state: TrainerState;
   try {
     state = JSON.parse(readFileSync(file, 'utf8')) as TrainerState;

@@ -28,6 +28,8 @@ import { ENGINE_VERSION } from '../util/version';
 import { BatchStream, evaluationSet } from './batchStream';
 import type { EvaluationSet } from './evaluate';
 import { Parameters } from './parameters';
+import type { FixedPrompts } from './trainingSamples';
+import { fixedPrompts } from './trainingSamples';
 
 export interface PreparedRun {
   readonly config: ResolvedConfig;
@@ -38,6 +40,8 @@ export interface PreparedRun {
   readonly saveOptions: SaveOptions;
   readonly train: BatchStream;
   readonly evaluation: EvaluationSet | null;
+  /** What the model is asked at every evaluation. */
+  readonly samples: FixedPrompts | null;
   /** The data as tokens, of which `train` and `evaluation` are made; the same where a share was set aside. */
   readonly data: { readonly train: TokenDataset; readonly evaluation: TokenDataset };
   readonly totalSteps: number;
@@ -97,6 +101,7 @@ async function prepare(
   const tokenizer = loadTokenizer(config.model);
   const { training, data } = config;
   refuseLongSamples(config, model, file);
+  const samples = fixedPrompts(config, tokenizer, model, file, startedAt);
   const device = await chooseDevice(config.runtime.device, weightDtypes(model));
   const threads = threadsOf(config, file);
 
@@ -178,6 +183,7 @@ async function prepare(
     },
     train,
     evaluation,
+    samples,
     data: { train: trainData, evaluation: evalSource },
     totalSteps,
     stepsPerEpoch,

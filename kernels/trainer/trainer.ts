@@ -2,29 +2,40 @@
  * @file The training loop: batches in, losses and spectra out, checkpoints on the way. Everything a step does follows
  * from its number, the configuration and the seed, so that a resumed run repeats the uninterrupted one to the bit (CPU).
  */
-import { saveAdapter } from '../adapters/adapterFile';
-import type { EvalRecord, RunState, RunStatus, TrainRecord } from '../protocol/types';
-import type { RunFolder } from '../runs/runFolder';
+import type { EvalRecord, RunEvent, RunState, RunStatus, SampleRecord, TrainRecord } from '../protocol/types';
+import { KernelError } from '../protocol/errors';
+import { isDiskFull } from '../formats/atomicFile';
+import { giveUpRoom } from '../runs/ballast';
+import type { EventDetails, RunFolder } from '../runs/runFolder';
 import { now } from '../runs/runFolder';
+import { formatBytes } from '../util/formatBytes';
 import { createRandom } from '../util/random';
 import type { ParameterRange } from './adamw';
 import { AdamW, clipFactor, globalNorm } from './adamw';
+import type { TrainBatch } from './batchStream';
 import type { TrainerState } from './checkpointState';
-import { loadCheckpoint, saveCheckpoint } from './checkpointState';
+import { loadCheckpoint, saveCheckpoint, saveFinalAdapter } from './checkpointState';
+import { checkpointBytes } from './diskWatch';
+import type { EvaluationResult } from './evaluate';
 import { evaluate } from './evaluate';
 import { notFinite } from './notFinite';
 import type { PreparedRun } from './prepare';
 import { ModelRunner } from './runner';
 import { scheduleFactor } from './schedule';
 import { deltaSpectra } from './spectra';
+import type { Phase } from './stallWatch';
+import { writeSamples } from './trainingSamples';
+import { Watchdog } from './watchdog';
+import { WatchError } from './watchError';
 
 /** About this many points of every rank curve, whatever the length of the run. */
-const SPECTRA_POINTS = 60;
+export const SPECTRA_POINTS = 60;
 
 export interface TrainListener {
   onTrain?(record: TrainRecord): void;
   onEval?(record: EvalRecord): void;
-  onEvent?(event: string, step: number, reason?: string): void;
+  onSamples?(records: readonly SampleRecord[]): void;
+  onEvent?(event: RunEvent): void;
 }
 
 export interface TrainOptions {
@@ -48,7 +59,8 @@ export async function train(run: RunFolder, prepared: PreparedRun, options: Trai
   const trainer = new Trainer(run, prepared, options);
   try {
     return await trainer.run();
-  } catch (error) {
+  } catch (cause) {
+    const error = trainer.explain(cause);
     trainer.fail(error);
     throw error;
   } finally {
@@ -61,6 +73,7 @@ class Stopped extends Error {}
 
 class Trainer {
   private readonly runner: ModelRunner;
+  private readonly watchdog: Watchdog;
   private readonly optimiser: AdamW;
   private readonly gradient: Float32Array;
   private readonly ranges: readonly Omit<ParameterRange, 'learningRate'>[];
@@ -81,6 +94,7 @@ class Trainer {
   ) {
     const { model, plan, parameters, device, threads, config } = prepared;
     this.runner = new ModelRunner(model, plan, parameters, { device, threads });
+    this.watchdog = new Watchdog(folder, plan, config.watchdog);
     const { adam_beta1: beta1, adam_beta2: beta2, adam_epsilon: epsilon, weight_decay: decay } = config.training;
     this.optimiser = new AdamW(plan.trainedSize, { beta1, beta2, epsilon });
     this.gradient = new Float32Array(plan.trainedSize);
@@ -94,6 +108,7 @@ class Trainer {
   async run(): Promise<TrainOutcome> {
     this.start();
     this.setState('running');
+    this.watchDisk(true);
     try {
       await this.complete();
       while (!this.isOver) {
@@ -117,7 +132,7 @@ class Trainer {
     const { save_steps: saveSteps, eval_steps: evalSteps } = this.prepared.config.training;
     const isFirst = step === 0;
     const isLast = step === this.prepared.totalSteps;
-    const isBest = isFirst || isLast || step % evalSteps === 0 ? await this.evaluate() : false;
+    const isBest = isFirst || isLast || step % evalSteps === 0 ? await this.assess() : false;
     const isEnd = this.isOver;
     if (isFirst || isEnd || step % this.spectraEvery === 0) this.recordSpectra();
     this.state = { ...this.state, completed: step };
@@ -133,18 +148,30 @@ class Trainer {
     if (this.options.signal.aborted) throw new Stopped();
   }
 
+  /** A write that a full disk refused, with what it means for the run. */
+  explain(error: unknown): unknown {
+    if (!isDiskFull(error) || error instanceof WatchError) return error;
+    const action = `The run was stopped. ${this.whatIsSaved()} Make room, then resume the run.`;
+    const needed = `a checkpoint of this run takes ${formatBytes(checkpointBytes(this.prepared.plan))}`;
+    const message = `${error instanceof Error ? error.message : String(error)}; ${needed}. ${action}`;
+    return new WatchError('disk-low', action, 'machine/failed', message, { cause: error });
+  }
+
   /** Records the failure; the folder keeps its last complete checkpoint. */
   fail(error: unknown): void {
+    if (isDiskFull(error)) giveUpRoom(this.folder.dir);
     const message = error instanceof Error ? error.message : String(error);
+    const details = error instanceof WatchError ? { watch: error.watch, action: error.action } : {};
     try {
       this.setState('failed', message);
-      this.event('failed', message);
+      this.event('failed', message, details);
     } catch {
       // The disk may be what failed; the error itself goes on to the caller.
     }
   }
 
   async dispose(): Promise<void> {
+    await this.watchdog.dispose();
     await this.runner.dispose();
   }
 
@@ -174,6 +201,7 @@ class Trainer {
     const { prepared, gradient, optimiser } = this;
     const { training } = prepared.config;
     const started = performance.now();
+    this.watchdog.begin('step', step);
     const batches = prepared.train.batchesOf(step);
     const supervised = batches.reduce((n, b) => n + b.rows.length, 0);
     gradient.fill(0);
@@ -190,8 +218,8 @@ class Trainer {
       );
     }
     const norm = globalNorm(gradient);
-    if (!Number.isFinite(loss)) throw notFinite(`step ${step}`, `the loss is ${loss}`, batches);
-    if (!Number.isFinite(norm)) throw notFinite(`step ${step}`, `the gradient norm is ${norm}`, batches);
+    if (!Number.isFinite(loss)) throw this.notFinite(`step ${step}`, `the loss is ${loss}`, batches);
+    if (!Number.isFinite(norm)) throw this.notFinite(`step ${step}`, `the gradient norm is ${norm}`, batches);
 
     const factor = scheduleFactor(
       { type: training.lr_scheduler_type, warmupSteps: training.warmup_steps, totalSteps: prepared.totalSteps },
@@ -218,24 +246,76 @@ class Trainer {
       step_seconds: (performance.now() - started) / 1000,
       rss: process.memoryUsage.rss(),
     };
+    this.watchdog.end();
     this.folder.appendMetric(record);
     this.folder.beat(this.stateRecord('running'));
     this.options.listener?.onTrain?.(record);
+    this.watch(record, batches);
     // The runtime blocks the thread: between steps, what waits (a stop, a signal) gets its turn.
     await new Promise((resume) => setImmediate(resume));
   }
 
-  /** Returns whether this is the best loss so far. */
-  private async evaluate(): Promise<boolean> {
+  /**
+   * Evaluation and samples. Both are made before either is recorded: a stop in between leaves nothing of the two, and the
+   * resume does both again. Returns whether this is the best loss so far.
+   */
+  private async assess(): Promise<boolean> {
+    const result = await this.evaluate();
+    const samples = await this.makeSamples();
+    const isBest = result !== null && this.recordEvaluation(result);
+    if (samples.length > 0) {
+      this.folder.appendSamples(samples);
+      this.options.listener?.onSamples?.(samples);
+    }
+    return isBest;
+  }
+
+  private async evaluate(): Promise<EvaluationResult | null> {
     const { evaluation } = this.prepared;
-    if (!evaluation) return false;
+    if (!evaluation) return null;
     const { step } = this.state;
-    const { loss, tokens } = await evaluate(this.runner, evaluation, (_, batch, batchLoss) => {
-      if (!Number.isFinite(batchLoss))
-        throw notFinite(`the evaluation of step ${step}`, `the loss is ${batchLoss}`, [batch]);
-      this.folder.beat(this.stateRecord('running'));
+    this.watchdog.begin('the evaluation of step', step);
+    const result = await evaluate(this.runner, evaluation, (_, batch, batchLoss) => {
+      if (!Number.isFinite(batchLoss)) {
+        throw this.notFinite(`the evaluation of step ${step}`, `the loss is ${batchLoss}`, [batch]);
+      }
+      this.goOn('the evaluation of step');
       this.stopIfAsked();
     });
+    this.watchdog.end();
+    return result;
+  }
+
+  private async makeSamples(): Promise<readonly SampleRecord[]> {
+    const { samples } = this.prepared;
+    if (!samples) return [];
+    const { step } = this.state;
+    const { signal } = this.options;
+    this.watchdog.begin('the samples of step', step);
+    try {
+      return await writeSamples(this.runner, samples, {
+        step,
+        now,
+        signal,
+        onToken: () => this.goOn('the samples of step'),
+      });
+    } catch (error) {
+      if (KernelError.is(error, 'cancelled')) throw new Stopped();
+      throw error;
+    } finally {
+      this.watchdog.end();
+    }
+  }
+
+  /** One piece of a longer phase is done. */
+  private goOn(phase: Phase): void {
+    this.watchdog.begin(phase, this.state.step);
+    this.folder.beat(this.stateRecord('running'));
+  }
+
+  /** Returns whether this is the best loss so far. */
+  private recordEvaluation({ loss, tokens }: EvaluationResult): boolean {
+    const { step } = this.state;
     const record: EvalRecord = { kind: 'eval', step, time: now(), loss, tokens };
     this.folder.appendMetric(record);
     this.event('eval', `loss ${loss.toPrecision(6)} on ${tokens} tokens`);
@@ -258,21 +338,28 @@ class Trainer {
   }
 
   private checkpoint(): void {
+    this.watchDisk(true);
+    this.save();
+    this.setState('running');
+  }
+
+  private save(): void {
     const { parameters, saveOptions } = this.prepared;
     const { step } = this.state;
+    // A step that went too far shows in the next loss only. Saved now, it would be what a resume starts from.
+    if (parameters.trained.some((value) => !Number.isFinite(value))) {
+      throw this.notFinite(`the update of step ${step}`, 'the parameters are not finite', []);
+    }
+    this.watchdog.begin('the checkpoint of step', step);
     saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.state, saveOptions);
+    this.watchdog.end();
     this.event('checkpoint');
-    this.setState('running');
   }
 
   private stop(): TrainOutcome {
     const { step } = this.state;
     this.setState('stopping');
-    if (step > 0 && this.folder.checkpoints().at(-1) !== step) {
-      const { parameters, saveOptions } = this.prepared;
-      saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.state, saveOptions);
-      this.event('checkpoint');
-    }
+    if (step > 0 && this.folder.checkpoints().at(-1) !== step) this.save();
     this.event('stopped', 'asked to stop');
     this.setState('stopped');
     return { status: 'stopped', step };
@@ -280,15 +367,49 @@ class Trainer {
 
   private finish(): TrainOutcome {
     const { parameters, plan, saveOptions } = this.prepared;
-    saveAdapter(this.folder.file('adapter'), plan, parameters, saveOptions);
+    saveFinalAdapter(this.folder.file('adapter'), plan, parameters, saveOptions);
     this.event('finished');
     this.setState('finished');
     return { status: 'finished', step: this.state.step };
   }
 
-  private event(event: Parameters<RunFolder['appendEvent']>[0], reason?: string): void {
-    this.folder.appendEvent(event, this.state.step, reason);
-    this.options.listener?.onEvent?.(event, this.state.step, reason);
+  /** What the watchdog has to say about a step that is done. */
+  private watch(record: TrainRecord, batches: readonly TrainBatch[]): void {
+    const spike = this.watchdog.lossSpike(record, batches);
+    if (spike) this.event('warning', spike.reason, spike);
+    this.watchDisk(false);
+  }
+
+  /** Warns of a disk that is nearly full; where no further checkpoint would fit, saves what can be saved and fails. */
+  private watchDisk(isDue: boolean): void {
+    const found = this.watchdog.disk(isDue);
+    if (!found) return;
+    if (!found.mustStop) {
+      this.event('warning', found.reason, found);
+      return;
+    }
+    const { step } = this.state;
+    const canSave = found.isRoomForOne && step > 0 && this.folder.checkpoints().at(-1) !== step;
+    if (canSave) this.save();
+    const how = canSave ? ' after saving a checkpoint' : '';
+    const action = `The run was stopped${how}. ${this.whatIsSaved()} Make room, then resume the run.`;
+    throw new WatchError('disk-low', action, 'machine/failed', `${found.reason}. ${action}`);
+  }
+
+  private whatIsSaved(): string {
+    const last = this.folder.checkpoints().at(-1);
+    return last === undefined ? 'There is no checkpoint yet.' : `The last checkpoint, of step ${last}, is whole.`;
+  }
+
+  private notFinite(when: string, what: string, batches: readonly TrainBatch[]): WatchError {
+    const last = this.folder.checkpoints().at(-1);
+    return notFinite(when, what, batches, last === undefined ? undefined : this.folder.checkpointDir(last));
+  }
+
+  private event(event: RunEvent['event'], reason?: string, { watch, action }: EventDetails = {}): void {
+    const details = { ...(watch && { watch }), ...(action !== undefined && { action }) };
+    const record = this.folder.appendEvent(event, this.state.step, reason, details);
+    this.options.listener?.onEvent?.(record);
   }
 
   private setState(status: RunStatus, error?: string): void {

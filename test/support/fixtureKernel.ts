@@ -23,6 +23,7 @@ const handlers: KernelHandlers = {
       signal.addEventListener('abort', () => reject(new KernelError('cancelled', 'not started'))),
     ),
   'run/resume': ({ run }) => ({ run }),
+  'run/live': () => ({ runs: [] }),
   'run/stop': () => {
     process.stderr.write('about to crash\n');
     process.exit(7);

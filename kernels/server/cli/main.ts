@@ -23,7 +23,7 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   const [name, ...rest] = argv;
   const isJson = rest.includes('--json');
   const out = new Output(isJson, process.stdout, process.stderr);
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreLostOutput);
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(help(commands));
     return name === undefined ? EXIT.refused : EXIT.done;
@@ -61,9 +61,9 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   }
 }
 
-/** Whoever read our output may go away (`| head`); a run must not die of it. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/** Whoever read our output may go away (`| head`), or the disk that it goes to be full; a run must not die of it. */
+function ignoreLostOutput(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
 }
 
 function parseOptions(command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {

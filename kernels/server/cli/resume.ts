@@ -1,32 +1,36 @@
 /** @file `resume`: goes on with a stopped or failed run from its last complete checkpoint, in the foreground. */
 import { executeRun, prepareAgain } from '../executeRun';
-import { effectiveStatus, RunFolder } from '../../runs/runFolder';
-import type { PreparedRun } from '../../trainer/prepare';
+import { RunFolder } from '../../runs/runFolder';
 import type { Command } from './command';
 import { oneArgument } from './command';
 import { reportOutcome } from './reportOutcome';
-import { runListener } from './runListener';
+import { eventListener, runListener } from './runListener';
 
 export const resumeCommand: Command = {
   name: 'resume',
-  usage: 'RUN',
-  summary: 'Goes on with a run from its last complete checkpoint, exactly as if it had never stopped.',
-  options: {},
+  usage: 'RUN [--queue]',
+  summary:
+    'Goes on with a run from its last complete checkpoint, exactly as if it had never stopped; with --queue after the runs ' +
+    'that are live now.',
+  options: { queue: { type: 'boolean' } },
   async run(context) {
-    const { out, signal } = context;
+    const { out, signal, values } = context;
     const run = RunFolder.open(oneArgument(context, 'a run folder'));
-    const before = run.claim({ isResumed: true });
-    let prepared: PreparedRun;
-    try {
-      prepared = await prepareAgain(run, { signal, onProgress: (message) => out.progress(message) });
-    } catch (error) {
-      run.setState({ ...before, status: effectiveStatus(before) });
-      throw error;
-    }
-    out.clearProgress();
-    out.record({ run: run.dir });
-    out.line(run.dir);
-    const outcome = await executeRun(run, prepared, { isResumed: true, signal, listener: runListener(out, prepared) });
+    const outcome = await executeRun(run, {
+      isResumed: true,
+      mode: values.queue === true ? 'queue' : 'beside',
+      signal,
+      prepare: async (stopping) => {
+        const prepared = await prepareAgain(run, { signal: stopping, onProgress: (message) => out.progress(message) });
+        out.clearProgress();
+        out.record({ run: run.dir });
+        out.line(run.dir);
+        return prepared;
+      },
+      onRefused: 'restore',
+      listener: (prepared) => runListener(out, prepared),
+      onEvent: eventListener(out),
+    });
     return reportOutcome(out, run, outcome);
   },
 };

@@ -1,4 +1,5 @@
 /** @file What a run says on the terminal while it trains: a progress line, evaluations and events. */
+import type { RunEvent } from '../../protocol/types';
 import type { PreparedRun } from '../../trainer/prepare';
 import type { TrainListener } from '../../trainer/trainer';
 import type { Output } from './command';
@@ -23,8 +24,18 @@ export function runListener(out: Output, { totalSteps, warnings }: PreparedRun):
       out.record(record);
       out.line(`step ${record.step}: evaluation loss ${record.loss.toFixed(4)}`);
     },
-    onEvent: (event, step, reason) => {
-      if (event === 'warning') out.note(`step ${step}: ${reason ?? ''}`);
+    onSamples: (records) => {
+      for (const { step, prompt, text } of records)
+        out.line(`step ${step}: ${JSON.stringify(prompt)} → ${JSON.stringify(text)}`);
     },
+    onEvent: eventListener(out),
+  };
+}
+
+/** Says what a person should know at once. */
+export function eventListener(out: Output): (event: RunEvent) => void {
+  return ({ event, step, reason = '', action }) => {
+    if (event === 'warning') out.note(`step ${step}: ${reason}${action === undefined ? '' : `. ${action}`}`);
+    if (event === 'queued') out.note(`queued: ${reason}`);
   };
 }

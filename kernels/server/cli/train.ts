@@ -7,25 +7,39 @@ import { executeRun } from '../executeRun';
 import type { Command } from './command';
 import { listOption, oneArgument, stringOption } from './command';
 import { reportOutcome } from './reportOutcome';
-import { runListener } from './runListener';
+import { eventListener, runListener } from './runListener';
 
 export const trainCommand: Command = {
   name: 'train',
-  usage: 'FILE.adapter.yaml [--set training.max_steps=10]… [--run DIR]',
-  summary: 'Trains in the foreground; prints the run folder first. Ctrl-C saves a checkpoint and stops.',
-  options: { set: { type: 'string', multiple: true }, run: { type: 'string' } },
+  usage: 'FILE.adapter.yaml [--set training.max_steps=10]… [--run DIR] [--queue]',
+  summary:
+    'Trains in the foreground; prints the run folder first. Ctrl-C saves a checkpoint and stops. With --queue it waits until ' +
+    'the runs that are live now have ended.',
+  options: { set: { type: 'string', multiple: true }, run: { type: 'string' }, queue: { type: 'boolean' } },
   async run(context) {
     const { out, values, signal } = context;
     const file = oneArgument(context, 'a configuration file');
     const config = readConfig(file, listOption(values, 'set'), (p) => out.note(`note: ${formatProblem(p)}`));
     const prepared = await prepareRun(file, config, { signal, onProgress: (message) => out.progress(message) });
-    const given = stringOption(values, 'run');
-    const dir = given === undefined ? RunFolder.newPath(config.output, prepared.info.name) : path.resolve(given);
-    const run = RunFolder.create(dir, prepared.info);
-    out.clearProgress();
-    out.record({ run: run.dir });
-    out.line(run.dir);
-    const outcome = await executeRun(run, prepared, { isResumed: false, signal, listener: runListener(out, prepared) });
-    return reportOutcome(out, run, outcome);
+    try {
+      const given = stringOption(values, 'run');
+      const dir = given === undefined ? RunFolder.newPath(config.output, prepared.info.name) : path.resolve(given);
+      const run = RunFolder.create(dir, prepared.info);
+      out.clearProgress();
+      out.record({ run: run.dir });
+      out.line(run.dir);
+      const outcome = await executeRun(run, {
+        isResumed: false,
+        mode: values.queue === true ? 'queue' : 'beside',
+        signal,
+        prepare: () => Promise.resolve(prepared),
+        onRefused: 'fail',
+        listener: () => runListener(out, prepared),
+        onEvent: eventListener(out),
+      });
+      return reportOutcome(out, run, outcome);
+    } finally {
+      prepared.close();
+    }
   },
 };

@@ -1,14 +1,15 @@
-/** @file Answers about runs: start, resume, stop. */
+/** @file Answers about runs: start, resume, stop, which are live. */
 import type { RunCalls } from '../../protocol/calls/runs';
 import { KernelError } from '../../protocol/errors';
 import { sendControl } from '../../runs/control';
+import { liveRuns } from '../../runs/queue';
 import { effectiveStatus, RunFolder } from '../../runs/runFolder';
 import { prepareRun, readConfig } from '../../trainer/prepare';
 import type { HandlersOf } from '../serve';
 import { startDetached } from '../startRun';
 
 export const runHandlers: HandlersOf<RunCalls> = {
-  'run/start': async ({ config: file }, { signal, progress }) => {
+  'run/start': async ({ config: file, mode = 'beside' }, { signal, progress }) => {
     const config = readConfig(file);
     // Prepared here so that the person hears at once what is wrong; the run itself finds the tokens in the cache.
     const prepared = await prepareRun(file, config, {
@@ -18,17 +19,18 @@ export const runHandlers: HandlersOf<RunCalls> = {
     prepared.close();
     signal.throwIfAborted();
     const run = RunFolder.create(RunFolder.newPath(config.output, prepared.info.name), prepared.info);
-    await startDetached(run, false);
+    await startDetached(run, { isResumed: false, mode });
     return { run: run.dir };
   },
-  'run/resume': async ({ run: dir }) => {
+  'run/resume': async ({ run: dir, mode = 'beside' }) => {
     const run = RunFolder.open(dir);
     const status = effectiveStatus(run.state);
     if (status !== 'stopped' && status !== 'failed') {
       throw new KernelError('input/refused', `the run is ${status}; only a stopped or failed run can be resumed`);
     }
-    await startDetached(run, true);
+    await startDetached(run, { isResumed: true, mode });
     return { run: run.dir };
   },
+  'run/live': () => ({ runs: liveRuns() }),
   'run/stop': ({ run }) => sendControl(RunFolder.open(run), 'stop'),
 };

@@ -96,14 +96,14 @@ describe('a claim', () => {
 
   test('of a stopped run keeps its step and best loss and returns the state before', () => {
     writeState({ status: 'stopped', step: 4, pid: NO_PROCESS, best: { step: 2, loss: 0.5 } });
-    const before = run.claim({ isResumed: true });
+    const { before } = run.claim({ isResumed: true });
     expect(before).toMatchObject({ status: 'stopped', pid: NO_PROCESS });
     expect(run.state).toMatchObject({ status: 'starting', step: 4, pid: process.pid, best: { step: 2, loss: 0.5 } });
   });
 
   test('of a run whose process died is granted', () => {
     writeState({ status: 'running', step: 4, pid: NO_PROCESS });
-    expect(run.claim({ isResumed: true }).step).toBe(4);
+    expect(run.claim({ isResumed: true }).before.step).toBe(4);
   });
 
   test('is refused to a second process, and when there is nothing to resume', () => {
@@ -114,7 +114,9 @@ describe('a claim', () => {
   });
 
   test('without resuming is for a run that was never started', () => {
-    expect(run.claim({ isResumed: false }).status).toBe('starting');
+    const claim = run.claim({ isResumed: false });
+    expect(claim.before.status).toBe('starting');
+    claim.release();
     writeState({ status: 'stopped', step: 4 });
     expect(refusal(false)).toContain('is stopped; expected a run that was not started');
   });

@@ -50,7 +50,7 @@ function expectWhole(name: string): void {
 }
 
 test('before the first step: there is no checkpoint, and the resume begins again', async () => {
-  const outcome = await go('first', false, (stop) => ({ onEvent: (event) => event === 'started' && stop() }));
+  const outcome = await go('first', false, (stop) => ({ onEvent: ({ event }) => event === 'started' && stop() }));
   expect(outcome).toEqual({ status: 'stopped', step: 0 });
   expect(events('first')).toEqual(['started 0', 'stopped 0']);
   expect(await go('first', true)).toEqual({ status: 'finished', step: 6 });

@@ -1,0 +1,51 @@
+/** @file The disk of a run folder: whether what the run is going to write will fit. */
+import type { AdapterPlan } from '../adapters/plan';
+import { freeBytes } from '../formats/atomicFile';
+import { formatBytes } from '../util/formatBytes';
+
+/** How often the disk is asked between checkpoints. */
+const LOOK_MS = 10_000;
+/** Records, states and logs until the next look. */
+const SMALL_FILES_BYTES = 256 * 1024;
+
+/** `low`: there is less than it should be. `full`: after one more checkpoint, or already, no further one would fit. */
+export interface DiskFinding {
+  readonly kind: 'low' | 'full';
+  readonly found: string;
+  /** Whether one more checkpoint fits now. */
+  readonly isRoomForOne: boolean;
+}
+
+export class DiskWatch {
+  private lastLook = -Infinity;
+  private isTold = false;
+
+  constructor(
+    private readonly dir: string,
+    readonly checkpointBytes: number,
+    private readonly leastFreeBytes: number,
+    private readonly free: (dir: string) => number | undefined = freeBytes,
+  ) {}
+
+  /** What is wrong, or null. Low space is said once, and again after there was enough; a full disk every time. */
+  look({ isDue = false }: { readonly isDue?: boolean } = {}): DiskFinding | null {
+    if (!isDue && performance.now() - this.lastLook < LOOK_MS) return null;
+    this.lastLook = performance.now();
+    const free = this.free(this.dir);
+    if (free === undefined) return null; // the system does not tell; a write that fails will
+    const { checkpointBytes } = this;
+    const found = `${formatBytes(free)} free on the disk of ${this.dir}; a checkpoint of this run takes ${formatBytes(checkpointBytes)}`;
+    const isRoomForOne = free >= checkpointBytes + SMALL_FILES_BYTES;
+    if (free < 1.25 * checkpointBytes + 2 * SMALL_FILES_BYTES) return { kind: 'full', found, isRoomForOne };
+    const isLow = free < Math.max(this.leastFreeBytes, 2 * checkpointBytes);
+    const isNew = isLow && !this.isTold;
+    this.isTold = isLow;
+    return isNew ? { kind: 'low', found, isRoomForOne } : null;
+  }
+}
+
+/** Adapter and two moments of what is trained, all of it float32, and the small files beside them. */
+export function checkpointBytes({ trained, trainedSize, frozen, frozenSize }: AdapterPlan): number {
+  const headerBytes = 200 * (3 * trained.length + frozen.length) + 16 * 1024;
+  return 4 * (3 * trainedSize + frozenSize) + headerBytes;
+}
