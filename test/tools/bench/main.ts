@@ -1,13 +1,15 @@
 /**
- * @file `npm run bench -- NAME [--python PATH] [--turns N] [--cases a,b] [--cache DIR] [--json FILE]`: paired
+ * @file `npm run bench -- NAME [--python PATH] [--turns N] [--cases a,b] [--cache DIR] [--checkpoint DIR] [--json FILE]`: paired
  * measurements of the built engine and, with --python, of PEFT. Exit status 1 when a limit is not met.
  */
 import { cpus, loadavg } from 'node:os';
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultCache, withWorkFolder } from '../shared/cache';
 import { findPeers, type Peers } from '../shared/peers';
 import { formatTable, print, say } from '../shared/table';
+import { benchEstimate } from './estimate';
 import { benchMerge } from './merge';
 import { benchTrain } from './train';
 import type { BenchContext, BenchReport } from './types';
@@ -15,6 +17,7 @@ import type { BenchContext, BenchReport } from './types';
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<BenchReport>>> = {
   train: benchTrain,
   merge: benchMerge,
+  estimate: benchEstimate,
 };
 
 async function main(): Promise<number> {
@@ -26,6 +29,7 @@ async function main(): Promise<number> {
       cache: { type: 'string', default: defaultCache() },
       turns: { type: 'string', default: '3' },
       cases: { type: 'string' },
+      checkpoint: { type: 'string' },
     },
   });
   const [name = ''] = positionals;
@@ -43,7 +47,14 @@ async function main(): Promise<number> {
   const load = loadavg()[0]!;
   if (load > 0.5) say(`load average ${load.toFixed(2)}: other work on this machine distorts what is measured now`);
   const report = await withWorkFolder(values.cache, (work) =>
-    benchmark({ cache: values.cache, work, peers, turns, cases: values.cases?.split(',') }),
+    benchmark({
+      cache: values.cache,
+      work,
+      peers,
+      turns,
+      cases: values.cases?.split(','),
+      ...(values.checkpoint !== undefined && { checkpoint: resolve(values.checkpoint) }),
+    }),
   );
   const machine = `${cpus()[0]?.model ?? process.arch} (${cpus().length} logical CPUs), Node ${process.versions.node}`;
   const loadNote = `load average before the first measurement: ${load.toFixed(2)}`;

@@ -1,4 +1,4 @@
-/** @file A llama checkpoint of random float32 weights in a given shape, with a byte-level tokenizer that has no merges. */
+/** @file A llama checkpoint of random weights in a given shape, with a byte-level tokenizer that has no merges. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtomicFolder, writeFileAtomic } from '../../../kernels/formats/atomicFile';
@@ -10,7 +10,11 @@ import { projections, type LlamaShape } from './shapes';
 const END = '<|endoftext|>';
 
 /** Returns `dir`, making the folder first where it does not exist. The same shape gives the same bytes. */
-export function ensureRandomCheckpoint(dir: string, shape: LlamaShape): Promise<string> {
+export function ensureRandomCheckpoint(
+  dir: string,
+  shape: LlamaShape,
+  dtype: 'F32' | 'F16' | 'BF16' = 'F32',
+): Promise<string> {
   if (existsSync(dir)) return Promise.resolve(dir);
   say(`writing random weights to ${dir}`);
   const folder = AtomicFolder.create(dir);
@@ -20,7 +24,7 @@ export function ensureRandomCheckpoint(dir: string, shape: LlamaShape): Promise<
     json('config.json', modelConfig(shape));
     json('tokenizer.json', tokenizer(shape.vocabulary));
     json('tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast', eos_token: END, pad_token: END });
-    writeWeights(join(folder.temporaryPath, 'model.safetensors'), shape);
+    writeWeights(join(folder.temporaryPath, 'model.safetensors'), shape, dtype);
     folder.commit();
   } finally {
     folder.abort();
@@ -28,8 +32,8 @@ export function ensureRandomCheckpoint(dir: string, shape: LlamaShape): Promise<
   return Promise.resolve(dir);
 }
 
-function writeWeights(path: string, shape: LlamaShape): void {
-  const tensors = weightShapes(shape).map(([name, size]) => ({ name, dtype: 'F32' as const, shape: size }));
+function writeWeights(path: string, shape: LlamaShape, dtype: 'F32' | 'F16' | 'BF16'): void {
+  const tensors = weightShapes(shape).map(([name, size]) => ({ name, dtype, shape: size }));
   const writer = SafetensorsWriter.create(path, tensors, { metadata: new Map([['format', 'pt']]) });
   try {
     tensors.forEach(({ name, shape: size }, seed) => {

@@ -12,6 +12,8 @@ export interface BenchContext {
   readonly turns: number;
   /** A selection of workloads, or undefined for the benchmark's own choice. */
   readonly cases: readonly string[] | undefined;
+  /** A real checkpoint to measure beside the random ones. */
+  readonly checkpoint?: string;
 }
 
 export interface Verdict {
