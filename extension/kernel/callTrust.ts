@@ -29,6 +29,7 @@ export const CALL_NEEDS_TRUST: Readonly<Record<Calls<KernelApi>, boolean>> = {
   'generate/write': true,
   'adapter/merge': true,
   'adapter/unmerge': true,
+  'run/live': false,
   'run/start': true,
   'run/stop': true,
   'run/resume': true,

@@ -9,6 +9,7 @@ import { openBaseModel } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
 import { Parameters } from '../trainer/parameters';
 import { planFor } from '../trainer/prepare';
+import { fixedPrompts } from '../trainer/trainingSamples';
 import { checkCheckpoint, checkTokenizer } from './checkCheckpoint';
 import { checkConfig } from './checkConfig';
 import { checkData } from './checkData';
@@ -44,11 +45,13 @@ const loadFactors = (from: string, plan: AdapterPlan): void => loadInto(from, pl
 
 async function checkSamples(
   file: string,
-  { model: dir, data }: ResolvedConfig,
+  config: ResolvedConfig,
   model: BaseModel,
   context: CheckContext,
 ): Promise<void> {
+  const { model: dir, data } = config;
   const tokenizer = await checkTokenizer(dir, model, context);
+  if (tokenizer) await reporting(context, file, () => void fixedPrompts(config, tokenizer, model, file));
   const check = {
     format: data.format,
     lossOn: data.loss_on,
