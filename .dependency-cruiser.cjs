@@ -78,6 +78,10 @@ const layers = {
     may: [...engine, 'kernels/inspect', 'kernels/trainer'],
     why: 'A check reads with the readers of a run, above them and without a process around it.',
   },
+  'kernels/language': {
+    may: [...engine, 'kernels/check', 'kernels/inspect', 'kernels/trainer'],
+    why: 'Help while writing says what a run would do, so it asks what a run asks, without a process around it.',
+  },
   'kernels/merge': { below: true, why: 'Below the server: merging must work without a process around it.' },
   'kernels/trainer': { below: true, why: 'Below the server: training must work without a process around it.' },
   'kernels/server': {

@@ -3,12 +3,12 @@ import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethods } from '../adapters/registry';
 import { loadConfig } from '../config/loadConfig';
 import type { LoadedConfig } from '../config/loadConfig';
-import type { BaseModel } from '../models/baseModel';
-import { openBaseModel } from '../models/baseModel';
+import { modelHeader, type ModelHeader } from '../models/modelHeader';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { ConfigSummary } from '../protocol/kernelApi';
 import { planFor, refuseLongSamples } from '../trainer/prepare';
+import { withModelFixes } from './modelFixes';
 
 export function checkConfig(
   file: string,
@@ -17,42 +17,45 @@ export function checkConfig(
   const loaded = loadConfig(file, { methods: adapterMethods, ...(text !== undefined && { text }) });
   const { config, problems } = loaded;
   if (!config) return { problems };
-  let model: BaseModel;
+  let model: ModelHeader;
   try {
-    model = openBaseModel(config.model);
+    model = modelHeader(config.model);
   } catch (error) {
     return { problems: [...problems, ...located(error, loaded, file, ['model'])] };
   }
-  try {
-    const found = [...problems];
-    const attempt = <T>(key: string, work: () => T): T | undefined => {
-      try {
-        return work();
-      } catch (error) {
-        found.push(...located(error, loaded, file, [key]));
-        return undefined;
-      }
-    };
-    attempt('data', () => refuseLongSamples(config, model, file));
-    const plan = attempt('adapter', () => planFor(config, model, file));
-    return { problems: found, ...(plan && { summary: summarise(plan, model) }) };
-  } finally {
-    model.checkpoint.close();
-  }
+  const found = [...problems];
+  const attempt = <T>(key: string, work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      found.push(...located(error, loaded, file, [key], model));
+      return undefined;
+    }
+  };
+  attempt('data', () => refuseLongSamples(config, model, file));
+  const plan = attempt('adapter', () => planFor(config, model, file));
+  return { problems: found, ...(plan && { summary: summarise(plan, model) }) };
 }
 
-function summarise(plan: AdapterPlan, { parameterCount, architecture }: BaseModel): ConfigSummary {
+function summarise(plan: AdapterPlan, { parameterCount, architecture, sites }: ModelHeader): ConfigSummary {
   return {
     trainableParameters: plan.trainedSize,
     baseParameters: parameterCount,
     adaptedModules: plan.layers.length,
+    linearModules: sites.length,
     method: plan.method.id,
     modelType: architecture.id,
   };
 }
 
 /** Problems found behind the configuration, placed at the key of the configuration that led there. */
-function located(error: unknown, loaded: LoadedConfig, file: string, fallback: readonly string[]): readonly Problem[] {
+function located(
+  error: unknown,
+  loaded: LoadedConfig,
+  file: string,
+  fallback: readonly string[],
+  model?: ModelHeader,
+): readonly Problem[] {
   if (!KernelError.is(error)) throw error;
   const own = {
     file,
@@ -64,8 +67,12 @@ function located(error: unknown, loaded: LoadedConfig, file: string, fallback: r
   const problems: readonly Problem[] = error.problems.length > 0 ? error.problems : [own];
   return problems.map((p) => {
     const isOurs = p.file === file && p.where !== undefined;
-    const path = isOurs ? (p.where ?? '').split('.') : fallback;
     const found = isOurs ? p.found : `${p.file}${p.where === undefined ? '' : `, ${p.where}`}: ${p.found}`;
-    return { ...p, file, where: path.join('.'), found, ...loaded.locate(path) };
+    const placed = { ...p, file, where: isOurs ? p.where : fallback.join('.'), found };
+    const fixed = model ? withModelFixes(placed, loaded.values, model) : placed;
+    return { ...fixed, ...loaded.locate(keyPath(fixed.where ?? '')) };
   });
 }
+
+const keyPath = (where: string): (string | number)[] =>
+  where.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));

@@ -1,7 +1,7 @@
 /** @file Data files row by row: every row that cannot be read, and, with a tokenizer, what cannot be learnt from. */
 import { existsSync } from 'node:fs';
 import { firstRows, isPieces, rowProblem, toPieces } from '../data/dataset';
-import { encodeSample } from '../data/encodeSample';
+import { encodeSample, type EncodedSample } from '../data/encodeSample';
 import type { LossOn } from '../data/pieces';
 import type { RawRow } from '../data/rawRow';
 import { readRows } from '../data/rows';
@@ -20,6 +20,17 @@ export interface DataCheck {
   readonly tokenizer?: CheckpointTokenizer;
   /** Tokens of the model; ids beyond cannot be trained on. */
   readonly vocabularySize?: number;
+  /** Hears of each row that is a sample; what is lost of it is then the listener's to say, and is not counted here. */
+  readonly onSample?: (sample: CheckedSample) => void;
+}
+
+export interface CheckedSample {
+  readonly file: string;
+  readonly line: number;
+  readonly format: SampleFormat;
+  readonly value: unknown;
+  /** Cut at `maxLength`; absent without a tokenizer. */
+  readonly tokens?: EncodedSample;
 }
 
 /** How a data file is read that no configuration speaks of: as by a configuration that says nothing. */
@@ -99,12 +110,14 @@ class FileCheck {
       const sample = parseSample(value, format);
       if (isFault(sample)) return sample;
       this.usable++;
+      this.tell(row, format);
       return null;
     }
     const { chatTemplate } = tokenizer;
     const pieces = toPieces(value, format, { lossOn, now: new Date(), ...(chatTemplate && { chatTemplate }) });
     if (!isPieces(pieces)) return pieces;
-    const { ids, supervised, wasCut } = encodeSample(pieces, tokenizer, maxLength);
+    const tokens = encodeSample(pieces, tokenizer, maxLength);
+    const { ids, supervised, wasCut } = tokens;
     if (wasCut) this.cut++;
     const beyond = ids.find((id) => id >= vocabularySize);
     if (beyond !== undefined) {
@@ -113,13 +126,19 @@ class FileCheck {
     }
     if (supervised > 0) this.usable++;
     else if (this.idle.count++ === 0) this.idle.line = row.line;
+    this.tell(row, format, tokens);
     return null;
+  }
+
+  private tell({ line, value }: RawRow, format: SampleFormat, tokens?: EncodedSample): void {
+    this.check.onSample?.({ file: this.file, line, format, value, ...(tokens && { tokens }) });
   }
 
   private reportCounts(): void {
     const { file, context, idle, cut, rows, check } = this;
     if (rows === 0)
       context.report({ file, severity: 'error', found: 'found no samples', expected: 'expected at least one' });
+    if (check.onSample) return;
     if (idle.count > 0) {
       const found = `${idle.count} of ${rows} samples hold no token that carries loss; this is the first`;
       const expected = 'expected a completion that begins within max_length; they are skipped in training';

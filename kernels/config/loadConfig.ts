@@ -6,8 +6,19 @@ import { mapPaths, withDefaults, type ConfigOf, type Fields, type PathRule } fro
 import { applyOverrides, parseOverride, type Override } from './overrides';
 import { ineffectiveKeys } from './rules';
 import { adapterSection, type ConfigurableMethod } from './schema';
-import { adapterFields, dataFields, rootFields, runtimeFields, trainingFields } from './sections';
-import { isObject, validateValues, type Finding } from './validate';
+import {
+  adapterFields,
+  dataFields,
+  rootFields,
+  runtimeFields,
+  samplesFields,
+  trainingFields,
+  watchdogFields,
+} from './sections';
+import { similarPaths } from './similarPaths';
+import { removeFix, setFix } from './fixes';
+import { validateValues, type Finding } from './validate';
+import { isObject } from './values';
 import { readUtf8, YamlSource, type KeyPath, type Position } from './yamlSource';
 
 type Data = ConfigOf<typeof dataFields>;
@@ -23,6 +34,8 @@ export interface ResolvedConfig extends ConfigOf<typeof rootFields> {
   readonly adapter: { readonly method: string; readonly [key: string]: unknown } & ConfigOf<typeof adapterFields>;
   /** `num_train_epochs` is undefined when `max_steps` is given. */
   readonly training: Omit<Training, 'num_train_epochs'> & { readonly num_train_epochs: number | undefined };
+  readonly samples: ConfigOf<typeof samplesFields>;
+  readonly watchdog: ConfigOf<typeof watchdogFields>;
   readonly runtime: ConfigOf<typeof runtimeFields>;
 }
 
@@ -42,6 +55,8 @@ export interface LoadedConfig {
   readonly values?: unknown;
   /** Where the value at a key path stands in the file, or its nearest parent. */
   locate(path: KeyPath): Position | undefined;
+  /** Where the key of that value stands; the item itself in a list. */
+  locateKey(path: KeyPath): Position | undefined;
 }
 
 /**
@@ -51,11 +66,14 @@ export interface LoadedConfig {
 export function loadConfig(file: string, options: LoadOptions): LoadedConfig {
   const absolute = resolve(file);
   const read = options.text === undefined ? readUtf8(absolute) : { text: options.text, problems: [] };
-  if (read.text === undefined) return { problems: read.problems, locate: () => undefined };
+  if (read.text === undefined) return { problems: read.problems, locate: () => undefined, locateKey: () => undefined };
   const source = new YamlSource(absolute, read.text.replace(/^\uFEFF/, ''));
-  const locate = (path: KeyPath) => source.locate(path);
+  const places = {
+    locate: (path: KeyPath) => source.locate(path),
+    locateKey: (path: KeyPath) => source.locateKey(path),
+  };
   const written = source.values;
-  if (written === undefined) return { problems: source.problems, locate };
+  if (written === undefined) return { problems: source.problems, ...places };
 
   const parsed = (options.overrides ?? []).map((o) => parseOverride(o, absolute));
   const overrides = parsed.filter((o): o is Override => 'path' in o);
@@ -79,7 +97,7 @@ export function loadConfig(file: string, options: LoadOptions): LoadedConfig {
     ...(isUsable ? { config: resolveConfig(values, dirname(absolute), options.methods) } : {}),
     problems,
     values: written,
-    locate,
+    ...places,
   };
 }
 
@@ -94,7 +112,7 @@ function resolveConfig(
   methods: readonly ConfigurableMethod[],
 ): ResolvedConfig {
   const sections = sectionsOf(values, methods);
-  const [root, data, adapter, training, runtime] = sections.map(({ fields, values: own }) =>
+  const [root, data, adapter, training, samples, watchdog, runtime] = sections.map(({ fields, values: own }) =>
     absolutePaths(fields, withDefaults(fields, own), folder),
   );
   const asList = (value: unknown) => (typeof value === 'string' ? [value] : value);
@@ -103,6 +121,8 @@ function resolveConfig(
     data: { ...data, train: asList(data?.['train']), eval: asList(data?.['eval']) },
     adapter,
     training: training?.['max_steps'] === undefined ? training : { ...training, num_train_epochs: undefined },
+    samples,
+    watchdog,
     runtime,
   };
   // The schema made from the same fields has accepted the values, which is what gives each its type.
@@ -130,14 +150,18 @@ function sectionsOf(values: Readonly<Record<string, unknown>>, methods: readonly
     { name: 'data', fields: dataFields, values: own('data') },
     { name: 'adapter', fields: method ? adapterSection(method, methods) : adapterFields, values: own('adapter') },
     { name: 'training', fields: trainingFields, values: own('training') },
+    { name: 'samples', fields: samplesFields, values: own('samples') },
+    { name: 'watchdog', fields: watchdogFields, values: own('watchdog') },
     { name: 'runtime', fields: runtimeFields, values: own('runtime') },
   ];
 }
 
+const OPTIONAL_SECTIONS: ReadonlySet<string> = new Set(['training', 'samples', 'watchdog', 'runtime']);
+
 /** `training:` with nothing under it, as a form or a person leaves it, says the same as no such section. */
 function withoutEmptySections(values: unknown): unknown {
   if (!isObject(values)) return values;
-  const isEmpty = (name: string) => (name === 'training' || name === 'runtime') && values[name] === null;
+  const isEmpty = (name: string) => OPTIONAL_SECTIONS.has(name) && values[name] === null;
   return Object.fromEntries(Object.entries(values).filter(([name]) => !isEmpty(name)));
 }
 
@@ -167,10 +191,13 @@ function checkPaths(
         if (isRefused(path)) return written;
         const absolute = resolve(folder, written);
         const wrong = wrongPath(written, absolute, rule, key);
-        if (wrong) findings.push({ path, ...wrong });
+        if (wrong) {
+          const better = similarPaths(folder, written, { ...rule, mark: MARKS[key]?.file });
+          findings.push({ path, ...wrong, ...(better.length > 0 && { fixes: better.map((p) => setFix(path, p)) }) });
+        }
         if (section.name !== 'data') return written;
         const before = seen.get(absolute);
-        if (before) findings.push(repeatedFile(path, before, written));
+        if (before) findings.push({ ...repeatedFile(path, before, written), fixes: [removeFix(path)] });
         else seen.set(absolute, path);
         return written;
       });
@@ -219,9 +246,10 @@ function wrongPath(written: string, absolute: string, rule: PathRule, key: strin
 }
 
 function toProblem(finding: Finding, file: string, source: YamlSource, overrides: readonly Override[]): Problem {
-  const { found, expected, severity = 'error', path } = finding;
+  const { found, expected, severity = 'error', path, fixes } = finding;
   const override = overrides.find((o) => o.path.every((step, i) => path[i] === step));
   if (override) return { file, where: `--set ${override.path.join('.')}`, severity, found, expected };
   const place = finding.isKey ? source.locateKey(path) : source.locate(path);
-  return { file, ...place, ...(path.length > 0 ? { where: path.join('.') } : {}), severity, found, expected };
+  const where = path.length > 0 ? { where: path.join('.') } : {};
+  return { file, ...place, ...where, severity, found, expected, ...(fixes && { fixes }) };
 }

@@ -2,7 +2,7 @@
 import { parseDocument } from 'yaml';
 import type { Problem } from '../protocol/errors';
 import { ALTERNATIVES } from './rules';
-import { isObject } from './validate';
+import { isObject } from './values';
 import type { KeyPath } from './yamlSource';
 
 export interface Override {

@@ -2,6 +2,7 @@
  * @file Keys that are right by themselves but cannot take effect together with others. Only a key that somebody wrote is
  * refused; a default that has nothing to do is silent.
  */
+import { removeFix, setFix } from './fixes';
 import type { Finding } from './validate';
 
 /** A configuration as written, defaults not filled in: sections by name, '' for the top level. */
@@ -18,6 +19,10 @@ interface Rule {
 }
 
 const hasEvalData = (w: Written) => w.get('data', 'eval') !== undefined || w.get('data', 'eval_fraction') !== undefined;
+const hasPrompts = (w: Written) => {
+  const prompts = w.get('samples', 'prompts');
+  return Array.isArray(prompts) && prompts.length > 0;
+};
 const NO_EVAL = 'there is no evaluation data; write data.eval or data.eval_fraction, or remove this key';
 
 const RULES: readonly Rule[] = [
@@ -37,7 +42,13 @@ const RULES: readonly Rule[] = [
         ? undefined
         : 'data.eval already says what to evaluate on; remove one of the two',
   },
-  { section: 'training', key: 'eval_steps', reason: (w) => (hasEvalData(w) ? undefined : NO_EVAL) },
+  { section: 'training', key: 'eval_steps', reason: (w) => (hasEvalData(w) || hasPrompts(w) ? undefined : NO_EVAL) },
+  {
+    section: 'samples',
+    key: 'max_new_tokens',
+    reason: (w) =>
+      hasPrompts(w) ? undefined : 'there are no prompts to continue; write samples.prompts, or remove this key',
+  },
   {
     section: 'training',
     key: 'early_stopping_patience',
@@ -72,13 +83,15 @@ export const ALTERNATIVES: readonly (readonly [section: string, a: string, b: st
 
 /** Every written key that cannot take effect in this combination, with the reason. */
 export function ineffectiveKeys(written: Written): Finding[] {
-  return RULES.flatMap(({ section, key, reason, severity }) => {
+  return RULES.flatMap(({ section, key, reason, severity }): Finding[] => {
     const value = written.get(section, key);
     const why = value === undefined ? undefined : reason(written, value);
     if (why === undefined) return [];
-    const found = severity === 'warning' ? `found ${String(value)}` : 'this key has no effect here';
-    return [
-      { path: [section, key], isKey: severity !== 'warning', found, expected: why, ...(severity && { severity }) },
-    ];
+    const path = [section, key];
+    if (severity === 'warning') return [{ path, found: `found ${String(value)}`, expected: why, severity }];
+    const found = 'this key has no effect here';
+    // A key about evaluation can also be kept, with something to evaluate on.
+    const needsEval = why === NO_EVAL ? [setFix(['data', 'eval_fraction'], 0.1, 'Insert eval_fraction: 0.1')] : [];
+    return [{ path, isKey: true, found, expected: why, fixes: [removeFix(path), ...needsEval] }];
   });
 }

@@ -1,6 +1,15 @@
 /** @file The one JSON schema of `*.adapter.yaml` (draft-07): validation, hovers, form and limits all read this. */
 import { choice, toJsonSchema, type Fields, type JsonSchema } from '../util/fields';
-import { adapterFields, dataFields, rootFields, runtimeFields, sectionTitles, trainingFields } from './sections';
+import {
+  adapterFields,
+  dataFields,
+  rootFields,
+  runtimeFields,
+  samplesFields,
+  sectionTitles,
+  trainingFields,
+  watchdogFields,
+} from './sections';
 
 /** What the configuration needs to know of an adapter method. */
 export interface ConfigurableMethod {
@@ -20,7 +29,13 @@ export function adapterSection(method: ConfigurableMethod, methods: readonly Con
  * object schema of that section, and an `if`/`then` for each method applies it.
  */
 export function buildConfigSchema(methods: readonly ConfigurableMethod[]): JsonSchema {
-  const sections = { data: dataFields, training: trainingFields, runtime: runtimeFields };
+  const sections = {
+    data: dataFields,
+    training: trainingFields,
+    samples: samplesFields,
+    watchdog: watchdogFields,
+    runtime: runtimeFields,
+  };
   const root = toJsonSchema(rootFields);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -58,6 +73,7 @@ function methodField(methods: readonly ConfigurableMethod[]) {
     {
       label: 'Method',
       help: `Kind of adapter: ${methods.map((m) => `\`${m.id}\` (${m.label})`).join(', ')}.`,
+      meanings: Object.fromEntries(methods.map((m) => [m.id, m.label])),
       required: true,
     },
   );

@@ -2,7 +2,7 @@
  * @file The keys of `*.adapter.yaml` except those of the adapter methods: meaning, default, unit and limits of each.
  * Names are those of the Hugging Face Trainer and of PEFT, so that settings can be carried over as they are.
  */
-import { choice, flag, integer, list, number, part, path, union, type Fields } from '../util/fields';
+import { choice, flag, integer, list, number, part, path, text, union, type Fields } from '../util/fields';
 
 /** Endings of the data files that can be read. */
 export const DATA_EXTENSIONS = ['.jsonl', '.json', '.parquet'] as const;
@@ -49,11 +49,23 @@ export const dataFields = {
     help:
       'How a sample is written: `text`; `prompt` and `completion`; `instruction`, `input` and `output`; or `messages`. ' +
       '`auto` looks at the first samples and says what it found.',
+    meanings: {
+      auto: 'The format of the first samples.',
+      text: 'Plain text under `text`, learnt whole.',
+      'prompt-completion':
+        'A `prompt` that is given and a `completion` that is learnt, as text or as lists of messages.',
+      instruction: 'An `instruction`, perhaps an `input`, and the `output` that is learnt.',
+      messages: 'A conversation under `messages`, written with the chat template of the checkpoint.',
+    },
     default: 'auto',
   }),
   loss_on: choice(['completion', 'all'], {
     label: 'Loss on',
     help: 'Which tokens are learnt: those of the completions (of the assistant), or all of them. Samples of plain text are always learnt whole.',
+    meanings: {
+      completion: 'Only what the model should answer is learnt; prompts are given.',
+      all: 'Every token is learnt, prompts too.',
+    },
     default: 'completion',
   }),
   max_length: integer({
@@ -88,6 +100,11 @@ export const trainingFields = {
   lr_scheduler_type: choice(['linear', 'cosine', 'constant'], {
     label: 'Schedule',
     help: 'How the learning rate goes on after the warm-up: down to zero in a straight line or along half a cosine, or unchanged.',
+    meanings: {
+      linear: 'Down to zero in a straight line.',
+      cosine: 'Down to zero along half a cosine: slow, fast, slow.',
+      constant: 'Stays as it is after the warm-up.',
+    },
     default: 'linear',
     group: 'Optimiser',
   }),
@@ -225,10 +242,70 @@ export const trainingFields = {
   }),
 } satisfies Fields;
 
+export const samplesFields = {
+  prompts: list(text(part), {
+    label: 'Prompts',
+    help:
+      'Texts that the model continues at every evaluation, before the first step and at the end, always choosing the most probable ' +
+      'token. Each is one user turn when the checkpoint has a chat template, else plain text.',
+    default: [],
+    allowEmpty: true,
+  }),
+  max_new_tokens: integer({
+    label: 'Longest answer',
+    help: 'After this many new tokens an answer is cut. An evaluation takes longer with it.',
+    default: 64,
+    min: 1,
+    max: 8192,
+    unit: 'tokens',
+  }),
+} satisfies Fields;
+
+export const watchdogFields = {
+  loss_spike_sigma: number({
+    label: 'Loss spike',
+    help:
+      'A step is reported as a spike when its loss is this many standard deviations, and half as much again, above the median of the ' +
+      'recent steps. Training goes on. 0 switches this off.',
+    default: 6,
+    min: 0,
+    max: 1000,
+    unit: 'standard deviations',
+  }),
+  stall_seconds: integer({
+    label: 'Stall',
+    help:
+      'A step that takes longer than this, and than ten times the recent steps, is reported while it lasts. The first steps compile ' +
+      'their graphs and may take thirty times as long.',
+    default: 60,
+    min: 1,
+    max: 86_400,
+    unit: 'seconds',
+  }),
+  min_free_mb: number({
+    label: 'Disk nearly full',
+    help:
+      'The run warns when less than this is free on the disk of its folder, or less than two checkpoints need. When not even one ' +
+      'more would fit it saves one and stops.',
+    default: 200,
+    min: 0,
+    max: 1e9,
+    unit: 'MB',
+  }),
+} satisfies Fields;
+
 export const runtimeFields = {
   device: choice(['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'], {
     label: 'Device',
     help: 'Where the model runs. `auto` takes the fastest device that works here; a device that does not work is an error, never replaced.',
+    meanings: {
+      auto: 'The fastest device that works here.',
+      cpu: 'The processor.',
+      webgpu: 'Any graphics card, through WebGPU.',
+      cuda: 'An NVIDIA card; its CUDA files are fetched only when asked for.',
+      dml: 'A graphics card through DirectML, on Windows.',
+      coreml: 'The graphics or neural part of an Apple processor.',
+    },
     default: 'auto',
   }),
   precision: choice(['f32'], {
@@ -248,5 +325,7 @@ export const sectionTitles = {
   data: 'Data',
   adapter: 'Adapter',
   training: 'Training',
+  samples: 'Samples',
+  watchdog: 'Watchdog',
   runtime: 'Runtime',
 } as const;

@@ -1,10 +1,13 @@
 /** @file Checks plain configuration values against the schema and says what is wrong in the words of the fields. */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { fieldInside, type Field, type Fields } from '../util/fields';
+import type { Fix } from '../protocol/errors';
+import type { Field } from '../util/fields';
 import { describeValue } from './describe';
+import { fieldAt, fieldTable, SECTIONS, type FieldTable } from './fieldTable';
+import { moveFix, removeFix, renameFix, setFix, valueFixes } from './fixes';
 import { nearest } from './nearest';
-import { adapterSection, buildConfigSchema, type ConfigurableMethod } from './schema';
-import { dataFields, rootFields, runtimeFields, trainingFields } from './sections';
+import { buildConfigSchema, type ConfigurableMethod } from './schema';
+import { isObject, valueAt, type Values } from './values';
 import type { KeyPath } from './yamlSource';
 
 /** One thing that is wrong, by key path; the caller knows line and file. */
@@ -15,10 +18,8 @@ export interface Finding {
   readonly found: string;
   readonly expected: string;
   readonly severity?: 'warning';
+  readonly fixes?: readonly Fix[];
 }
-
-type Values = Readonly<Record<string, unknown>>;
-const SECTIONS = ['data', 'adapter', 'training', 'runtime'] as const;
 
 /** Everything in which `values` is not a configuration as the fields describe it. Empty: every value can be used. */
 export function validateValues(values: unknown, methods: readonly ConfigurableMethod[]): Finding[] {
@@ -28,24 +29,16 @@ export function validateValues(values: unknown, methods: readonly ConfigurableMe
   }
   const validate = compiled(methods);
   if (validate(values)) return [];
-  const known = knownKeys(values, methods);
+  const known = fieldTable(values, methods);
   const errors = (validate.errors ?? []).filter((e) => e.keyword !== 'if');
   return mergeByPlace(errors, known).map((error) => finding(error, values, known, methods));
-}
-
-/** Fields of each section for the method the file names; without a usable method only the keys all methods share. */
-function knownKeys(values: Values, methods: readonly ConfigurableMethod[]): Readonly<Record<string, Fields>> {
-  const section = values['adapter'];
-  const method = methods.find((m) => isObject(section) && m.id === section['method']);
-  const adapter = method ? adapterSection(method, methods) : adapterSection({ id: '', label: '', config: {} }, methods);
-  return { '': rootFields, data: dataFields, adapter, training: trainingFields, runtime: runtimeFields };
 }
 
 /**
  * One error for each value. A union reports the failure of every variant; of these the errors deepest inside a list or
  * mapping say most, and the others would only repeat them.
  */
-function mergeByPlace(errors: readonly ErrorObject[], known: Readonly<Record<string, Fields>>): ErrorObject[] {
+function mergeByPlace(errors: readonly ErrorObject[], known: FieldTable): ErrorObject[] {
   const deepest = new Map<string, number>();
   const ownerOf = (error: ErrorObject) => {
     const at = fieldAt(keyPath(error), known);
@@ -76,13 +69,13 @@ function hasUnion(field: Field<unknown>): boolean {
 function finding(
   error: ErrorObject,
   values: Values,
-  known: Readonly<Record<string, Fields>>,
+  known: FieldTable,
   methods: readonly ConfigurableMethod[],
 ): Finding {
   const path = keyPath(error);
   if (error.keyword === 'additionalProperties') {
     const key = String((error.params as { additionalProperty: string }).additionalProperty);
-    return { path: [...path, key], isKey: true, ...unknownKey(path, key, known, methods) };
+    return { path: [...path, key], isKey: true, ...unknownKey(path, key, values, known, methods) };
   }
   if (error.keyword === 'required') {
     const key = String((error.params as { missingProperty: string }).missingProperty);
@@ -91,6 +84,7 @@ function finding(
       path: [...path, key],
       found: 'this key is missing',
       expected: `expected ${field?.expected ?? 'a section'}`,
+      ...withFixes(missingFixes([...path, key], field, methods)),
     };
   }
   const value = valueAt(values, path);
@@ -100,42 +94,56 @@ function finding(
   const allowed = field.schema['enum'];
   const near = Array.isArray(allowed) && typeof value === 'string' ? nearest(value, allowed.map(String)) : undefined;
   const hint = near !== undefined && Array.isArray(allowed) && allowed.length > 1 ? ` (nearest: ${near})` : '';
-  return { path, found, expected: `expected ${field.expected}${hint}` };
+  const fixes = valueFixes(path, value, field);
+  return { path, found, expected: `expected ${field.expected}${hint}`, ...withFixes(fixes) };
 }
+
+/** What can be written without asking: the only version, a method with which most begin. Paths are for who knows the disk. */
+function missingFixes(path: KeyPath, field: Field<unknown> | undefined, methods: readonly ConfigurableMethod[]): Fix[] {
+  const [section, key] = path;
+  const [first] = methods;
+  if (section === 'adapter' && first) {
+    const at = key === undefined ? ['adapter', 'method'] : path;
+    return methods.map(({ id }) => setFix(at, id, `Insert method: ${id}`));
+  }
+  const allowed = field?.schema['enum'];
+  if (!Array.isArray(allowed)) return [];
+  return (allowed as unknown[]).map((value) => setFix(path, value, `Insert ${path.at(-1) ?? ''}: ${String(value)}`));
+}
+
+const withFixes = (fixes: readonly Fix[]): { fixes?: readonly Fix[] } => (fixes.length > 0 ? { fixes } : {});
 
 function unknownKey(
   at: KeyPath,
   key: string,
-  known: Readonly<Record<string, Fields>>,
+  values: Values,
+  known: FieldTable,
   methods: readonly ConfigurableMethod[],
-): { found: string; expected: string } {
+): Pick<Finding, 'found' | 'expected' | 'fixes'> {
   const section = String(at[0] ?? '');
+  const path = [...at, key];
   const found = `found the unknown key "${key}"`;
-  const home = Object.keys(known).find((name) => known[name]?.[key]);
+  const remove = removeFix(path);
+  const written = valueAt(values, at);
+  const isFree = (name: string) => !isObject(written) || written[name] === undefined;
+  const home = Object.keys(known).find((name) => known[name] && Object.hasOwn(known[name], key));
   if (home !== undefined && home !== section) {
-    return { found, expected: `expected it ${home === '' ? 'at the top level' : `under "${home}"`}` };
+    const to = home === '' ? [key] : [home, key];
+    const isTaken = valueAt(values, to) !== undefined;
+    const move = moveFix(path, to, valueAt(values, path));
+    const expected = `expected it ${home === '' ? 'at the top level' : `under "${home}"`}`;
+    return { found, expected, fixes: isTaken ? [remove] : [move, remove] };
   }
-  const owners = methods.filter((m) => section === 'adapter' && m.config[key]);
-  if (owners.length > 0) return { found, expected: `this key belongs to method ${owners.map((m) => m.id).join(', ')}` };
+  const owners = methods.filter((m) => section === 'adapter' && Object.hasOwn(m.config, key));
+  if (owners.length > 0) {
+    const choose = owners.map(({ id }) => setFix(['adapter', 'method'], id, `Change the method to ${id}`));
+    const expected = `this key belongs to method ${owners.map((m) => m.id).join(', ')}`;
+    return { found, expected, fixes: [remove, ...choose] };
+  }
   const here = [...Object.keys(known[section] ?? {}), ...(section === '' ? SECTIONS : [])];
-  return { found, expected: `the nearest known key is "${nearest(key, here) ?? ''}"` };
-}
-
-interface FieldPlace {
-  /** The field of the section's key, and that key's path as text. */
-  readonly top: Field<unknown>;
-  readonly owner: string;
-  /** The field that describes the value itself: `top`, or an item inside it. */
-  readonly field: Field<unknown>;
-}
-
-function fieldAt(path: KeyPath, known: Readonly<Record<string, Fields>>): FieldPlace | undefined {
-  const section = SECTIONS.find((s) => s === path[0]);
-  const length = section ? 2 : 1;
-  const key = path[length - 1];
-  const top = key === undefined ? undefined : known[section ?? '']?.[key];
-  if (!top) return undefined;
-  return { top, owner: path.slice(0, length).join('.'), field: fieldInside(top, path.slice(length)) };
+  const best = nearest(key, here) ?? '';
+  const expected = `the nearest known key is "${best}"`;
+  return { found, expected, fixes: isFree(best) ? [renameFix(path, best), remove] : [remove] };
 }
 
 function keyPath(error: ErrorObject): KeyPath {
@@ -144,16 +152,6 @@ function keyPath(error: ErrorObject): KeyPath {
     .slice(1)
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
-}
-
-function valueAt(values: unknown, path: KeyPath): unknown {
-  let value = values;
-  for (const step of path) value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[step];
-  return value;
-}
-
-export function isObject(value: unknown): value is Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Compiling takes tens of milliseconds and an editor validates on every key press. */

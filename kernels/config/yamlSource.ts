@@ -1,7 +1,18 @@
 /** @file A YAML text with the place of every key and value, so that each problem can name its line. */
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { isAlias, isMap, isNode, isPair, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+} from 'yaml';
 import type { Problem } from '../protocol/errors';
 
 export type KeyPath = readonly (string | number)[];
@@ -39,6 +50,22 @@ function firstLineNotUtf8(bytes: Buffer): number {
     start = end + 1;
   }
   return line;
+}
+
+export interface NodePlace {
+  readonly path: KeyPath;
+  /** Whether it is the key at that path and not its value. */
+  readonly isKey: boolean;
+  readonly start: number;
+  readonly end: number;
+}
+
+const spanOf = ({ range }: Node) => ({ start: range?.[0] ?? 0, end: range?.[1] ?? 0 });
+
+/** The end counts too: a pointer is there when it is on the last character. */
+function holds(node: Node, offset: number): boolean {
+  const { start, end } = spanOf(node);
+  return offset >= start && offset <= end && end > start;
 }
 
 export class YamlSource {
@@ -79,6 +106,29 @@ export class YamlSource {
     const pair = isMap(parent) ? parent.items.find((i) => isPair(i) && String(i.key) === String(last)) : undefined;
     const key: unknown = pair?.key;
     return isNode(key) && key.range ? this.#position(key.range[0], key.range[1]) : this.locate(path);
+  }
+
+  /** The innermost key, scalar or collection whose characters hold `offset`, by its path; `undefined` between them. */
+  nodeAt(offset: number): NodePlace | undefined {
+    return this.#placeIn(this.#document.contents, offset, []);
+  }
+
+  #placeIn(node: unknown, offset: number, path: KeyPath): NodePlace | undefined {
+    if (isMap(node)) {
+      for (const { key, value } of node.items) {
+        const at = [...path, isScalar(key) ? String(key.value) : String(key)];
+        if (isNode(key) && holds(key, offset)) return { path: at, isKey: true, ...spanOf(key) };
+        const inside = this.#placeIn(value, offset, at);
+        if (inside) return inside;
+      }
+    }
+    if (isSeq(node)) {
+      for (const [i, item] of node.items.entries()) {
+        const inside = this.#placeIn(item, offset, [...path, i]);
+        if (inside) return inside;
+      }
+    }
+    return isNode(node) && path.length > 0 && holds(node, offset) ? { path, isKey: false, ...spanOf(node) } : undefined;
   }
 
   #nodeAt(path: KeyPath): Node | undefined {

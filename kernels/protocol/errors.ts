@@ -23,7 +23,23 @@ export interface Problem {
   readonly severity: 'error' | 'warning';
   readonly found: string;
   readonly expected: string;
+  /** Ways to put it right, the likeliest first; only for problems of a configuration. */
+  readonly fixes?: readonly Fix[];
 }
+
+/** One way to put a problem right. */
+export interface Fix {
+  /** What it does, as the name of an action: `Change to learning_rate`. */
+  readonly title: string;
+  /** Made in this order, as one change. */
+  readonly edits: readonly KeyEdit[];
+}
+
+/** A change of a configuration by key path, so that it fits the text as it is when it is made. */
+export type KeyEdit =
+  | { readonly kind: 'set'; readonly path: readonly (string | number)[]; readonly value: unknown }
+  | { readonly kind: 'remove'; readonly path: readonly (string | number)[] }
+  | { readonly kind: 'rename'; readonly path: readonly (string | number)[]; readonly key: string };
 
 /** `path[:line]: [where: ]what was found; what was expected`: the form in which every refusal is printed. */
 export function formatProblem(p: Problem): string {

@@ -1,6 +1,7 @@
 /** @file What the editor may ask of the interactive kernel. Calls have one answer; long ones report progress and can be cancelled. */
 import type { ConfigCalls } from './calls/config';
 import type { DataCalls } from './calls/data';
+import type { EstimateCalls } from './calls/estimate';
 import type { GenerateCalls } from './calls/generate';
 import type { InspectCalls } from './calls/inspect';
 import type { ModelCalls } from './calls/models';
@@ -25,6 +26,14 @@ interface ConnectionCalls {
 }
 
 export interface KernelApi {
-  calls: ConnectionCalls & ConfigCalls & DataCalls & InspectCalls & RunCalls & ModelCalls & TokensCalls & GenerateCalls;
+  calls: ConnectionCalls &
+    ConfigCalls &
+    EstimateCalls &
+    DataCalls &
+    InspectCalls &
+    RunCalls &
+    ModelCalls &
+    TokensCalls &
+    GenerateCalls;
   events: { log: { level: 'debug' | 'info' | 'warn' | 'error'; scope: string; message: string } };
 }

@@ -6,6 +6,7 @@ import { ENGINE_VERSION } from '../../util/version';
 import type { KernelHandlers } from '../serve';
 import { configHandlers } from './config';
 import { dataHandlers } from './data';
+import { estimateHandlers } from './estimate';
 import { generateHandlers } from './generate';
 import { inspectHandlers } from './inspect';
 import { modelHandlers } from './models';
@@ -21,6 +22,7 @@ export const handlers: KernelHandlers = {
     return { version: PROTOCOL_VERSION, engine: ENGINE_VERSION, runtime: ortRuntime.name };
   },
   ...configHandlers,
+  ...estimateHandlers,
   ...dataHandlers,
   ...runHandlers,
   ...inspectHandlers,

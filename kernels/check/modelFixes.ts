@@ -1,0 +1,88 @@
+/** @file Ways to put right what a configuration asks of its model and the model does not have: nearest names, possible limits. */
+import { matchesModules } from '../adapters/targets';
+import { removeFix, renameFix, setFix, similar } from '../config/fixes';
+import { isObject, valueAt } from '../config/values';
+import type { KeyPath } from '../config/yamlSource';
+import type { ModelHeader } from '../models/modelHeader';
+import type { Fix, Problem } from '../protocol/errors';
+
+/** Names under which a person may mean a module: the last part of its path. */
+export function moduleNames(model: Pick<ModelHeader, 'sites'>): string[] {
+  return [...new Set(model.sites.map(({ projection }) => projection))];
+}
+
+/** Modules that have weights of their own, by the last part of their path: `embed_tokens`, `norm`, `lm_head`. */
+export function savableNames(model: Pick<ModelHeader, 'tensors' | 'head'>): string[] {
+  const modules = [...model.tensors.keys()].map((tensor) => tensor.slice(0, tensor.lastIndexOf('.')));
+  return [...new Set([...modules, model.head.path].map((path) => path.slice(path.lastIndexOf('.') + 1)))];
+}
+
+/** The problem at the entry it is about, with fixes. `values`: the configuration as written. */
+export function withModelFixes(problem: Problem, values: unknown, model: ModelHeader): Problem {
+  const path: KeyPath = (problem.where ?? '').split('.');
+  if (problem.where === 'data.max_length') {
+    const { maxLength } = model.config;
+    return withFixes(problem, [setFix(path, maxLength)]);
+  }
+  if (path[0] !== 'adapter') return problem;
+  const written = valueAt(values, path);
+  switch (path[1]) {
+    case 'target_modules':
+    case 'exclude_modules':
+      return listFixes(problem, path, written, moduleNames(model), (entry) =>
+        model.sites.some((site) => matchesModules([entry], site.path)),
+      );
+    case 'modules_to_save':
+      return listFixes(problem, path, written, savableNames(model), (entry) => !problem.found.startsWith(`${entry} `));
+    case 'rank_pattern':
+    case 'alpha_pattern':
+      return patternFixes(problem, path, written, moduleNames(model));
+    case 'bias':
+      return withFixes(problem, [setFix(path, 'none'), removeFix(path)]);
+    case 'layers_pattern':
+    case 'layers_to_transform':
+      return withFixes(problem, [removeFix(path)]);
+    default:
+      return problem;
+  }
+}
+
+function listFixes(
+  problem: Problem,
+  path: KeyPath,
+  written: unknown,
+  names: readonly string[],
+  isKnown: (entry: string) => boolean,
+): Problem {
+  if (!Array.isArray(written)) {
+    const all = path[1] === 'target_modules' ? [setFix(path, 'all-linear')] : [removeFix(path)];
+    return withFixes(problem, all);
+  }
+  const entries: readonly unknown[] = written;
+  const at = entries.findIndex((entry) => typeof entry === 'string' && !isKnown(entry));
+  const entry = entries[at];
+  if (typeof entry !== 'string') return problem;
+  const free = names.filter((name) => !entries.includes(name));
+  const place = [...path, at];
+  const fixes = [...similar(entry, free).map((name) => setFix(place, name)), ...remainder(path, entries, at)];
+  return { ...withFixes(problem, fixes), where: place.join('.') };
+}
+
+/** Without the entry, or without the key when that was the only one. */
+function remainder(path: KeyPath, entries: readonly unknown[], at: number): Fix[] {
+  if (entries.length === 1) return [removeFix(path)];
+  const rest = entries.filter((_, i) => i !== at);
+  return [setFix(path, rest, `Remove ${String(entries[at])}`)];
+}
+
+function patternFixes(problem: Problem, path: KeyPath, written: unknown, names: readonly string[]): Problem {
+  if (!isObject(written)) return problem;
+  const key = Object.keys(written).find((name) => problem.found.startsWith(`${name} `));
+  if (key === undefined) return problem;
+  const free = names.filter((name) => written[name] === undefined);
+  const place = [...path, key];
+  return withFixes(problem, [...similar(key, free).map((name) => renameFix(place, name)), removeFix(place)]);
+}
+
+const withFixes = (problem: Problem, fixes: readonly Fix[]): Problem =>
+  fixes.length > 0 ? { ...problem, fixes } : problem;

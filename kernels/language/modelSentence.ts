@@ -1,0 +1,17 @@
+/** @file A base model in one line. */
+import { weightDtypes } from '../models/baseModel';
+import type { ModelHeader } from '../models/modelHeader';
+
+/** `llama, 135 M parameters in 30 blocks, F16; reads up to 8192 tokens`. */
+export function modelSentence(model: ModelHeader): string {
+  const { architecture, config, parameterCount } = model;
+  const dtypes = [...weightDtypes(model)].map((dtype) => dtype.toUpperCase()).join(' and ');
+  const size =
+    parameterCount >= 1e9
+      ? ([1e9, ' G'] as const)
+      : parameterCount >= 1e6
+        ? ([1e6, ' M'] as const)
+        : ([1e3, ' k'] as const);
+  const parameters = `${Number((parameterCount / size[0]).toPrecision(3))}${size[1]}`;
+  return `${architecture.id}, ${parameters} parameters in ${config.layers} blocks, ${dtypes}; reads up to ${config.maxLength} tokens`;
+}
