@@ -15,6 +15,9 @@ import { ConfigDiagnostics } from './editors/configDiagnostics';
 import { ConfigFiles } from './editors/configFiles';
 import { ConfigFormView } from './editors/configFormView';
 import { ConfigLens } from './editors/configLens';
+import { AdapterLens } from './inspector/adapterLens';
+import { CheckResults } from './inspector/checkResults';
+import { InspectorEditor } from './inspector/inspectorEditor';
 import { admitCall } from './kernel/callTrust';
 import { KernelHost } from './kernel/kernelHost';
 import { launchKernel } from './kernel/processTransport';
@@ -23,12 +26,14 @@ import { RunLibrary } from './runs/runLibrary';
 import type { Studio } from './studio';
 import { DisposableStore } from './util/disposables';
 import { scoped } from './util/log';
+import { Comparisons } from './views/comparisons';
 import { Dashboards } from './views/dashboards';
 import { ModelsTree } from './views/modelsTree';
 import { Reports } from './views/reports';
 import { RunNotices } from './views/runNotices';
 import { RunStatus } from './views/runStatus';
-import { RunsTree } from './views/runsTree';
+import { RunsView } from './views/runsView';
+import { WatchNotices } from './views/watchNotices';
 
 export function activate(context: ExtensionContext): void {
   const { extensionUri, workspaceState: memory } = context;
@@ -57,16 +62,32 @@ export function activate(context: ExtensionContext): void {
   const form = parts.add(
     new ConfigFormView({ extensionUri, kernel, files: configs, checks, memory, log: scoped(log, 'form') }),
   );
-  const dashboards = parts.add(new Dashboards(extensionUri, scoped(log, 'dashboard')));
-  const studio: Studio = { log, kernel, configs, form, runs, models, dashboards, reports: parts.add(new Reports()) };
+  const dashboards = parts.add(new Dashboards(extensionUri, runs, scoped(log, 'dashboard')));
+  const comparisons = parts.add(new Comparisons(extensionUri, dashboards, scoped(log, 'comparison')));
+  const runsView = parts.add(new RunsView(runs, memory));
+  const checkResults = parts.add(new CheckResults());
+  const studio: Studio = {
+    log,
+    kernel,
+    configs,
+    form,
+    runs,
+    models,
+    dashboards,
+    comparisons,
+    runsView,
+    reports: parts.add(new Reports()),
+    checkResults,
+  };
 
+  parts.add(new InspectorEditor({ extensionUri, kernel, log: scoped(log, 'inspector') }));
+  parts.add(new AdapterLens(kernel, scoped(log, 'inspector')));
   parts.add(new ConfigDiagnostics(checks));
   parts.add(new ConfigLens(checks, runs));
   parts.add(new ContextKeys(runs, models));
   parts.add(new RunStatus(runs));
   parts.add(new RunNotices(runs));
-  const runsTree = parts.add(new RunsTree(runs));
-  parts.add(window.createTreeView('adapterStudio.runs', { treeDataProvider: runsTree }));
+  parts.add(new WatchNotices(runs, memory, scoped(log, 'watch')));
   const modelsTree = parts.add(new ModelsTree(models));
   parts.add(window.createTreeView('adapterStudio.models', { treeDataProvider: modelsTree }));
   parts.add(registerCommands(studio));

@@ -11,6 +11,12 @@ export function runFolders(): readonly string[] {
   return folderList('runFolders');
 }
 
+/** What Train does when another run is at work on this machine. */
+export function whenBusy(): 'ask' | 'queue' | 'beside' {
+  const value = workspace.getConfiguration('adapterStudio').get<unknown>('whenBusy');
+  return value === 'queue' || value === 'beside' ? value : 'ask';
+}
+
 function folderList(name: string): readonly string[] {
   const value = workspace.getConfiguration('adapterStudio').get<unknown>(name);
   return Array.isArray(value)

@@ -2,11 +2,14 @@
 import type { LogOutputChannel } from 'vscode';
 import type { ConfigFiles } from './editors/configFiles';
 import type { ConfigFormView } from './editors/configFormView';
+import type { CheckResults } from './inspector/checkResults';
 import type { KernelHost } from './kernel/kernelHost';
 import type { ModelLibrary } from './models/modelLibrary';
 import type { RunLibrary } from './runs/runLibrary';
+import type { Comparisons } from './views/comparisons';
 import type { Dashboards } from './views/dashboards';
 import type { Reports } from './views/reports';
+import type { RunsView } from './views/runsView';
 
 export interface Studio {
   readonly log: LogOutputChannel;
@@ -16,7 +19,10 @@ export interface Studio {
   readonly runs: RunLibrary;
   readonly models: ModelLibrary;
   readonly dashboards: Dashboards;
+  readonly comparisons: Comparisons;
+  readonly runsView: RunsView;
   readonly reports: Reports;
+  readonly checkResults: CheckResults;
 }
 
 /** What runs when a command is called; the arguments come from menus, trees and other extensions, so they are not trusted. */

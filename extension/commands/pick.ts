@@ -47,6 +47,41 @@ export async function pickRun(
   return pick(title, choices, none);
 }
 
+export interface RunsQuestion {
+  readonly title: string;
+  readonly isWanted: (run: RunSummary) => boolean;
+  readonly none: string;
+  /** So many at least. */
+  readonly min: number;
+}
+
+/** Some of the runs for which `isWanted` holds. Rejects with `cancelled` when fewer than `min` are chosen. */
+export async function pickRuns({ runs }: Studio, question: RunsQuestion): Promise<readonly RunSummary[]> {
+  const { title, isWanted, none, min } = question;
+  if (!runs.isSearched) await runs.refresh();
+  const wanted = runs.runs.filter(isWanted);
+  if (wanted.length < min) throw new KernelError('input/refused', none);
+  const choices = wanted.map((run) => ({
+    label: run.info.name,
+    description: runDescription(run),
+    detail: run.folder,
+    run,
+  }));
+  const chosen = await window.showQuickPick(choices, { title, canPickMany: true, ...pickOptions });
+  if (!chosen || chosen.length < min) throw cancelled();
+  return chosen.map(({ run }) => run);
+}
+
+/**
+ * Folders of the runs that a command was called with: from a menu of the Runs view the row and all that are selected, from
+ * a key of the view the word `selection`, else one folder or none.
+ */
+export function runFolderArguments(studio: Studio, [first, selected]: readonly unknown[]): readonly string[] {
+  const rows: readonly unknown[] =
+    first === 'selection' ? studio.runsView.selection : Array.isArray(selected) ? (selected as unknown[]) : [first];
+  return [...new Set(rows.map(folderArgument).filter((folder) => folder !== undefined))];
+}
+
 /** One of the configurations of the workspace; the only one is taken without asking. */
 export async function pickConfiguration({ configs }: Studio, title: string): Promise<Uri> {
   const files = await configs.list();

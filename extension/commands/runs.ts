@@ -1,4 +1,4 @@
-/** @file Commands of a run: dashboard, stop, resume, show the folder. */
+/** @file Commands of a run: dashboard, stop, resume, show the folder; and the filter of their view. */
 import { join } from 'node:path';
 import { l10n, ProgressLocation, window } from 'vscode';
 import { capabilities, type RunSummary } from '../runs/runSummary';
@@ -14,13 +14,15 @@ export async function openDashboard(studio: Studio, argument?: unknown): Promise
   studio.dashboards.show(await runFolderFor(studio, argument, l10n.t('Open Dashboard'), () => true, none));
 }
 
-/** Returns when the run has saved its checkpoint and stopped. */
+/** Returns when the run has saved its checkpoint and stopped, or, when it was queued, has left the queue. */
 export async function stopRun(studio: Studio, argument?: unknown): Promise<void> {
   await requireTrust();
   const none = l10n.t('No run is at work.');
   const run = await runFolderFor(studio, argument, l10n.t('Stop Run'), (r) => capabilities(r).stop, none);
+  const isQueued = studio.runs.get(run)?.state.status === 'queued';
+  const title = isQueued ? l10n.t('Leaving the queue…') : l10n.t('Saving a checkpoint and stopping…');
   const { step } = await window.withProgress(
-    { location: ProgressLocation.Notification, title: l10n.t('Saving a checkpoint and stopping…'), cancellable: true },
+    { location: ProgressLocation.Notification, title, cancellable: true },
     (_, token) => studio.kernel.call('run/stop', { run }, { signal: toAbortSignal(token) }),
   );
   studio.log.info(`run stopped at step ${step}: ${run}`);
@@ -39,13 +41,17 @@ export async function resumeRun(studio: Studio, argument?: unknown): Promise<voi
   studio.dashboards.show(run);
 }
 
+export async function filterRuns(studio: Studio): Promise<void> {
+  await studio.runsView.askFilter();
+}
+
 export async function revealRun(studio: Studio, argument?: unknown): Promise<void> {
   const none = l10n.t('There is no run yet. Run "Adapter Studio: Train" first.');
   const folder = await runFolderFor(studio, argument, l10n.t('Reveal Run Folder'), () => true, none);
   await revealPath(join(folder, runFiles.info));
 }
 
-async function runFolderFor(
+export async function runFolderFor(
   studio: Studio,
   argument: unknown,
   title: string,

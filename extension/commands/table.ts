@@ -1,9 +1,14 @@
 /** @file Every command of the extension. A test compares this table with package.json. */
 import type { Command } from '../studio';
+import { check } from './check';
+import { inspect } from './inspect';
+import { compareRuns } from './compareRuns';
+import { deleteRuns } from './deleteRuns';
 import { mergeAdapter } from './mergeAdapter';
 import { newConfiguration } from './newConfiguration';
 import { openConfigurationText } from './openConfigurationText';
-import { openDashboard, resumeRun, revealRun, stopRun } from './runs';
+import { copyConfiguration, trainAgain } from './runConfiguration';
+import { filterRuns, openDashboard, resumeRun, revealRun, stopRun } from './runs';
 import { train } from './train';
 import { unmergeAdapter } from './unmergeAdapter';
 
@@ -15,8 +20,16 @@ export const commandTable = {
   'adapterStudio.stopRun': stopRun,
   'adapterStudio.resumeRun': resumeRun,
   'adapterStudio.revealRun': revealRun,
+  'adapterStudio.filterRuns': filterRuns,
+  'adapterStudio.clearRunFilter': ({ runsView }) => runsView.setFilter(''),
+  'adapterStudio.compareRuns': compareRuns,
+  'adapterStudio.copyConfiguration': copyConfiguration,
+  'adapterStudio.trainAgain': trainAgain,
+  'adapterStudio.deleteRuns': deleteRuns,
   'adapterStudio.mergeAdapter': mergeAdapter,
   'adapterStudio.unmergeAdapter': unmergeAdapter,
+  'adapterStudio.inspect': inspect,
+  'adapterStudio.check': check,
   'adapterStudio.refresh': async ({ configs, runs, models }) => {
     models.refresh();
     await Promise.all([configs.refresh(), runs.refresh()]);
@@ -42,8 +55,16 @@ export const commandNeedsTrust: Readonly<Record<CommandId, boolean>> = {
   'adapterStudio.stopRun': true,
   'adapterStudio.resumeRun': true,
   'adapterStudio.revealRun': false,
+  'adapterStudio.filterRuns': false,
+  'adapterStudio.clearRunFilter': false,
+  'adapterStudio.compareRuns': false,
+  'adapterStudio.copyConfiguration': false,
+  'adapterStudio.trainAgain': true,
+  'adapterStudio.deleteRuns': true,
   'adapterStudio.mergeAdapter': true,
   'adapterStudio.unmergeAdapter': true,
+  'adapterStudio.inspect': false,
+  'adapterStudio.check': false,
   'adapterStudio.refresh': false,
   'adapterStudio.restartEngine': false,
   'adapterStudio.showLog': false,

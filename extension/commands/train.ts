@@ -2,6 +2,8 @@
 import { l10n, Uri, window, workspace, type TextDocument } from 'vscode';
 import { KernelError } from '../../kernels/protocol/errors';
 import { isConfigFile } from '../editors/configFiles';
+import { thisMachine } from '../runs/liveness';
+import { whenBusy } from '../settings';
 import type { Studio } from '../studio';
 import { cancelled, pickConfiguration } from './pick';
 import { requireTrust } from './trust';
@@ -19,9 +21,10 @@ export async function train(studio: Studio, argument?: unknown): Promise<void> {
   starting.add(key);
   try {
     await requireSaved(await workspace.openTextDocument(uri));
+    const mode = await placeForRun(studio);
     // Reading the data and making its tokens can take minutes the first time.
     const { run } = await withLongCall(l10n.t('Starting {0}', workspace.asRelativePath(uri)), (options) =>
-      studio.kernel.call('run/start', { config: uri.fsPath }, options),
+      studio.kernel.call('run/start', { config: uri.fsPath, ...(mode && { mode }) }, options),
     );
     studio.log.info(`run started: ${run}`);
     await studio.runs.add(run);
@@ -29,6 +32,28 @@ export async function train(studio: Studio, argument?: unknown): Promise<void> {
   } finally {
     starting.delete(key);
   }
+}
+
+/** Whether the run waits while others are at work on this machine; undefined when none is. */
+async function placeForRun({ runs }: Studio): Promise<'queue' | 'beside' | undefined> {
+  if (!runs.isSearched) await runs.refresh();
+  const others = runs.liveRuns.filter(({ state }) => state.host === thisMachine.host);
+  if (others.length === 0) return undefined;
+  const setting = whenBusy();
+  if (setting !== 'ask') return setting;
+  const queue = l10n.t('Queue After It');
+  const beside = l10n.t('Train Beside It');
+  const names = others.map((run) => run.info.name).join(', ');
+  const message =
+    others.length === 1
+      ? l10n.t('The run {0} is at work on this machine.', names)
+      : l10n.t('{0} runs are at work or queued on this machine: {1}.', others.length, names);
+  const detail = l10n.t(
+    'A queued run begins when those before it have ended, also when this window is closed. Side by side both are slower, and need their memory at the same time.',
+  );
+  const choice = await window.showInformationMessage(message, { modal: true, detail }, queue, beside);
+  if (choice === undefined) throw cancelled();
+  return choice === queue ? 'queue' : 'beside';
 }
 
 /** The configuration that a command is about. */

@@ -3,7 +3,7 @@ import type { MetricRecord, RunInfo, TrainRecord } from '../../kernels/protocol/
 import type { SeriesName, Trace, XAxis } from '../../webview/protocol/dashboard';
 import { Column } from './column';
 import { decimate } from './decimate';
-import { smooth } from './smoothing';
+import { MovingAverage } from './smoothing';
 
 export interface TraceRequest {
   readonly x: XAxis;
@@ -40,8 +40,13 @@ export class MetricSeries {
   private readonly evalLoss = new Column();
   private readonly stepSeconds = new Column();
   private readonly learningRates = new Map<string, Column>();
+  /** Of the columns that were last asked for smoothed; while a run is watched, each look adds a few points. */
+  private readonly averages = new Map<Column, MovingAverage>();
   /** Second 0 of the time axis. */
   private origin: number | undefined;
+  private latest = -Infinity;
+  private secondsInSteps = 0;
+  private largestRss = 0;
 
   constructor(private readonly info: Pick<RunInfo, 'created' | 'steps_per_epoch'> | null) {
     this.origin = info?.created;
@@ -73,6 +78,32 @@ export class MetricSeries {
     return total > 0 ? (tokens.at(-1)! - before) / total : undefined;
   }
 
+  /** Loss of the last training step, undefined before the first. */
+  get lastLoss(): number | undefined {
+    return this.columns.loss.view().at(-1);
+  }
+
+  /** Loss of the last evaluation, undefined before the first. */
+  get lastEvalLoss(): number | undefined {
+    return this.evalLoss.view().at(-1);
+  }
+
+  /** Time spent in training steps, without evaluations and pauses. */
+  get totalStepSeconds(): number {
+    return this.secondsInSteps;
+  }
+
+  /** Over all steps, undefined before the first. */
+  get meanTokensPerSecond(): number | undefined {
+    const tokens = this.train.tokens.view().at(-1);
+    return tokens === undefined || this.secondsInSteps === 0 ? undefined : tokens / this.secondsInSteps;
+  }
+
+  /** Bytes, undefined before the first step. */
+  get peakRss(): number | undefined {
+    return this.largestRss > 0 ? this.largestRss : undefined;
+  }
+
   /** Bytes, undefined before the first step. */
   get lastRss(): number | undefined {
     return this.columns.rss.view().at(-1);
@@ -82,7 +113,7 @@ export class MetricSeries {
   traces(request: TraceRequest): Trace[] {
     const traces: Trace[] = [];
     const add = (series: SeriesName, group: string, x: Column, y: Column, smoothing: number) => {
-      if (y.length > 0) traces.push(this.trace(series, group, x.view(), y.view(), { ...request, smoothing }));
+      if (y.length > 0) traces.push(this.trace(series, group, x.view(), y, { ...request, smoothing }));
     };
     const x = this.train[request.x];
     add('loss', '', x, this.columns.loss, request.smoothing);
@@ -98,7 +129,7 @@ export class MetricSeries {
     const { train, columns } = this;
     const tokensBefore = train.tokens.view().at(-1) ?? 0;
     train.step.push(record.step);
-    train.time.push(record.time - this.origin!);
+    train.time.push(this.sinceOrigin(record.time));
     train.epoch.push(record.epoch);
     train.tokens.push(record.tokens);
     columns.loss.push(number(record.loss));
@@ -106,6 +137,8 @@ export class MetricSeries {
     columns.tokens_per_second.push((record.tokens - tokensBefore) / record.step_seconds);
     columns.rss.push(number(record.rss));
     this.stepSeconds.push(record.step_seconds);
+    if (Number.isFinite(record.step_seconds)) this.secondsInSteps += record.step_seconds;
+    this.largestRss = Math.max(this.largestRss, number(record.rss) || 0);
     for (const [group, rate] of Object.entries(record.learning_rate)) {
       let column = this.learningRates.get(group);
       if (!column) {
@@ -117,19 +150,31 @@ export class MetricSeries {
     }
   }
 
+  /** Seconds on the time axis. A clock that was set back must not bend the curves back: they stand until it has caught up. */
+  private sinceOrigin(time: number): number {
+    return (this.latest = Math.max(this.latest, time - this.origin!));
+  }
+
   /** `tokens` of an eval record counts the eval set, so its place on the axes is that of the training step before it. */
   private appendEval(step: number, time: number, loss: number): void {
     const { evals, train } = this;
     const before = lastAtOrBelow(train.step.view(), step);
     evals.step.push(step);
-    evals.time.push(time - this.origin!);
+    evals.time.push(this.sinceOrigin(time));
     evals.epoch.push(this.info ? step / this.info.steps_per_epoch : (train.epoch.view()[before] ?? 0));
     evals.tokens.push(train.tokens.view()[before] ?? 0);
     this.evalLoss.push(number(loss));
   }
 
-  private trace(series: SeriesName, group: string, x: Float64Array, y: Float64Array, request: TraceRequest): Trace {
-    const smoothed = request.smoothing > 0 ? smooth(y, request.smoothing) : undefined;
+  private averageOf(column: Column, weight: number): Float64Array {
+    let average = this.averages.get(column);
+    if (average?.weight !== weight) this.averages.set(column, (average = new MovingAverage(column, weight)));
+    return average.view();
+  }
+
+  private trace(series: SeriesName, group: string, x: Float64Array, column: Column, request: TraceRequest): Trace {
+    const y = column.view();
+    const smoothed = request.smoothing > 0 ? this.averageOf(column, request.smoothing) : undefined;
     const [from, to] = request.range ? indexRange(x, request.range) : [0, x.length];
     const kept = decimate(x.subarray(from, to), y.subarray(from, to), request.buckets).map((i) => i + from);
     const pick = (values: Float64Array) => Float64Array.from(kept, (i) => values[i]!);

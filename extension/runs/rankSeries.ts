@@ -30,6 +30,16 @@ export class RankSeries {
     return { steps, modules, measures };
   }
 
+  /** Mean of a measure over all modules that were recorded at a step, at every step. */
+  mean(measure: RankMeasure): { readonly steps: readonly number[]; readonly values: readonly (number | null)[] } {
+    const steps = thin([...this.stepSet].sort((a, b) => a - b));
+    const values = steps.map((step) => {
+      const known = [...this.modules.values()].flatMap((records) => records.get(step)?.[measure] ?? []);
+      return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+    });
+    return { steps, values };
+  }
+
   /** All recorded spectra of one module; empty for a name that is not adapted. */
   spectrum(module: string): { steps: readonly number[]; values: readonly (readonly number[])[] } {
     const records = [...(this.modules.get(module)?.values() ?? [])].sort((a, b) => a.step - b.step);

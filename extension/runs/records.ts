@@ -1,5 +1,5 @@
 /** @file The door for records of a run folder: what has not the fields that the curves need is refused, line by line. */
-import type { MetricRecord, RunEvent, SpectrumRecord } from '../../kernels/protocol/types';
+import type { MetricRecord, RunEvent, SampleRecord, SpectrumRecord } from '../../kernels/protocol/types';
 
 /** One line of `metrics.jsonl`. Throws when it is neither a training nor an evaluation record. */
 export function parseMetric(value: unknown): MetricRecord {
@@ -19,6 +19,16 @@ export function parseSpectrum(value: unknown): SpectrumRecord {
   if (typeof record['module'] !== 'string') throw new Error('found no module; expected the name of one');
   if (!Array.isArray(record['singular_values'])) throw new Error('found no singular_values; expected a list');
   return record as unknown as SpectrumRecord;
+}
+
+/** One line of `samples.jsonl`. */
+export function parseSample(value: unknown): SampleRecord {
+  const record = fieldsOf(value);
+  requireNumbers(record, ['step', 'index']);
+  for (const name of ['prompt', 'text']) {
+    if (typeof record[name] !== 'string') throw new Error(`found no text as ${name}; expected one`);
+  }
+  return record as unknown as SampleRecord;
 }
 
 /** One line of `events.jsonl`. */

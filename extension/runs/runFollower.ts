@@ -1,5 +1,6 @@
-/** @file Everything one run has written, kept up to date: state, curves, spectra, events. The run need not be ours or alive. */
+/** @file Everything one run has written, kept up to date: state, curves, spectra, samples, events. The run need not be ours or alive. */
 import { watch, type FSWatcher } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunEvent, RunInfo, RunState } from '../../kernels/protocol/types';
 import type { Log } from '../util/log';
@@ -8,8 +9,9 @@ import { JsonlTail } from './jsonlTail';
 import { effectiveState, isLive, thisMachine, type Machine } from './liveness';
 import { MetricSeries } from './metricSeries';
 import { RankSeries } from './rankSeries';
-import { parseEvent, parseMetric, parseSpectrum } from './records';
+import { parseEvent, parseMetric, parseSample, parseSpectrum } from './records';
 import { readRunContents, readRunInfo, readRunState, runFiles, type RunContents } from './runFolder';
+import { SampleSeries } from './sampleSeries';
 
 /** File events are missed on network file systems, so we also look by the clock. */
 const LIVE_POLL_MS = 500;
@@ -19,12 +21,17 @@ export class RunFollower implements Disposable {
   info: RunInfo | null = null;
   metrics = new MetricSeries(null);
   ranks = new RankSeries();
+  samples = new SampleSeries();
   events: RunEvent[] = [];
   contents: RunContents = { lastCheckpoint: null, adapter: null };
   /** Rises whenever anything changed. */
   revision = 0;
   /** Rises when spectra were added. */
   spectraRevision = 0;
+  /** Rises when samples were added. */
+  samplesRevision = 0;
+  /** The folder is not there (any more). What was read before is kept. */
+  isGone = false;
 
   private written: RunState | null = null;
   private shown: RunState | null = null;
@@ -100,17 +107,31 @@ export class RunFollower implements Disposable {
   private async readWhileWanted(): Promise<void> {
     while (this.isReadWanted && !this.isDisposed) {
       this.isReadWanted = false;
-      let hasChanged = await this.attempt('run.json', () => this.readInfo());
+      const wasGone = this.isGone;
+      this.isGone = await isMissing(this.folder);
+      if (this.isGone) {
+        if (!wasGone) this.announce();
+        continue;
+      }
+      // What is there now need not be what was there before.
+      if (wasGone) this.info = null;
+      let hasChanged = wasGone;
+      hasChanged = (await this.attempt('run.json', () => this.readInfo())) || hasChanged;
       // The state is read before the records and shown after them: what is shown as finished has its last points.
       hasChanged = (await this.attempt('state.json', () => this.readState())) || hasChanged;
       hasChanged = (await this.attempt('metrics.jsonl', () => this.readMetrics())) || hasChanged;
       hasChanged = (await this.attempt('spectra.jsonl', () => this.readSpectra())) || hasChanged;
+      hasChanged = (await this.attempt('samples.jsonl', () => this.readSamples())) || hasChanged;
       hasChanged = (await this.attempt('events.jsonl', () => this.readEvents())) || hasChanged;
       hasChanged = this.show() || hasChanged;
-      if (!hasChanged || this.isDisposed) continue;
-      this.revision++;
-      for (const listener of this.listeners) listener();
+      if (hasChanged) this.announce();
     }
+  }
+
+  private announce(): void {
+    if (this.isDisposed) return;
+    this.revision++;
+    for (const listener of this.listeners) listener();
   }
 
   private async readInfo(): Promise<boolean> {
@@ -121,6 +142,7 @@ export class RunFollower implements Disposable {
     this.tails = this.makeTails();
     this.metrics = new MetricSeries(this.info);
     this.ranks = new RankSeries();
+    this.samples = new SampleSeries();
     this.events = [];
     return true;
   }
@@ -143,6 +165,15 @@ export class RunFollower implements Disposable {
     for (const record of records) this.ranks.append(record);
     if (!isReset && records.length === 0) return false;
     this.spectraRevision++;
+    return true;
+  }
+
+  private async readSamples(): Promise<boolean> {
+    const { records, isReset } = await this.tails.samples.read();
+    if (isReset) this.samples = new SampleSeries();
+    for (const record of records) this.samples.append(record);
+    if (!isReset && records.length === 0) return false;
+    this.samplesRevision++;
     return true;
   }
 
@@ -185,7 +216,17 @@ export class RunFollower implements Disposable {
     return {
       metrics: tail(runFiles.metrics, parseMetric),
       spectra: tail(runFiles.spectra, parseSpectrum),
+      samples: tail(runFiles.samples, parseSample),
       events: tail(runFiles.events, parseEvent),
     };
+  }
+}
+
+async function isMissing(folder: string): Promise<boolean> {
+  try {
+    await stat(folder);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }

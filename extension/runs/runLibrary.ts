@@ -67,6 +67,18 @@ export class RunLibrary extends Owner {
     return this.liveRuns.find((run) => run.info.config_file === config.fsPath);
   }
 
+  /** Runs that use the machine now, other than those that wait in its queue. */
+  get runsAtWork(): readonly RunSummary[] {
+    return this.liveRuns.filter((run) => run.state.status !== 'queued');
+  }
+
+  /** Place of a queued run among those of its machine that we know, from 1; undefined for any other. */
+  placeOf(run: RunSummary): number | undefined {
+    if (run.state.status !== 'queued') return undefined;
+    const queue = this.liveRuns.filter(({ state }) => state.status === 'queued' && state.host === run.state.host);
+    return queue.filter((other) => other.info.created <= run.info.created).length;
+  }
+
   /** Adds a run wherever it is; it is found again in later windows of this workspace. */
   async add(folder: string): Promise<void> {
     const remembered = this.remembered();

@@ -43,12 +43,15 @@ export function capabilities(run: Pick<RunSummary, 'state' | 'contents'>): {
   readonly stop: boolean;
   readonly resume: boolean;
   readonly merge: boolean;
+  readonly delete: boolean;
 } {
   const { status } = run.state;
   return {
-    stop: status === 'starting' || status === 'running',
+    // A queued run is stopped before it has begun.
+    stop: status === 'starting' || status === 'running' || status === 'queued',
     resume: (status === 'stopped' || status === 'failed') && run.contents.lastCheckpoint !== null,
     merge: run.contents.adapter !== null || run.contents.lastCheckpoint !== null,
+    delete: !isLive(run.state),
   };
 }
 

@@ -1,6 +1,6 @@
 /** @file What the dashboard may send. */
 import type { ParamGuards } from '../../kernels/protocol/channel';
-import type { DashboardPage } from '../../webview/protocol/dashboard';
+import { RUN_COMMANDS, type DashboardPage } from '../../webview/protocol/dashboard';
 import { fields, isFinite, isOneOf, isRange, isText, optional } from '../pages/guards';
 
 export const dashboardGuards: ParamGuards<DashboardPage> = {
@@ -13,7 +13,9 @@ export const dashboardGuards: ParamGuards<DashboardPage> = {
   }),
   'rank/table': fields({}),
   'rank/spectrum': fields({ module: isText }),
-  'run/command': fields({ command: isOneOf('stop', 'resume', 'merge', 'openFolder', 'openLog') }),
+  'samples/list': fields({}),
+  'samples/at': fields({ steps: (value) => Array.isArray(value) && value.length <= 2 && value.every(isFinite) }),
+  'run/command': fields({ command: isOneOf(...RUN_COMMANDS) }),
   'save/csv': fields({ what: isOneOf('metrics', 'spectra') }),
   'save/png': fields({ name: isText, dataUrl: isText }),
 };

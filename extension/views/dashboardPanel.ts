@@ -1,39 +1,42 @@
 /** @file One dashboard: a panel that shows one run and is served from the run's folder, so it survives every reload. */
-import { Buffer } from 'node:buffer';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { commands, l10n, Uri, window, workspace, type WebviewPanel } from 'vscode';
 import type { Handlers } from '../../kernels/protocol/channel';
-import { KernelError } from '../../kernels/protocol/errors';
 import type { RunState } from '../../kernels/protocol/types';
+import { adapterFolder } from '../commands/mergeAdapter';
 import type { CommandId } from '../commands/table';
-import type { DashboardPage, DashboardSnapshot } from '../../webview/protocol/dashboard';
+import type { DashboardPage, DashboardSnapshot, RunCommand } from '../../webview/protocol/dashboard';
 import { PageConnection } from '../pages/pageConnection';
-import { dashboardGuards } from './dashboardGuards';
 import { pageHtml, pageRoot } from '../pages/pageHtml';
 import { metricsCsv, spectraCsv } from '../runs/csv';
 import { RunFollower } from '../runs/runFollower';
 import { runFiles } from '../runs/runFolder';
+import type { RunLibrary } from '../runs/runLibrary';
 import { capabilities } from '../runs/runSummary';
 import { writeFileAtomic } from '../util/atomicFile';
 import { throttle } from '../util/debounce';
 import { Owner } from '../util/disposables';
 import type { Log } from '../util/log';
+import { dashboardGuards } from './dashboardGuards';
+import { askTarget, savePicture } from './saveFile';
 
 export const DASHBOARD_VIEW_TYPE = 'adapterStudio.dashboard';
 
 const UPDATE_INTERVAL_MS = 250;
-const PNG_URL = 'data:image/png;base64,';
+/** As many as the list of events shows. */
+const MAX_EVENTS = 200;
 
 /** Shown while `state.json` is not there: the run is being made, or someone deleted it. */
-const noState: RunState = {
+export const noState = (isGone: boolean): RunState => ({
   status: 'failed',
   pid: 0,
   host: '',
   heartbeat: 0,
   step: 0,
   total_steps: 0,
-  error: 'The folder has no state.json.',
-};
+  ...(isGone ? {} : { error: l10n.t('The folder has no state.json.') }),
+});
 
 export class DashboardPanel extends Owner {
   private readonly follower: RunFollower;
@@ -44,6 +47,7 @@ export class DashboardPanel extends Owner {
     readonly folder: string,
     private readonly panel: WebviewPanel,
     extensionUri: Uri,
+    private readonly runs: RunLibrary,
     private readonly log: Log,
   ) {
     super();
@@ -52,15 +56,21 @@ export class DashboardPanel extends Owner {
     const update = this.register(throttle(UPDATE_INTERVAL_MS, () => this.page.emit('run/changed', this.snapshot())));
     this.register(this.follower.onDidChange(update));
     this.register(workspace.onDidGrantWorkspaceTrust(update));
+    // The place in the queue changes when other runs do.
+    this.register(runs.onDidChange(() => this.follower.state?.status === 'queued' && update()));
     const icon = (theme: string) => Uri.joinPath(extensionUri, 'media', 'icons', `dashboard-${theme}.svg`);
     panel.iconPath = { light: icon('light'), dark: icon('dark') };
     panel.title = basename(folder);
     panel.webview.options = { enableScripts: true, localResourceRoots: [pageRoot(extensionUri)] };
     // All records are read before the page asks for them.
     void this.follower.start().then(() => {
-      panel.title = this.follower.info?.name ?? basename(folder);
+      panel.title = this.name;
       panel.webview.html = pageHtml(panel.webview, extensionUri, 'dashboard', panel.title);
     });
+  }
+
+  close(): void {
+    this.panel.dispose();
   }
 
   reveal(): void {
@@ -69,21 +79,42 @@ export class DashboardPanel extends Owner {
 
   private snapshot(): DashboardSnapshot {
     const { follower } = this;
-    const state = follower.state ?? noState;
+    const { isGone, events } = follower;
+    const state = follower.state ?? noState(isGone);
     const can = capabilities({ state, contents: follower.contents });
-    const isTrusted = workspace.isTrusted;
+    const isUsable = workspace.isTrusted && !isGone;
+    const queue = this.queueOf(state);
     return {
       run: this.folder,
       info: follower.info,
       state,
-      events: follower.events,
+      events: events.slice(-MAX_EVENTS),
+      eventCount: events.length,
+      warningCount: events.filter(({ event }) => event === 'warning' || event === 'failed').length,
+      marks: events.filter(({ event, watch }) => event === 'resumed' || watch !== undefined).slice(-MAX_EVENTS),
       revision: follower.revision,
       spectraRevision: follower.spectraRevision,
-      etaSeconds: follower.etaSeconds,
+      samplesRevision: follower.samplesRevision,
+      isGone,
+      ...(queue && { queue }),
+      etaSeconds: isGone || state.status === 'queued' ? null : follower.etaSeconds,
       tokensPerSecond: follower.metrics.recentTokensPerSecond() ?? null,
       rss: follower.metrics.lastRss ?? null,
-      can: { stop: can.stop && isTrusted, resume: can.resume && isTrusted, merge: can.merge && isTrusted },
+      can: {
+        stop: can.stop && isUsable,
+        resume: can.resume && isUsable,
+        merge: can.merge && isUsable,
+        tryIt: can.merge && isUsable,
+        inspect: can.merge && !isGone,
+      },
     };
+  }
+
+  private queueOf(state: RunState): DashboardSnapshot['queue'] {
+    if (state.status !== 'queued') return undefined;
+    const run = this.runs.get(this.folder);
+    const atWork = this.runs.runsAtWork.find((other) => other.state.host === state.host);
+    return { place: (run && this.runs.placeOf(run)) ?? 1, behind: atWork?.info.name ?? null };
   }
 
   private handlers(): Handlers<DashboardPage> {
@@ -92,45 +123,56 @@ export class DashboardPanel extends Owner {
       'series/get': (request) => this.follower.metrics.traces(request),
       'rank/table': () => this.follower.ranks.table(),
       'rank/spectrum': ({ module }) => this.follower.ranks.spectrum(module),
+      'samples/list': () => this.follower.samples.list(),
+      'samples/at': ({ steps }) => this.follower.samples.at(steps),
       'run/command': ({ command }) => this.runCommand(command),
       'save/csv': ({ what }) => this.saveCsv(what),
-      'save/png': ({ name, dataUrl }) => this.savePng(name, dataUrl),
+      'save/png': ({ name, dataUrl }) => savePicture(`${this.name}-${name}`, dataUrl, this.log),
     };
   }
 
   /** Commands show their own failures, so that they look the same from wherever they are run. */
-  private async runCommand(command: 'stop' | 'resume' | 'merge' | 'openFolder' | 'openLog'): Promise<void> {
+  private async runCommand(command: RunCommand): Promise<void> {
     const ids = {
       stop: 'adapterStudio.stopRun',
       resume: 'adapterStudio.resumeRun',
       merge: 'adapterStudio.mergeAdapter',
+      trainAgain: 'adapterStudio.trainAgain',
       openFolder: 'adapterStudio.revealRun',
-    } as const satisfies Record<string, CommandId>;
-    if (command === 'openLog') await window.showTextDocument(Uri.file(join(this.folder, runFiles.log)));
-    else await commands.executeCommand(ids[command], { folder: this.folder });
+    } as const satisfies Partial<Record<RunCommand, CommandId>>;
+    switch (command) {
+      case 'openLog':
+        await window.showTextDocument(Uri.file(join(this.folder, runFiles.log)));
+        break;
+      case 'openConfiguration':
+        await this.openConfiguration();
+        break;
+      case 'tryIt':
+        await commands.executeCommand('adapterStudio.tryIt', { folder: this.folder });
+        break;
+      case 'inspect':
+        await commands.executeCommand('adapterStudio.inspect', { folder: await adapterFolder(this.folder) });
+        break;
+      default:
+        await commands.executeCommand(ids[command], { folder: this.folder });
+    }
+  }
+
+  /** The file it was started from; where that is gone, what the run keeps of it. */
+  private async openConfiguration(): Promise<void> {
+    const file = this.follower.info?.config_file;
+    const isThere = file !== undefined && existsSync(file);
+    await window.showTextDocument(Uri.file(isThere ? file : join(this.folder, runFiles.info)));
   }
 
   private async saveCsv(what: 'metrics' | 'spectra'): Promise<void> {
-    const target = await this.askTarget(`${what}.csv`, { CSV: ['csv'] });
+    const target = await askTarget(`${this.name}-${what}.csv`, { CSV: ['csv'] });
     if (!target) return;
     await writeFileAtomic(target, await (what === 'metrics' ? metricsCsv : spectraCsv)(this.folder));
     this.log.info(`saved ${target}`);
   }
 
-  private async savePng(name: string, dataUrl: string): Promise<void> {
-    if (!dataUrl.startsWith(PNG_URL))
-      throw new KernelError('internal', 'The page sent something that is not a PNG picture.');
-    const target = await this.askTarget(`${name.replace(/[^\w.-]+/g, '-')}.png`, { PNG: ['png'] });
-    if (!target) return;
-    await writeFileAtomic(target, Buffer.from(dataUrl.slice(PNG_URL.length), 'base64'));
-    this.log.info(`saved ${target}`);
-  }
-
-  private async askTarget(name: string, filters: Record<string, string[]>): Promise<string | undefined> {
-    const run = this.follower.info?.name ?? basename(this.folder);
-    const folder = workspace.workspaceFolders?.[0]?.uri ?? Uri.file(this.folder);
-    const defaultUri = Uri.joinPath(folder, `${run}-${name}`);
-    const target = await window.showSaveDialog({ defaultUri, filters, title: l10n.t('Save') });
-    return target?.fsPath;
+  private get name(): string {
+    return this.follower.info?.name ?? basename(this.folder);
   }
 }

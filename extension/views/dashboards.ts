@@ -1,5 +1,6 @@
 /** @file The open dashboards, one for each run; a reload of the window brings them back. */
 import { ViewColumn, window, type Uri, type WebviewPanel } from 'vscode';
+import type { RunLibrary } from '../runs/runLibrary';
 import { Owner } from '../util/disposables';
 import type { Log } from '../util/log';
 import { DASHBOARD_VIEW_TYPE, DashboardPanel } from './dashboardPanel';
@@ -9,6 +10,7 @@ export class Dashboards extends Owner {
 
   constructor(
     private readonly extensionUri: Uri,
+    private readonly runs: RunLibrary,
     private readonly log: Log,
   ) {
     super();
@@ -31,6 +33,11 @@ export class Dashboards extends Owner {
     this.adopt(window.createWebviewPanel(DASHBOARD_VIEW_TYPE, '', column), folder);
   }
 
+  /** Closes the dashboard of a run whose folder goes. */
+  close(folder: string): void {
+    this.open.get(folder)?.close();
+  }
+
   /** The page keeps the folder of its run in its state; without it there is nothing to show. */
   private restore(panel: WebviewPanel, state: unknown): void {
     const folder = typeof state === 'object' && state !== null && 'run' in state ? state.run : undefined;
@@ -45,7 +52,7 @@ export class Dashboards extends Owner {
   }
 
   private adopt(panel: WebviewPanel, folder: string): void {
-    const dashboard = new DashboardPanel(folder, panel, this.extensionUri, this.log);
+    const dashboard = new DashboardPanel(folder, panel, this.extensionUri, this.runs, this.log);
     this.open.set(folder, dashboard);
     panel.onDidDispose(() => {
       this.open.delete(folder);

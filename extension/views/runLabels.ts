@@ -31,8 +31,24 @@ export function runDescription(run: RunSummary): string {
   const { status } = run.state;
   const parts: string[] = [];
   if (status !== 'running') parts.push(statusLabel(status));
-  if (status !== 'starting' && status !== 'finished') parts.push(stepLabel(run));
-  if (run.etaSeconds !== null) parts.push(l10n.t('{0} left', formatDuration(run.etaSeconds)));
+  if (status !== 'starting' && status !== 'finished' && status !== 'queued') parts.push(stepLabel(run));
+  if (run.etaSeconds !== null && status !== 'queued') parts.push(l10n.t('{0} left', formatDuration(run.etaSeconds)));
+  if (run.loss !== null) parts.push(l10n.t('loss {0}', formatNumber(run.loss)));
+  if (!isLive(run.state)) parts.push(createdLabel(run));
+  return parts.join(' · ');
+}
+
+/**
+ * The same in the Runs view, where the group says the status: `120/300 · 3 min left · loss 1.234`, `60/300 · loss 1.9 · 5/1/26`.
+ * `place` is that of a queued run, from 1.
+ */
+export function rowDescription(run: RunSummary, place: number | undefined): string {
+  const { status } = run.state;
+  const parts: string[] = [];
+  if (status === 'queued' && place !== undefined) parts.push(l10n.t('place {0} in the queue', place));
+  if (status === 'starting' || status === 'stopping') parts.push(statusLabel(status));
+  if (status !== 'queued' && status !== 'starting' && status !== 'finished') parts.push(stepLabel(run));
+  if (run.etaSeconds !== null && status !== 'queued') parts.push(l10n.t('{0} left', formatDuration(run.etaSeconds)));
   if (run.loss !== null) parts.push(l10n.t('loss {0}', formatNumber(run.loss)));
   if (!isLive(run.state)) parts.push(createdLabel(run));
   return parts.join(' · ');

@@ -3,7 +3,7 @@ import { l10n, StatusBarAlignment, window } from 'vscode';
 import { Owner } from '../util/disposables';
 import { formatDuration } from '../util/format';
 import type { RunLibrary } from '../runs/runLibrary';
-import { runAccessibleLabel, runDescription, stepLabel } from './runLabels';
+import { runAccessibleLabel, runDescription, statusLabel, stepLabel } from './runLabels';
 
 export class RunStatus extends Owner {
   private readonly item = this.register(window.createStatusBarItem('adapterStudio.run', StatusBarAlignment.Left, 10));
@@ -15,14 +15,19 @@ export class RunStatus extends Owner {
   }
 
   private show(): void {
-    const [run, ...others] = this.library.liveRuns;
+    const live = this.library.liveRuns;
+    const isQueued = ({ state }: (typeof live)[number]) => state.status === 'queued';
+    // What is at work says more than what waits for it.
+    const [run, ...others] = [...live.filter((r) => !isQueued(r)), ...live.filter(isQueued)];
     if (!run) {
       this.item.hide();
       return;
     }
-    const eta = run.etaSeconds === null ? '' : ` · ${formatDuration(run.etaSeconds)}`;
+    const eta = run.etaSeconds === null || isQueued(run) ? '' : ` · ${formatDuration(run.etaSeconds)}`;
     const more = others.length === 0 ? '' : ` (+${others.length})`;
-    this.item.text = `$(sync~spin) ${run.info.name} ${stepLabel(run)}${eta}${more}`;
+    const icon = isQueued(run) ? '$(watch)' : '$(sync~spin)';
+    const place = isQueued(run) ? statusLabel('queued') : stepLabel(run);
+    this.item.text = `${icon} ${run.info.name} ${place}${eta}${more}`;
     this.item.tooltip = [run, ...others].map((r) => `${r.info.name}: ${runDescription(r)}`).join('\n');
     this.item.accessibilityInformation = { label: runAccessibleLabel(run) };
     this.item.command = {

@@ -1,12 +1,13 @@
-/** @file The Runs view: every run the workspace knows, newest first, with what it is doing. */
-import { EventEmitter, l10n, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
+/** @file The Runs view: every run the workspace knows, grouped by what it is doing, newest first. */
+import { EventEmitter, l10n, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, type Memento } from 'vscode';
 import type { TreeDataProvider } from 'vscode';
 import type { RunStatus } from '../../kernels/protocol/types';
 import { Owner } from '../util/disposables';
-import { formatNumber } from '../util/format';
 import type { RunLibrary } from '../runs/runLibrary';
 import { capabilities, type RunSummary } from '../runs/runSummary';
-import { createdLabel, runAccessibleLabel, runDescription, statusLabel } from './runLabels';
+import { groupLabel, groupOf, matches, RUN_GROUPS, type RunGroup } from './runGroups';
+import { rowDescription, runAccessibleLabel } from './runLabels';
+import { runTooltip } from './runTooltip';
 
 const icons: Record<RunStatus, ThemeIcon> = {
   queued: new ThemeIcon('watch'),
@@ -18,40 +19,76 @@ const icons: Record<RunStatus, ThemeIcon> = {
   failed: new ThemeIcon('error', new ThemeColor('testing.iconFailed')),
 };
 
-/** A row; commands get it as their argument. The same run has the same row as long as the view lives. */
+const COLLAPSED = 'runs.collapsedGroups';
+
+/** A row of a run; commands get it as their argument. The same run has the same row as long as the view lives. */
 export interface RunRow {
   readonly folder: string;
 }
+export interface GroupRow {
+  readonly group: RunGroup;
+}
+export type RunsRow = RunRow | GroupRow;
 
-export class RunsTree extends Owner implements TreeDataProvider<RunRow> {
-  private readonly changed = this.register(new EventEmitter<RunRow | undefined>());
+export class RunsTree extends Owner implements TreeDataProvider<RunsRow> {
+  private readonly changed = this.register(new EventEmitter<RunsRow | undefined>());
   private readonly rows = new Map<string, RunRow>();
+  private readonly groups = new Map(RUN_GROUPS.map((group) => [group, { group }]));
   /** What each row shows now, in their order. */
   private shown = new Map<string, string>();
+  /** Which rows there are, and in which group. */
+  private structure = '';
+  private text = '';
 
   readonly onDidChangeTreeData = this.changed.event;
 
-  constructor(private readonly library: RunLibrary) {
+  constructor(
+    private readonly library: RunLibrary,
+    private readonly memory: Memento,
+  ) {
     super();
     this.register(library.onDidChange(() => this.refresh()));
   }
 
-  async getChildren(row?: RunRow): Promise<RunRow[]> {
-    if (row) return [];
-    // Until the first search is over there is nothing to say, not even that there are no runs.
-    if (!this.library.isSearched) await this.library.refresh();
-    return this.library.runs.map(({ folder }) => this.rowOf(folder));
+  /** The text that runs must match; empty for all. */
+  get filter(): string {
+    return this.text;
   }
 
-  getTreeItem(row: RunRow): TreeItem {
+  set filter(text: string) {
+    this.text = text;
+    this.changed.fire(undefined);
+  }
+
+  /** The runs that the filter lets through, newest first. */
+  get visibleRuns(): readonly RunSummary[] {
+    return this.library.runs.filter((run) => matches(run, this.text));
+  }
+
+  async getChildren(row?: RunsRow): Promise<RunsRow[]> {
+    if (row && 'folder' in row) return [];
+    if (row) return this.runsOf(row.group).map(({ folder }) => this.rowOf(folder));
+    // Until the first search is over there is nothing to say, not even that there are no runs.
+    if (!this.library.isSearched) await this.library.refresh();
+    return RUN_GROUPS.filter((group) => this.runsOf(group).length > 0).map((group) => this.groups.get(group)!);
+  }
+
+  /** Lets the view find a run's group, for a selection that is made by a program. */
+  getParent(row: RunsRow): RunsRow | undefined {
+    const run = 'folder' in row ? this.library.get(row.folder) : undefined;
+    return run && this.groups.get(groupOf(run.state.status));
+  }
+
+  getTreeItem(row: RunsRow): TreeItem {
+    if ('group' in row) return this.groupItem(row.group);
     const run = this.library.get(row.folder);
     // Deleted since the view asked for its rows; the next refresh is under way.
     if (!run) return new TreeItem(row.folder, TreeItemCollapsibleState.None);
     const item = new TreeItem(run.info.name, TreeItemCollapsibleState.None);
     item.id = run.folder;
-    item.description = runDescription(run);
+    item.description = rowDescription(run, this.library.placeOf(run));
     item.iconPath = icons[run.state.status];
-    item.tooltip = tooltip(run);
+    item.tooltip = runTooltip(run);
     // Menus look for the words: `run;stop;merge`.
     const can = Object.entries(capabilities(run)).filter(([, is]) => is);
     item.contextValue = ['run', ...can.map(([name]) => name)].join(';');
@@ -64,12 +101,45 @@ export class RunsTree extends Owner implements TreeDataProvider<RunRow> {
     return item;
   }
 
+  /** Remembers what the person closed, for later windows too. */
+  setCollapsed(row: RunsRow, isCollapsed: boolean): void {
+    if (!('group' in row)) return;
+    const others = this.collapsed().filter((group) => group !== row.group);
+    void this.memory.update(COLLAPSED, isCollapsed ? [...others, row.group] : others);
+  }
+
+  private groupItem(group: RunGroup): TreeItem {
+    const isCollapsed = this.collapsed().includes(group);
+    const item = new TreeItem(
+      groupLabel(group),
+      isCollapsed ? TreeItemCollapsibleState.Collapsed : TreeItemCollapsibleState.Expanded,
+    );
+    const count = this.runsOf(group).length;
+    item.id = `group:${group}`;
+    item.description = String(count);
+    item.contextValue = 'group';
+    item.accessibilityInformation = { label: l10n.t('{0}, {1} runs', groupLabel(group), count) };
+    return item;
+  }
+
+  private runsOf(group: RunGroup): readonly RunSummary[] {
+    const runs = this.visibleRuns.filter((run) => groupOf(run.state.status) === group);
+    // The queue is read from its head; everything else newest first.
+    return group === 'queued' ? [...runs].reverse() : runs;
+  }
+
+  private collapsed(): readonly string[] {
+    return this.memory.get<readonly string[]>(COLLAPSED, []);
+  }
+
   /** A run at work changes every second: only its row is drawn again, unless there are other rows than before. */
   private refresh(): void {
     const before = this.shown;
     const now = this.library.runs.map((run) => [run.folder, JSON.stringify(run)] as const);
     this.shown = new Map(now);
-    if ([...before.keys()].join('\n') !== [...this.shown.keys()].join('\n')) {
+    const structure = this.library.runs.map(({ folder, state }) => `${groupOf(state.status)} ${folder}`).join('\n');
+    if (structure !== this.structure) {
+      this.structure = structure;
       this.changed.fire(undefined);
       return;
     }
@@ -81,23 +151,4 @@ export class RunsTree extends Owner implements TreeDataProvider<RunRow> {
     if (!row) this.rows.set(folder, (row = { folder }));
     return row;
   }
-}
-
-function tooltip(run: RunSummary): MarkdownString {
-  const { state, info } = run;
-  const lines = [
-    `**${escape(info.name)}**: ${statusLabel(state.status)}`,
-    state.error === undefined ? '' : `$(error) ${escape(state.error)}`,
-    l10n.t('Started {0}', createdLabel(run)),
-    state.best === undefined
-      ? ''
-      : l10n.t('Best evaluation loss {0} at step {1}', formatNumber(state.best.loss), state.best.step),
-    escape(run.folder),
-  ];
-  return new MarkdownString(lines.filter((line) => line !== '').join('\n\n'), true);
-}
-
-/** Names come from files; they are text, not markup. */
-function escape(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+!|<>$~-]/g, '\\$&');
 }

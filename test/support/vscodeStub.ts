@@ -192,7 +192,19 @@ export const state = {
   clicks: [] as string[],
   /** Messages that were shown. */
   messages: [] as string[],
+  /** Settings by their full name. */
+  settings: new Map<string, unknown>(),
+  /** What was put into the clipboard. */
+  clipboard: [] as string[],
+  /** What was asked of the file system. */
+  deleted: [] as { path: string; useTrash: boolean }[],
+  /** Refuses to delete into a trash, as on a remote machine. */
+  hasTrash: true,
   reset(): void {
+    this.settings.clear();
+    this.clipboard.length = 0;
+    this.deleted.length = 0;
+    this.hasTrash = true;
     this.clicks.length = 0;
     this.messages.length = 0;
     workspace.isTrusted = true;
@@ -211,7 +223,10 @@ export const state = {
 const nothing = { dispose: () => {} };
 const never = () => nothing;
 
-export const env = { language: 'en' };
+export const env = {
+  language: 'en',
+  clipboard: { writeText: async (text: string) => void state.clipboard.push(text) },
+};
 
 export const l10n = {
   bundle: undefined,
@@ -251,6 +266,13 @@ export const workspace = {
   onDidChangeConfiguration: never,
   registerTextDocumentContentProvider: never,
   createFileSystemWatcher: () => ({ ...nothing, onDidCreate: never, onDidDelete: never, onDidChange: never }),
+  getConfiguration: (section: string) => ({ get: (name: string) => state.settings.get(`${section}.${name}`) }),
+  fs: {
+    delete: async (uri: Uri, { useTrash }: { useTrash: boolean }) => {
+      if (useTrash && !state.hasTrash) throw new Error('provider does not support trash');
+      state.deleted.push({ path: uri.fsPath, useTrash });
+    },
+  },
   asRelativePath: (uri: Uri) => path.posix.basename(uri.path),
   getWorkspaceFolder: (uri: Uri) => workspace.workspaceFolders?.find((folder) => uri.path.startsWith(folder.uri.path)),
   openTextDocument: async (uri: Uri) => {
@@ -280,6 +302,8 @@ export const window = {
   showInformationMessage: message,
   showWarningMessage: message,
   showErrorMessage: message,
+  setStatusBarMessage: never,
+  showTextDocument: async () => {},
   withProgress: async (_: unknown, task: (progress: unknown, token: unknown) => unknown) =>
     task({ report: () => {} }, { isCancellationRequested: false, onCancellationRequested: never }),
   onDidChangeActiveTextEditor: never,

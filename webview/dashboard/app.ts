@@ -1,10 +1,11 @@
 /** @file The run dashboard as a whole. */
+import '../shared/curves/plotToolbar';
 import '../shared/failureBar';
 import './eventList';
 import './metricPlots';
-import './plotToolbar';
 import './rankSection';
 import './runHeader';
+import './sampleSection';
 import * as l10n from '@vscode/l10n';
 import type { ReadonlySignal } from '@preact/signals-core';
 import { html, type TemplateResult } from 'lit';
@@ -25,10 +26,11 @@ export class Dashboard extends SignalElement {
       <main>
         <section aria-labelledby="training-title">
           <h2 id="training-title" class="visually-hidden">${l10n.t('Training')}</h2>
-          <as-plot-toolbar .store=${store}></as-plot-toolbar>
+          <as-plot-toolbar .store=${store} .onSaveCsv=${() => store.saveCsv('metrics')}></as-plot-toolbar>
           <as-metric-plots .store=${store} .theme=${theme}></as-metric-plots>
         </section>
         <as-rank-section .store=${store} .theme=${theme}></as-rank-section>
+        <as-sample-section .store=${store}></as-sample-section>
         <as-event-list .store=${store}></as-event-list>
       </main>`;
   }

@@ -7,6 +7,7 @@ import { formatClock, formatCount } from '../shared/format';
 import { icon } from '../shared/icon';
 import { SignalElement } from '../shared/signalElement';
 import type { DashboardStore } from './store';
+import { WATCH_LABELS } from './watchLabels';
 
 const EVENTS: Readonly<Record<RunEvent['event'], { readonly icon: string; readonly text: string }>> = {
   queued: { icon: 'watch', text: l10n.t('Queued') },
@@ -20,17 +21,13 @@ const EVENTS: Readonly<Record<RunEvent['event'], { readonly icon: string; readon
   failed: { icon: 'error', text: l10n.t('Failed') },
 };
 
-/** A long run has thousands of evaluations; the log has them all. */
-const MAX_SHOWN = 200;
-
 @customElement('as-event-list')
 export class EventList extends SignalElement {
   @property({ attribute: false }) store!: DashboardStore;
 
   protected override render(): TemplateResult {
-    const events = this.store.snapshot.value?.events ?? [];
+    const { events = [], eventCount = 0, warningCount = 0 } = this.store.snapshot.value ?? {};
     const { areEventsOpen } = this.store.choices;
-    const warnings = events.filter(({ event }) => event === 'warning' || event === 'failed').length;
     return html`<details
       class="events"
       ?open=${areEventsOpen.value}
@@ -39,31 +36,33 @@ export class EventList extends SignalElement {
       <summary>
         <h2>${l10n.t('Events')}</h2>
         <span class="muted"
-          >${warnings > 0 ? l10n.t('{0}, {1} with a warning or failure', events.length, warnings) : events.length}</span
+          >${warningCount > 0 ? l10n.t('{0}, {1} with a warning or failure', eventCount, warningCount) : eventCount}</span
         >
       </summary>
-      ${areEventsOpen.value ? this.renderEvents(events) : nothing}
+      ${areEventsOpen.value ? this.renderEvents(events, eventCount) : nothing}
     </details>`;
   }
 
-  private renderEvents(events: readonly RunEvent[]): TemplateResult {
+  private renderEvents(events: readonly RunEvent[], count: number): TemplateResult {
     if (events.length === 0) return html`<p class="muted">${l10n.t('Nothing has happened yet.')}</p>`;
     const now = new Date();
-    const rows = events.slice(-MAX_SHOWN).reverse();
+    const rows = [...events].reverse();
     return html`<ol class="event-rows">
         ${rows.map(
-          ({ event, time, step, reason }) =>
+          ({ event, time, step, reason, watch, action }) =>
             html`<li class="event-${event}">
               <time>${formatClock(time, now)}</time>
               <span class="event-name">${icon(EVENTS[event].icon)} ${EVENTS[event].text}</span>
               <span class="event-step">${l10n.t('step {0}', formatCount(step))}</span>
+              ${watch ? html`<span class="event-watch">${icon('eye')} ${WATCH_LABELS[watch] ?? watch}</span>` : nothing}
               ${reason ? html`<span class="event-reason">${reason}</span>` : nothing}
+              ${action ? html`<span class="event-reason">${l10n.t('Done: {0}', action)}</span>` : nothing}
             </li>`,
         )}
       </ol>
       ${
-        events.length > MAX_SHOWN
-          ? html`<p class="muted">${l10n.t('The last {0} of {1}; the log has all.', MAX_SHOWN, events.length)}</p>`
+        count > events.length
+          ? html`<p class="muted">${l10n.t('The last {0} of {1}; the log has all.', events.length, count)}</p>`
           : nothing
       }`;
   }

@@ -6,9 +6,10 @@ import { formatClock } from '../shared/format';
 import type { LegendEntry } from '../shared/plot/legend';
 import type { AxisKind, Curve, CurveStyle, LineFigure, Mark } from '../shared/plot/lineFigure';
 import type { Theme } from '../shared/theme';
-import { X_AXES } from './choices';
-import { rawStyle, styleOf } from './curveStyles';
+import { X_AXES } from '../shared/curves/curveChoices';
+import { rawStyle, styleOf } from '../shared/curves/curveStyles';
 import type { ShownTraces } from './store';
+import { WATCH_LABELS } from './watchLabels';
 
 export interface MetricFigure {
   readonly id: string;
@@ -83,7 +84,8 @@ const PLOTS: readonly MetricPlot[] = [
 export interface FigureContext {
   readonly theme: Theme;
   readonly isLogY: boolean;
-  readonly events: readonly RunEvent[];
+  /** Events that are marked on the plots. */
+  readonly marks: readonly RunEvent[];
   readonly info: RunInfo | null;
   /** Nothing will be added, unless the run is resumed. */
   readonly isOver: boolean;
@@ -91,7 +93,8 @@ export interface FigureContext {
 
 export function metricFigures(shown: ShownTraces | null, context: FigureContext): readonly MetricFigure[] {
   const x = shown?.x ?? 'step';
-  const marks = resumeMarks(x, context);
+  const resumes = resumeMarks(x, context);
+  const watches = watchMarks(x, context);
   return PLOTS.map((plot) => {
     const { curves, legend } = curvesOf(plot, shown?.traces ?? [], context.theme);
     const figure: LineFigure = {
@@ -100,7 +103,8 @@ export function metricFigures(shown: ShownTraces | null, context: FigureContext)
       y: { label: plot.unit, kind: plot.kind },
       isLogY: context.isLogY && plot.canBeLog,
       curves,
-      marks,
+      // What the watchdog saw is about the loss, or about the run as a whole.
+      marks: plot.id === 'loss' ? [...resumes, ...watches] : resumes,
       emptyText: context.isOver
         ? l10n.t('The run ended before its first step.')
         : l10n.t('Waiting for the first step…'),
@@ -144,8 +148,29 @@ function traceCurves(
   ];
 }
 
-/** Where the run was resumed. Events know their step and time, not how many tokens had been read. */
-function resumeMarks(x: XAxis, { events, info }: FigureContext): Mark[] {
+/** Where the run was resumed. */
+function resumeMarks(x: XAxis, context: FigureContext): Mark[] {
+  return placed(x, context, (event) => {
+    const when = formatClock(event.time, new Date(event.time * 1000));
+    return event.event === 'resumed' ? { label: l10n.t('Resumed at step {0}, {1}', event.step, when) } : undefined;
+  });
+}
+
+/** Where the watchdog saw something. */
+function watchMarks(x: XAxis, context: FigureContext): Mark[] {
+  return placed(x, context, ({ watch, step, reason }) => {
+    if (!watch) return undefined;
+    const label = l10n.t('{0} at step {1}', WATCH_LABELS[watch] ?? watch, step);
+    return { label: reason === undefined ? label : `${label}: ${reason}`, isAlarm: true };
+  });
+}
+
+/** Events know their step and time, not how many tokens had been read. */
+function placed(
+  x: XAxis,
+  { marks, info }: FigureContext,
+  describe: (event: RunEvent) => Omit<Mark, 'x'> | undefined,
+): Mark[] {
   const place = (event: RunEvent): number | undefined => {
     switch (x) {
       case 'step':
@@ -158,9 +183,9 @@ function resumeMarks(x: XAxis, { events, info }: FigureContext): Mark[] {
         return undefined;
     }
   };
-  return events.flatMap((event) => {
-    const at = event.event === 'resumed' ? place(event) : undefined;
-    const when = formatClock(event.time, new Date(event.time * 1000));
-    return at === undefined ? [] : [{ x: at, label: l10n.t('Resumed at step {0}, {1}', event.step, when) }];
+  return marks.flatMap((event) => {
+    const at = place(event);
+    const mark = describe(event);
+    return at === undefined || !mark ? [] : [{ x: at, ...mark }];
   });
 }

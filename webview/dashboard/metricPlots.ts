@@ -4,34 +4,14 @@ import { html, type TemplateResult } from 'lit';
 import type { ReadonlySignal } from '@preact/signals-core';
 import { customElement, property } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { SignalElement } from '../shared/signalElement';
+import { PlotGrid } from '../shared/curves/plotGrid';
 import type { Theme } from '../shared/theme';
 import { metricFigures, type MetricFigure } from './metricFigures';
 import type { DashboardStore } from './store';
 
-/** A pixel shows the minimum and maximum of a bucket; more buckets than pixels are wasted, fewer than this look coarse. */
-const BUCKETS = { min: 200, max: 1000 } as const;
-
 @customElement('as-metric-plots')
-export class MetricPlots extends SignalElement {
-  @property({ attribute: false }) store!: DashboardStore;
+export class MetricPlots extends PlotGrid<DashboardStore> {
   @property({ attribute: false }) theme!: ReadonlySignal<Theme>;
-
-  private readonly resize = new ResizeObserver(([entry]) => {
-    // In steps, so that dragging the edge of the panel does not pull for every pixel.
-    const width = Math.round((entry?.contentRect.width ?? 0) / 100) * 100;
-    this.store.buckets.value = Math.min(BUCKETS.max, Math.max(BUCKETS.min, width));
-  });
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.resize.observe(this);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.resize.disconnect();
-  }
 
   protected override render(): TemplateResult {
     const { store } = this;
@@ -39,7 +19,7 @@ export class MetricPlots extends SignalElement {
     const figures = metricFigures(store.shown.value, {
       theme: this.theme.value,
       isLogY: store.choices.isLogY.value,
-      events: snapshot?.events ?? [],
+      marks: snapshot?.marks ?? [],
       info: snapshot?.info ?? null,
       isOver: snapshot !== null && ['stopped', 'finished', 'failed'].includes(snapshot.state.status),
     });

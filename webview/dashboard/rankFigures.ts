@@ -7,8 +7,8 @@ import { mix } from '../shared/color';
 import { formatCount } from '../shared/format';
 import { DASHES, type Curve, type LineFigure } from '../shared/plot/lineFigure';
 import type { Theme } from '../shared/theme';
-import { RANK_MEASURES } from './choices';
-import { rawStyle, styleOf } from './curveStyles';
+import { RANK_MEASURES } from '../shared/curves/curveChoices';
+import { rawStyle, styleOf } from '../shared/curves/curveStyles';
 import type { Spectrum } from './store';
 
 /** Column of the map for modules that belong to no layer. */

@@ -14,7 +14,7 @@ import type { LineFigure, Range } from '../shared/plot/lineFigure';
 import type { LegendEntry } from '../shared/plot/legend';
 import { SignalElement } from '../shared/signalElement';
 import type { Theme } from '../shared/theme';
-import { RANK_MEASURES } from './choices';
+import { RANK_MEASURES } from '../shared/curves/curveChoices';
 import { projectionsOf, rankLines, rankMap, shortName, spectrumFigure, type RankMap } from './rankFigures';
 import type { DashboardStore } from './store';
 

@@ -1,26 +1,70 @@
 /** @file The head of the dashboard: which run, how it stands, how long it still takes, and what can be done with it. */
-import '@vscode-elements/elements/dist/vscode-badge/index.js';
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
 import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { RunStatus } from '../../kernels/protocol/types';
-import type { DashboardSnapshot } from '../protocol/dashboard';
+import type { DashboardSnapshot, RunCommand } from '../protocol/dashboard';
 import { formatBytes, formatCount, formatDuration, formatNumber, formatShort, UNKNOWN } from '../shared/format';
 import { icon } from '../shared/icon';
+import { statusBadge } from '../shared/runStatus';
 import { SignalElement } from '../shared/signalElement';
 import type { DashboardStore } from './store';
 
-const STATUS: Readonly<Record<RunStatus, { readonly icon: string; readonly text: string }>> = {
-  queued: { icon: 'watch', text: l10n.t('Queued') },
-  starting: { icon: 'loading codicon-modifier-spin', text: l10n.t('Starting') },
-  running: { icon: 'sync codicon-modifier-spin', text: l10n.t('Running') },
-  stopping: { icon: 'loading codicon-modifier-spin', text: l10n.t('Stopping') },
-  stopped: { icon: 'debug-pause', text: l10n.t('Stopped') },
-  finished: { icon: 'pass-filled', text: l10n.t('Finished') },
-  failed: { icon: 'error', text: l10n.t('Failed') },
-};
+interface Action {
+  readonly command: RunCommand;
+  readonly text: string;
+  readonly icon: string;
+  readonly isEnabled: boolean;
+  readonly title?: string;
+}
+
+/** What can be done with a run, in the order of the buttons. */
+function actions({ can, state, info, isGone }: DashboardSnapshot): readonly Action[] {
+  const stop = { command: 'stop', isEnabled: can.stop } as const;
+  return [
+    state.status === 'queued'
+      ? { ...stop, text: l10n.t('Cancel'), icon: 'close', title: l10n.t('Leave the queue') }
+      : { ...stop, text: l10n.t('Stop'), icon: 'debug-stop', title: l10n.t('Save a checkpoint and stop') },
+    {
+      command: 'resume',
+      text: l10n.t('Resume'),
+      icon: 'debug-continue',
+      isEnabled: can.resume,
+      title: l10n.t('Go on from the last checkpoint'),
+    },
+    {
+      command: 'tryIt',
+      text: l10n.t('Try It'),
+      icon: 'comment-discussion',
+      isEnabled: can.tryIt,
+      title: l10n.t('Ask the model with this adapter'),
+    },
+    {
+      command: 'inspect',
+      text: l10n.t('Inspect Adapter'),
+      icon: 'search',
+      isEnabled: can.inspect,
+      title: l10n.t('Look into the matrices of the adapter'),
+    },
+    {
+      command: 'merge',
+      text: l10n.t('Merge'),
+      icon: 'git-merge',
+      isEnabled: can.merge,
+      title: l10n.t('Merge the adapter into its base model'),
+    },
+    {
+      command: 'openConfiguration',
+      text: l10n.t('Configuration'),
+      icon: 'settings-gear',
+      isEnabled: info !== null && !isGone,
+      title: l10n.t('Open the configuration that the run was started from'),
+    },
+    { command: 'openFolder', text: l10n.t('Open Folder'), icon: 'folder-opened', isEnabled: !isGone },
+    { command: 'openLog', text: l10n.t('Log'), icon: 'output', isEnabled: !isGone },
+  ];
+}
 
 @customElement('as-run-header')
 export class RunHeader extends SignalElement {
@@ -29,30 +73,34 @@ export class RunHeader extends SignalElement {
   protected override render(): TemplateResult | typeof nothing {
     const snapshot = this.store.snapshot.value;
     if (!snapshot) return html`<p class="muted">${l10n.t('Opening the run…')}</p>`;
-    const { state, info, run } = snapshot;
-    const status = STATUS[state.status];
+    const { state, info, run, isGone } = snapshot;
     return html`<div class="run-title">
         <h1>${info?.name ?? run}</h1>
-        <vscode-badge class="status status-${state.status}">${icon(status.icon)} ${status.text}</vscode-badge>
-        ${this.renderCommands(snapshot)}
+        ${statusBadge(state.status, isGone)} ${this.renderCommands(snapshot)}
       </div>
       <vscode-progress-bar
         aria-label=${l10n.t('Training progress')}
         .value=${state.step}
         .max=${Math.max(1, state.total_steps)}
       ></vscode-progress-bar>
-      ${this.renderFacts(snapshot)}
-      ${state.error ? html`<p class="banner error" role="alert">${icon('error')} <span>${state.error}</span></p>` : nothing}`;
+      ${this.renderFacts(snapshot)} ${isGone ? goneBanner(snapshot) : nothing}
+      ${snapshot.queue ? queueBanner(snapshot.queue) : nothing}
+      ${state.error && !isGone ? html`<p class="banner error" role="alert">${icon('error')} <span>${state.error}</span></p>` : nothing}`;
   }
 
-  private renderCommands({ can }: DashboardSnapshot): TemplateResult {
-    const { store } = this;
+  private renderCommands(snapshot: DashboardSnapshot): TemplateResult {
     return html`<div class="run-commands" role="group" aria-label=${l10n.t('Run')}>
-      ${commandButton(l10n.t('Stop'), 'debug-stop', can.stop, () => store.command('stop'), l10n.t('Save a checkpoint and stop'))}
-      ${commandButton(l10n.t('Resume'), 'debug-continue', can.resume, () => store.command('resume'), l10n.t('Go on from the last checkpoint'))}
-      ${commandButton(l10n.t('Merge'), 'git-merge', can.merge, () => store.command('merge'), l10n.t('Merge the adapter into its base model'))}
-      ${commandButton(l10n.t('Open Folder'), 'folder-opened', true, () => store.command('openFolder'))}
-      ${commandButton(l10n.t('Log'), 'output', true, () => store.command('openLog'))}
+      ${actions(snapshot).map(
+        ({ command, text, icon: name, isEnabled, title = text }) =>
+          html`<vscode-button
+            secondary
+            title=${title}
+            ?disabled=${!isEnabled}
+            aria-disabled=${!isEnabled}
+            @click=${() => isEnabled && this.store.command(command)}
+            ><span slot="content-before">${icon(name)}</span>${text}</vscode-button
+          >`,
+      )}
     </div>`;
   }
 
@@ -82,19 +130,17 @@ function fact(name: string, value: string): TemplateResult {
   </div>`;
 }
 
-function commandButton(
-  text: string,
-  iconName: string,
-  isEnabled: boolean,
-  run: () => void,
-  title = text,
-): TemplateResult {
-  return html`<vscode-button
-    secondary
-    title=${title}
-    ?disabled=${!isEnabled}
-    aria-disabled=${!isEnabled}
-    @click=${() => isEnabled && run()}
-    ><span slot="content-before">${icon(iconName)}</span>${text}</vscode-button
-  >`;
+function goneBanner({ run, info }: DashboardSnapshot): TemplateResult {
+  const text = info
+    ? l10n.t('The folder of this run was deleted or moved: {0}. What was read from it before is still shown.', run)
+    : l10n.t('There is no folder {0} any more, so there is nothing to show.', run);
+  return html`<p class="banner error" role="alert">${icon('trash')} <span>${text}</span></p>`;
+}
+
+function queueBanner({ place, behind }: NonNullable<DashboardSnapshot['queue']>): TemplateResult {
+  const text =
+    behind === null
+      ? l10n.t('In the queue at place {0}. It begins when the runs before it on this machine have ended.', place)
+      : l10n.t('In the queue at place {0}. It waits for {1} to end.', place, behind);
+  return html`<p class="banner queue" role="status">${icon('watch')} <span>${text}</span></p>`;
 }

@@ -2,13 +2,14 @@
 import * as l10n from '@vscode/l10n';
 import { computed, effect, signal, untracked } from '@preact/signals-core';
 import type { Client } from '../../kernels/protocol/channel';
-import type { DashboardPage, DashboardSnapshot, RankTable, Trace, XAxis } from '../protocol/dashboard';
+import type { DashboardPage, DashboardSnapshot, RankTable, RunCommand, Trace, XAxis } from '../protocol/dashboard';
 import { Failures } from '../shared/failures';
 import type { VsCodeApi } from '../shared/host';
-import { padded, xExtent } from '../shared/plot/extent';
-import type { Range } from '../shared/plot/lineFigure';
+import { CurveStore } from '../shared/curves/curveStore';
+import { xExtent } from '../shared/plot/extent';
 import { Pull } from '../shared/pull';
 import { dashboardChoices } from './choices';
+import { SAMPLE_BASES, SampleChoice } from './sampleChoice';
 
 /** The curves with what they were asked for, so that labels and units always fit the numbers. */
 export interface ShownTraces {
@@ -22,22 +23,14 @@ export interface Spectrum {
   readonly values: readonly (readonly number[])[];
 }
 
-export class DashboardStore {
+export class DashboardStore extends CurveStore {
   readonly failures = new Failures();
-  readonly choices;
+  override readonly choices;
   readonly snapshot = signal<DashboardSnapshot | null>(null);
   readonly shown = signal<ShownTraces | null>(null);
   readonly ranks = signal<RankTable | null>(null);
   readonly spectrum = signal<Spectrum | null>(null);
-  /** The chosen part of the x axis of the metric plots; null: everything. */
-  readonly zoom = signal<Range | null>(null);
-  /** Buckets a curve is asked in: about the width of a plot in pixels. */
-  readonly buckets = signal(400);
-
-  /** From the first to the last point of the run, from the last pull that was not zoomed. */
-  private readonly extent = signal<Range>([0, 1]);
-  readonly xRange = computed<Range>(() => this.zoom.value ?? padded(this.extent.value));
-
+  readonly samples: SampleChoice;
   /** The chosen module, or the first one while none, or one of another run, is chosen. */
   readonly module = computed<string | null>(() => {
     const modules = this.ranks.value?.modules ?? [];
@@ -47,13 +40,18 @@ export class DashboardStore {
 
   private readonly seriesPull = new Pull(() => this.pullSeries());
   private readonly ranksPull = new Pull(() => this.pullRanks());
+  private readonly sampleListPull = new Pull(() => this.pullSampleList());
+  private readonly samplesPull = new Pull(() => this.pullSamples());
   private readonly spectrumPull = new Pull(() => this.pullSpectrum());
 
   constructor(
     private readonly host: Client<DashboardPage>,
     api: Pick<VsCodeApi, 'getState' | 'setState'>,
   ) {
+    super();
     this.choices = dashboardChoices(api);
+    if (!Object.hasOwn(SAMPLE_BASES, this.choices.sampleBase.value)) this.choices.sampleBase.value = 'previous';
+    this.samples = new SampleChoice(this.choices.sampleBase);
   }
 
   /** Asks for the snapshot, then follows the run. */
@@ -65,11 +63,15 @@ export class DashboardStore {
     this.follow();
   }
 
-  command(command: 'stop' | 'resume' | 'merge' | 'openFolder' | 'openLog'): void {
-    const names = {
+  command(command: RunCommand): void {
+    const names: Readonly<Record<RunCommand, string>> = {
       stop: l10n.t('stop the run'),
       resume: l10n.t('resume the run'),
       merge: l10n.t('merge the adapter'),
+      tryIt: l10n.t('try the adapter'),
+      inspect: l10n.t('inspect the adapter'),
+      openConfiguration: l10n.t('open the configuration'),
+      trainAgain: l10n.t('make a new configuration'),
       openFolder: l10n.t('open the folder'),
       openLog: l10n.t('open the log'),
     };
@@ -89,29 +91,6 @@ export class DashboardStore {
     this.failures.add(l10n.t('draw a plot'), error);
   }
 
-  /** Chooses a part of x; what reaches past both ends of the run, or null, shows everything. */
-  zoomTo(range: Range | null): void {
-    if (range === null) return void (this.zoom.value = null);
-    const [low, high] = padded(this.extent.value);
-    const next: Range = [Math.max(low, range[0]), Math.min(high, range[1])];
-    // Below a millionth of the run there is nothing to see, and floating-point ticks run together.
-    if (next[1] - next[0] <= (high - low) * 1e-6) return;
-    this.zoom.value = next[0] <= low && next[1] >= high ? null : next;
-  }
-
-  zoomBy(factor: number): void {
-    const [low, high] = this.xRange.value;
-    const [centre, half] = [(low + high) / 2, ((high - low) / 2) * factor];
-    this.zoomTo([centre - half, centre + half]);
-  }
-
-  setXAxis(x: XAxis): void {
-    if (x === this.choices.xAxis.value) return;
-    // A range in other units means nothing.
-    this.zoom.value = null;
-    this.choices.xAxis.value = x;
-  }
-
   private take(snapshot: DashboardSnapshot): void {
     this.choices.run.value = snapshot.run;
     this.snapshot.value = snapshot;
@@ -121,6 +100,7 @@ export class DashboardStore {
     const { xAxis, smoothing } = this.choices;
     const revision = computed(() => this.snapshot.value?.revision);
     const spectraRevision = computed(() => this.snapshot.value?.spectraRevision);
+    const samplesRevision = computed(() => this.snapshot.value?.samplesRevision);
     const depends = (signals: readonly { readonly value: unknown }[], pull: Pull) =>
       effect(() => {
         signals.forEach((s) => s.value);
@@ -129,6 +109,8 @@ export class DashboardStore {
     depends([revision, xAxis, smoothing, this.zoom, this.buckets], this.seriesPull);
     depends([spectraRevision], this.ranksPull);
     depends([spectraRevision, this.module], this.spectrumPull);
+    depends([samplesRevision], this.sampleListPull);
+    depends([samplesRevision, this.samples.wanted], this.samplesPull);
   }
 
   private async pullSeries(): Promise<void> {
@@ -146,6 +128,19 @@ export class DashboardStore {
   private async pullRanks(): Promise<void> {
     const table = await this.failures.attempt(l10n.t('read the ranks'), this.host.call('rank/table', {}));
     if (table) this.ranks.value = table;
+  }
+
+  private async pullSampleList(): Promise<void> {
+    const list = await this.failures.attempt(l10n.t('read the samples'), this.host.call('samples/list', {}));
+    if (list) this.samples.list.value = list;
+  }
+
+  private async pullSamples(): Promise<void> {
+    const steps = this.samples.wanted.value;
+    if (steps.length === 0) return;
+    const call = this.host.call('samples/at', { steps });
+    const records = await this.failures.attempt(l10n.t('read the samples'), call);
+    if (records) this.samples.take(steps, records);
   }
 
   private async pullSpectrum(): Promise<void> {

@@ -1,5 +1,5 @@
 /** @file What the run dashboard may ask of the editor, and what it hears. The host holds all series and decimates; the page pulls. */
-import type { RunEvent, RunInfo, RunState } from '../../kernels/protocol/types';
+import type { RunEvent, RunInfo, RunState, SampleRecord } from '../../kernels/protocol/types';
 
 /** `time`: seconds since the run was created (`RunInfo.created`), so that restarts show as gaps; the others as in the records. */
 export type XAxis = 'step' | 'tokens' | 'time' | 'epoch';
@@ -35,15 +35,52 @@ export interface DashboardSnapshot {
   readonly run: string;
   readonly info: RunInfo | null;
   readonly state: RunState;
+  /** The last ones; a long run has thousands of evaluations, and its folder has them all. */
   readonly events: readonly RunEvent[];
+  readonly eventCount: number;
+  /** Of all events, those with a warning or a failure. */
+  readonly warningCount: number;
+  /** Of all events, those that are marked on the plots: resumes and what the watchdog saw, the last 200. */
+  readonly marks: readonly RunEvent[];
   /** Rises whenever anything of the run changed; pull again when it differs from what is shown. */
   readonly revision: number;
   readonly spectraRevision: number;
+  readonly samplesRevision: number;
+  /** The folder is not there any more; what is shown was read before. */
+  readonly isGone: boolean;
+  /** Set while the run is queued: its place among the queued runs that the editor knows, and the run at work it waits for. */
+  readonly queue?: { readonly place: number; readonly behind: string | null };
   readonly etaSeconds: number | null;
   readonly tokensPerSecond: number | null;
   /** Resident memory of the run process at its last record, bytes. */
   readonly rss?: number | null;
-  readonly can: { readonly stop: boolean; readonly resume: boolean; readonly merge: boolean };
+  readonly can: {
+    readonly stop: boolean;
+    readonly resume: boolean;
+    readonly merge: boolean;
+    readonly tryIt: boolean;
+    readonly inspect: boolean;
+  };
+}
+
+/** What the page may have done about the run; the host does it with its commands. */
+export const RUN_COMMANDS = [
+  'stop',
+  'resume',
+  'merge',
+  'tryIt',
+  'inspect',
+  'openConfiguration',
+  'trainAgain',
+  'openFolder',
+  'openLog',
+] as const;
+export type RunCommand = (typeof RUN_COMMANDS)[number];
+
+/** Which samples there are: at these steps (ascending), after these prompts (in the order of the configuration). */
+export interface SampleList {
+  readonly steps: readonly number[];
+  readonly prompts: readonly { readonly index: number; readonly prompt: string }[];
 }
 
 export interface DashboardPage {
@@ -63,7 +100,10 @@ export interface DashboardPage {
     'rank/table'(p: object): RankTable;
     /** Singular values of one module's delta weight: `values[s]` descending, at `steps[s]`. */
     'rank/spectrum'(p: { module: string }): { steps: readonly number[]; values: readonly (readonly number[])[] };
-    'run/command'(p: { command: 'stop' | 'resume' | 'merge' | 'openFolder' | 'openLog' }): void;
+    'samples/list'(p: object): SampleList;
+    /** The samples of these steps. */
+    'samples/at'(p: { steps: readonly number[] }): readonly SampleRecord[];
+    'run/command'(p: { command: RunCommand }): void;
     /** The host asks where to save; the file holds every point, not the decimated ones. */
     'save/csv'(p: { what: 'metrics' | 'spectra' }): void;
     'save/png'(p: { name: string; dataUrl: string }): void;

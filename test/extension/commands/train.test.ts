@@ -1,4 +1,5 @@
 /** @file Train: only in a trusted workspace, only what is saved, and once. */
+import { hostname } from 'node:os';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { train } from '../../../extension/commands/train';
 import type { Studio } from '../../../extension/studio';
@@ -12,6 +13,8 @@ let calls: { method: string; params: unknown }[];
 let shown: string[];
 /** What the engine waits for before it answers. */
 let gate: Promise<void>;
+/** Runs that are at work. */
+let live: unknown[];
 let studio: Studio;
 
 beforeEach(() => {
@@ -19,6 +22,7 @@ beforeEach(() => {
   state.open(uri, 'version: 1\n');
   calls = [];
   shown = [];
+  live = [];
   gate = Promise.resolve();
   const call = async (method: string, params: unknown) => {
     calls.push({ method, params });
@@ -29,7 +33,13 @@ beforeEach(() => {
     log: silentLog,
     kernel: { call },
     form: { current: async () => uri },
-    runs: { add: async () => {} },
+    runs: {
+      add: async () => {},
+      isSearched: true,
+      get liveRuns() {
+        return live;
+      },
+    },
     dashboards: { show: (folder: string) => shown.push(folder) },
   } as unknown as Studio;
 });
@@ -87,5 +97,42 @@ describe('training', () => {
 
   test('of a file that is no configuration is refused', async () => {
     await expect(train(studio, Uri.file('/ws/notes.yaml'))).rejects.toThrow(/not an \*\.adapter\.yaml/);
+  });
+});
+
+describe('training while another run is at work on this machine', () => {
+  beforeEach(() => {
+    live = [{ info: { name: 'first' }, state: { status: 'running', host: hostname() } }];
+  });
+
+  test('asks, and queues the run when that is the answer', async () => {
+    state.clicks.push('Queue After It');
+    await train(studio, uri);
+    expect(state.messages).toEqual(['The run first is at work on this machine.']);
+    expect(calls[0]?.params).toEqual({ config: uri.fsPath, mode: 'queue' });
+  });
+
+  test('trains beside it when that is the answer', async () => {
+    state.clicks.push('Train Beside It');
+    await train(studio, uri);
+    expect(calls[0]?.params).toMatchObject({ mode: 'beside' });
+  });
+
+  test('does nothing when the question is left', async () => {
+    await cancels(train(studio, uri));
+    expect(calls).toEqual([]);
+  });
+
+  test('does not ask when the setting says what to do', async () => {
+    state.settings.set('adapterStudio.whenBusy', 'queue');
+    await train(studio, uri);
+    expect(state.messages).toEqual([]);
+    expect(calls[0]?.params).toMatchObject({ mode: 'queue' });
+  });
+
+  test('does not ask about a run of another machine', async () => {
+    live = [{ info: { name: 'far' }, state: { status: 'running', host: 'elsewhere' } }];
+    await train(studio, uri);
+    expect(calls[0]?.params).toEqual({ config: uri.fsPath });
   });
 });

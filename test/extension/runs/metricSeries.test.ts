@@ -72,6 +72,20 @@ describe('curves of a run', () => {
     for (const [i, x] of [...part.x].entries()) expect(part.smoothed![i]).toBe(all.smoothed![x - 1]);
   });
 
+  test('a clock that is set back does not bend the curves back', () => {
+    const series = new MetricSeries({ created, steps_per_epoch: 5 });
+    for (const [step, time] of [1010, 1020, 400, 410, 1030].entries()) series.append(record(step + 1, { time }));
+    expect([...traceOf(series, 'loss', { ...whole, x: 'time' }).x]).toEqual([10, 20, 20, 20, 30]);
+  });
+
+  test('smoothing of a run that goes on is the same as of the whole', () => {
+    const [grown, whole] = [seriesOf(10), seriesOf(60)];
+    const request = { x: 'step', buckets: 1_000, smoothing: 0.8 } as const;
+    grown.traces(request);
+    for (let step = 11; step <= 60; step++) grown.append(record(step));
+    expect(traceOf(grown, 'loss', request).smoothed).toEqual(traceOf(whole, 'loss', request).smoothed);
+  });
+
   test('a loss that is no number is a gap', () => {
     const series = new MetricSeries(null);
     series.append(record(1));

@@ -84,6 +84,7 @@ describe('following a run', () => {
       stop: false,
       resume: true,
       merge: true,
+      delete: true,
     });
   });
 
@@ -96,6 +97,37 @@ describe('following a run', () => {
     const silent = (await readRunSummary(run, at(9_000)))?.state;
     expect(silent?.status).toBe('failed');
     expect(silent?.error).toContain('elsewhere');
+  });
+
+  test('samples are there by step and prompt, and once after a resume', async () => {
+    write(run, '--to', '5', '--end', 'none');
+    const sample = (step: number, text: string) =>
+      `${JSON.stringify({ step, time: step, index: 0, prompt: 'Hi', text, tokens: 1, cut: false })}\n`;
+    writeFileSync(path.join(run, 'samples.jsonl'), sample(0, 'a') + sample(5, 'b'));
+    await follower.refresh();
+    expect(follower.samples.list()).toEqual({ steps: [0, 5], prompts: [{ index: 0, prompt: 'Hi' }] });
+    const before = follower.samplesRevision;
+    writeFileSync(path.join(run, 'samples.jsonl'), sample(0, 'a') + sample(4, 'c') + sample(5, 'd'));
+    await follower.refresh();
+    expect(follower.samplesRevision).toBeGreaterThan(before);
+    expect(follower.samples.at([5, 4]).map(({ text }) => text)).toEqual(['d', 'c']);
+  });
+
+  test('a folder that is deleted is told, and what was read is kept; a new one in its place is read anew', async () => {
+    write(run, '--to', '20');
+    await follower.refresh();
+    rmSync(run, { recursive: true });
+    await follower.refresh();
+    expect(follower.isGone).toBe(true);
+    expect(steps(follower)).toEqual(upTo(20));
+    const { revision } = follower;
+    await follower.refresh();
+    expect(follower.revision).toBe(revision);
+    write(run, '--to', '3');
+    await follower.refresh();
+    expect(follower.isGone).toBe(false);
+    expect(steps(follower)).toEqual(upTo(3));
+    expect(follower.revision).toBeGreaterThan(revision);
   });
 
   test('nothing changes when nothing was written', async () => {

@@ -1,5 +1,6 @@
 /** @file Answers of a host for dashboard tests: a run of four steps with two modules. */
 import type { Calls } from '../../../kernels/protocol/channel';
+import type { SampleRecord } from '../../../kernels/protocol/types';
 import type { DashboardPage, DashboardSnapshot, RankTable, Trace } from '../../../webview/protocol/dashboard';
 
 export const TRACES: readonly Trace[] = [
@@ -30,12 +31,17 @@ export function snapshot(change: Partial<DashboardSnapshot> = {}): DashboardSnap
     info: null,
     state: { status: 'running', pid: 1, host: 'here', heartbeat: 0, step: 4, total_steps: 10 },
     events: [{ event: 'started', time: 0, step: 0 }],
+    eventCount: 1,
+    warningCount: 0,
+    marks: [],
     revision: 1,
     spectraRevision: 1,
+    samplesRevision: 1,
+    isGone: false,
     etaSeconds: 75,
     tokensPerSecond: 1234.5,
     rss: 8.12e8,
-    can: { stop: true, resume: false, merge: false },
+    can: { stop: true, resume: false, merge: false, tryIt: false, inspect: false },
     ...change,
   };
 }
@@ -56,8 +62,22 @@ export function dashboardAnswers(): {
         [2, 1],
       ],
     }),
+    'samples/list': () => ({
+      steps: [0, 2, 4],
+      prompts: [
+        { index: 0, prompt: 'What colour is the sky?' },
+        { index: 1, prompt: 'Who lives in the sea?' },
+      ],
+    }),
+    'samples/at': ({ steps }) => steps.flatMap((step) => [sample(step, 0), sample(step, 1)]),
     'run/command': () => {},
     'save/csv': () => {},
     'save/png': () => {},
   };
+}
+
+/** The sky is grey, then blue; the sea is full of fish from the beginning. */
+function sample(step: number, index: number): SampleRecord {
+  const text = index === 1 ? 'Fish do.' : step === 0 ? 'The sky is grey.' : 'The sky is blue today.';
+  return { step, time: step, index, prompt: '', text, tokens: 4, cut: index === 1 };
 }

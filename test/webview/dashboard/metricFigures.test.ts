@@ -20,9 +20,9 @@ const info: RunInfo = {
 const context: FigureContext = {
   theme: readTheme(document),
   isLogY: false,
-  events: [
-    { event: 'started', time: 100, step: 0 },
+  marks: [
     { event: 'resumed', time: 160, step: 3 },
+    { event: 'warning', time: 170, step: 5, watch: 'loss-spike', reason: 'the loss is 9.1' },
   ],
   info,
   isOver: false,
@@ -54,6 +54,12 @@ describe('metric figures', () => {
     ['epoch', [0.6]],
     ['tokens', []],
   ] as const)('mark where the run was resumed on the axis of %s', (x, places) => {
-    expect(figureOf('loss', x).figure.marks.map((mark) => mark.x)).toEqual(places);
+    expect(figureOf('grad-norm', x).figure.marks.map((mark) => mark.x)).toEqual(places);
+  });
+
+  it('mark what the watchdog saw on the loss, and say what it was', () => {
+    const alarms = figureOf('loss').figure.marks.filter((mark) => mark.isAlarm);
+    expect(alarms).toEqual([{ x: 5, label: 'The loss has jumped at step 5: the loss is 9.1', isAlarm: true }]);
+    expect(figureOf('grad-norm').figure.marks.some((mark) => mark.isAlarm)).toBe(false);
   });
 });

@@ -11,6 +11,8 @@ export interface CurveStyle {
   readonly opacity?: number;
   /** Draws a marker at every point. */
   readonly symbol?: 'circle' | 'diamond' | 'square';
+  /** Draws a filled step around every point: the bars of a histogram, whose points stand in the middle of their bins. */
+  readonly isStepped?: boolean;
 }
 
 export interface Curve {
@@ -33,6 +35,8 @@ export interface Axis {
 export interface Mark {
   readonly x: number;
   readonly label: string;
+  /** Something went wrong here: another head, so that it is found among marks of other kinds. */
+  readonly isAlarm?: boolean;
 }
 
 export type Range = readonly [number, number];

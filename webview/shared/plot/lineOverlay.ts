@@ -28,8 +28,13 @@ export function marksOverlay({ marks }: LineFigure, range: Range, width: number)
   return marks
     .filter(({ x }) => x >= range[0] && x <= range[1])
     .map(
-      ({ x, label }) =>
-        html`<span class="plot-mark" style="left:${toPixel(x, range, width)}px" title=${label}>${label}</span>`,
+      ({ x, label, isAlarm }) =>
+        html`<span
+          class=${isAlarm ? 'plot-mark plot-mark-alarm' : 'plot-mark'}
+          style="left:${toPixel(x, range, width)}px"
+          title=${label}
+          >${label}</span
+        >`,
     );
 }
 

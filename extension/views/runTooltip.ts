@@ -1,0 +1,43 @@
+/** @file What the pointer finds on a run: configuration, device, how long, how well. */
+import { l10n, MarkdownString, Uri, workspace } from 'vscode';
+import { isLive } from '../runs/liveness';
+import type { RunSummary } from '../runs/runSummary';
+import { formatCount, formatDuration, formatNumber } from '../util/format';
+import { methodOf } from './runGroups';
+import { createdLabel, statusLabel } from './runLabels';
+
+export function runTooltip(run: RunSummary): MarkdownString {
+  const { state, info } = run;
+  const { provider, threads } = info.device;
+  const model = info.config['model'];
+  const seconds = (isLive(state) ? Date.now() / 1000 : state.heartbeat) - info.created;
+  const facts: readonly (readonly [string, string] | undefined)[] = [
+    [l10n.t('Configuration'), workspace.asRelativePath(Uri.file(info.config_file))],
+    [l10n.t('Method'), methodOf(info.config)],
+    typeof model === 'string' ? [l10n.t('Base model'), workspace.asRelativePath(Uri.file(model))] : undefined,
+    [l10n.t('Trainable parameters'), formatCount(info.parameters.trainable)],
+    [l10n.t('Device'), l10n.t('{0}, {1} threads', provider, threads)],
+    [l10n.t('Made'), createdLabel(run)],
+    state.status !== 'queued' && Number.isFinite(seconds) && seconds >= 0
+      ? [l10n.t('Duration'), formatDuration(seconds)]
+      : undefined,
+    [l10n.t('Steps'), `${state.step} / ${state.total_steps}`],
+    run.loss === null ? undefined : [l10n.t('Last training loss'), formatNumber(run.loss)],
+    state.best
+      ? [l10n.t('Best evaluation loss'), l10n.t('{0} at step {1}', formatNumber(state.best.loss), state.best.step)]
+      : undefined,
+    [l10n.t('Folder'), run.folder],
+  ];
+  const rows = facts.filter((fact) => fact !== undefined).map(([name, value]) => `| ${name} | ${escape(value)} |`);
+  const lines = [
+    `**${escape(info.name)}**: ${statusLabel(state.status)}`,
+    state.error === undefined ? '' : `$(error) ${escape(state.error)}`,
+    ['| | |', '|:--|:--|', ...rows].join('\n'),
+  ];
+  return new MarkdownString(lines.filter((line) => line !== '').join('\n\n'), true);
+}
+
+/** Names come from files; they are text, not markup. */
+function escape(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+!|<>$~-]/g, '\\$&').replace(/\s+/g, ' ');
+}

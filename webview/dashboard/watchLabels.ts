@@ -1,0 +1,10 @@
+/** @file What the watchdog of a run saw, in a few words. */
+import * as l10n from '@vscode/l10n';
+import type { WatchKind } from '../../kernels/protocol/types';
+
+export const WATCH_LABELS: Readonly<Record<WatchKind, string>> = {
+  'non-finite': l10n.t('The loss is not a number'),
+  'loss-spike': l10n.t('The loss has jumped'),
+  stall: l10n.t('The run stands still'),
+  'disk-low': l10n.t('The disk is nearly full'),
+};
