@@ -8,6 +8,7 @@ import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
 import { openBaseModel } from '../models/baseModel';
 import { architectureOf } from '../models/registry';
+import { untiedHead } from '../models/soundWeights';
 import { checkWeightsIn } from './checkWeights';
 import type { CheckContext } from './types';
 import { reporting } from './types';
@@ -15,20 +16,26 @@ import { reporting } from './types';
 export async function checkCheckpoint(dir: string, context: CheckContext): Promise<void> {
   const model = await reporting(context, dir, () => openBaseModel(dir));
   try {
-    if (model) reportOddities(model, context);
+    if (model) await reportOddities(model, context);
     else await checkConfigAlone(dir, context);
     await checkTokenizer(dir, model, context);
+    await checkWeightsIn(dir, context, model && ((name) => model.tensors.has(name)));
   } finally {
     model?.checkpoint.close();
   }
-  await checkWeightsIn(dir, context);
 }
 
+/** Tables that old checkpoints hold and every program computes anew. */
+const COMPUTED = /\.(rotary_emb\.inv_freq|attn\.(masked_)?bias)$/;
+
 /** What can be read, but is not what one would expect. */
-function reportOddities({ checkpoint, tensors, warnings, architecture }: BaseModel, context: CheckContext): void {
+async function reportOddities(model: BaseModel, context: CheckContext): Promise<void> {
+  const { checkpoint, tensors, warnings, architecture, head } = model;
   for (const warning of [...warnings, ...checkpoint.warnings]) context.report(warning);
+  const untied = await reporting(context, model.dir, () => untiedHead(model));
+  if (untied) context.report(untied);
   for (const [where, { file }] of checkpoint.tensors) {
-    if (tensors.has(where)) continue;
+    if (tensors.has(where) || where === head.weight || COMPUTED.test(where)) continue;
     const expected = `expected the tensors of a ${architecture.id} model; this one is not read`;
     context.report({ file, where, severity: 'warning', found: 'is not part of the model', expected });
   }
@@ -59,12 +66,43 @@ export async function checkTokenizer(
   }
   const tokenizer = await reporting(context, file, () => loadTokenizer(dir));
   if (!tokenizer) return undefined;
-  await reporting(context, path.join(dir, 'tokenizer_config.json'), () => tokenizer.chatTemplate?.parse());
-  const size = model?.config.vocabularySize;
-  if (size !== undefined && tokenizer.vocabularySize > size) {
+  await reporting(context, file, () => tokenizer.chatTemplate?.parse());
+  if (model) checkSpecialTokens(tokenizer, file, model, context);
+  return tokenizer;
+}
+
+/** Whether the tokenizer and the model's own files speak of the same tokens. */
+function checkSpecialTokens(
+  tokenizer: CheckpointTokenizer,
+  file: string,
+  { config, checkpoint }: BaseModel,
+  context: CheckContext,
+): void {
+  const { vocabularySize: size } = config;
+  const needed = [
+    ...tokenizer.startIds,
+    ...tokenizer.endIds,
+    ...(tokenizer.eosId === undefined ? [] : [tokenizer.eosId]),
+  ];
+  const beyond = needed.find((id) => id >= size);
+  if (beyond !== undefined) {
+    const found = `adds ${JSON.stringify(tokenizer.idToToken(beyond))} with id ${beyond} to a text`;
+    const expected = `expected ids below ${size}, the vocab_size of config.json; no text could be trained on`;
+    context.report({ file, severity: 'error', found, expected });
+  } else if (tokenizer.vocabularySize > size) {
     const found = `has ids up to ${tokenizer.vocabularySize - 1}`;
     const expected = `expected ids below ${size}, the vocab_size of config.json; text with the tokens beyond is refused`;
     context.report({ file, severity: 'warning', found, expected });
   }
-  return tokenizer;
+  for (const [name, id] of [
+    ['bos_token', tokenizer.bosId],
+    ['eos_token', tokenizer.eosId],
+  ] as const) {
+    const where = `${name}_id`;
+    const named: readonly unknown[] = [checkpoint.config[where] ?? []].flat();
+    if (named.length === 0 || named.includes(-1) || id === undefined || named.includes(id)) continue;
+    const found = `is ${JSON.stringify(checkpoint.config[where])}`;
+    const expected = `expected ${id}, which is ${JSON.stringify(tokenizer.idToToken(id))}, the ${name} of the tokenizer`;
+    context.report({ file: path.join(path.dirname(file), 'config.json'), where, severity: 'warning', found, expected });
+  }
 }

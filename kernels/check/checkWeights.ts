@@ -1,23 +1,26 @@
 /** @file Reads every value of safetensors files, in ranges, and names the tensors that hold NaN or infinity. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { findNonFinite, nonFiniteProblem } from '../formats/nonFinite';
 import { openSafetensors, type TensorInfo } from '../formats/safetensors';
-import { findNonFinite } from '../inspect/nonFinite';
-import type { TensorSource } from '../inspect/tensorRanges';
+import type { TensorSource } from '../formats/tensorRanges';
 import type { CheckContext } from './types';
 import { reporting } from './types';
 
+/** Whether a tensor is read by what the file belongs to; what is wrong with others is only odd. */
+export type IsRead = (name: string) => boolean;
+
 /** All safetensors files of a folder; those that cannot be opened are reported as well. */
-export async function checkWeightsIn(folder: string, context: CheckContext): Promise<void> {
+export async function checkWeightsIn(folder: string, context: CheckContext, isRead?: IsRead): Promise<void> {
   const names = readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
-  for (const name of names.sort()) await checkWeightFile(path.join(folder, name), context);
+  for (const name of names.sort()) await checkWeightFile(path.join(folder, name), context, isRead);
 }
 
-export async function checkWeightFile(file: string, context: CheckContext): Promise<void> {
+export async function checkWeightFile(file: string, context: CheckContext, isRead: IsRead = () => true): Promise<void> {
   const opened = await reporting(context, file, () => openSafetensors(file));
   if (!opened) return;
   try {
-    await reporting(context, file, () => checkValues(opened, opened.tensors, file, context));
+    await reporting(context, file, () => checkValues(opened, opened.tensors, file, context, isRead));
   } finally {
     opened.close();
   }
@@ -28,28 +31,16 @@ async function checkValues(
   tensors: ReadonlyMap<string, TensorInfo>,
   file: string,
   context: CheckContext,
+  isRead: IsRead,
 ): Promise<void> {
   const total = [...tensors.values()].reduce((n, { byteLength }) => n + byteLength, 0);
   let done = 0;
   for (const [where, { shape, byteLength }] of tensors) {
-    context.progress(`${path.basename(file)}: ${Math.round((100 * done) / total)} %`);
+    context.progress(`${path.basename(file)}: ${Math.round((100 * done) / Math.max(1, total))} %`);
     const wrong = await findNonFinite(source, where, context.signal);
     done += byteLength;
     if (!wrong) continue;
-    const { nan, infinite, first } = wrong;
-    const counts = [...(nan > 0 ? [`${nan} NaN`] : []), ...(infinite > 0 ? [`${infinite} infinite`] : [])];
-    const found = `holds ${counts.join(' and ')} ${nan + infinite === 1 ? 'value' : 'values'}, the first at [${placeOf(first, shape)}]`;
-    context.report({ file, where, severity: 'error', found, expected: 'expected finite values' });
+    const problem = nonFiniteProblem(file, where, shape, wrong);
+    context.report(isRead(where) ? problem : { ...problem, severity: 'warning' });
   }
-}
-
-/** Indices of the element at a flattened position. */
-function placeOf(position: number, shape: readonly number[]): string {
-  const indices: number[] = [];
-  let rest = position;
-  for (const size of [...shape].reverse()) {
-    indices.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return indices.join(', ');
 }

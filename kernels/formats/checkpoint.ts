@@ -3,7 +3,7 @@
  * by name, wherever they are. Knows nothing of architectures.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { KernelError, type Problem } from '../protocol/errors';
 import { readCheckpointIndex, type CheckpointIndex } from './checkpointIndex';
@@ -41,9 +41,10 @@ export function openCheckpoint(dir: string): Checkpoint {
   const files = new Map<string, SafetensorsFile>();
   try {
     const index = openWeights(folder, files, problems);
-    const warnings: Problem[] = [];
+    const warnings = unreadFiles(folder, files, index);
     const tensors = locateTensors(folder, files, index, problems, warnings);
     if (!config || problems.length > 0) throw KernelError.invalid(problems);
+    if (index) warnings.push(...wrongTotal(folder, index, tensors));
     return new Checkpoint(folder, config, tensors, files, index?.metadata, warnings);
   } catch (error) {
     for (const file of files.values()) file.close();
@@ -135,7 +136,7 @@ function refuseOtherFolders(folder: string): void {
     const expected = `expected a checkpoint folder with config.json and ${SINGLE_FILE}`;
     throw KernelError.refused([{ file: folder, severity: 'error', found, expected }]);
   }
-  if ([SINGLE_FILE, INDEX_FILE].some((name) => existsSync(join(folder, name)))) return;
+  if ([SINGLE_FILE, INDEX_FILE].some((name) => isThere(join(folder, name)))) return;
   const pickles = readdirSync(folder).filter((name) => /\.(bin|pt|pth|ckpt|pkl)(\.index\.json)?$/.test(name));
   const found = pickles.length > 0 ? `only pickle weights (${pickles.slice(0, 3).join(', ')})` : 'no weights';
   const advice =
@@ -145,6 +146,9 @@ function refuseOtherFolders(folder: string): void {
   const expected = `expected ${SINGLE_FILE} or ${INDEX_FILE}${advice}`;
   throw KernelError.refused([{ file: folder, severity: 'error', found, expected }]);
 }
+
+/** Also a link that leads to nothing, so that opening it can say so. */
+const isThere = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 
 function readConfig(folder: string): Readonly<Record<string, unknown>> {
   const { node } = readJsonObject(join(folder, 'config.json'), "expected the model's configuration");
@@ -157,7 +161,7 @@ function openWeights(
   files: Map<string, SafetensorsFile>,
   problems: Problem[],
 ): CheckpointIndex | undefined {
-  const isSharded = !existsSync(join(folder, SINGLE_FILE));
+  const isSharded = !isThere(join(folder, SINGLE_FILE));
   const index = isSharded ? collectProblems(problems, () => readCheckpointIndex(join(folder, INDEX_FILE))) : undefined;
   const names = isSharded ? [...new Set(index?.weightMap.values())].sort() : [SINGLE_FILE];
   for (const name of names) {
@@ -212,4 +216,45 @@ function locateTensors(
     problems.push({ file: join(folder, INDEX_FILE), where, severity: 'error', found, expected: 'expected it there' });
   }
   return located;
+}
+
+/** Weights of the folder that are not part of the checkpoint: other programs may take them for it. */
+function unreadFiles(
+  folder: string,
+  files: ReadonlyMap<string, SafetensorsFile>,
+  index: CheckpointIndex | undefined,
+): Problem[] {
+  const listed = new Set(index?.weightMap.values());
+  const isKnown = (name: string): boolean => files.has(name) || listed.has(name);
+  const isAdapter = (name: string): boolean => name === 'adapter_model.safetensors';
+  const names = readdirSync(folder).filter(
+    (name) => name.endsWith('.safetensors') && !isKnown(name) && !isAdapter(name),
+  );
+  const expected = index ? `expected it in ${INDEX_FILE}; it is not read` : `${SINGLE_FILE} is read in its place`;
+  const warning = (name: string, found: string): Problem => ({
+    file: join(folder, name),
+    severity: 'warning',
+    found,
+    expected,
+  });
+  const hasBoth = !index && isThere(join(folder, INDEX_FILE));
+  return [
+    ...(hasBoth ? [warning(INDEX_FILE, `there is ${SINGLE_FILE} beside it`)] : []),
+    ...names.map((name) => warning(name, 'this file is not part of the checkpoint')),
+  ];
+}
+
+function wrongTotal(
+  folder: string,
+  { metadata, weightMap }: CheckpointIndex,
+  tensors: ReadonlyMap<string, CheckpointTensor>,
+): Problem[] {
+  const { total_size: written } = metadata;
+  if (written === undefined) return [];
+  const total = [...weightMap.keys()].reduce((n, name) => n + (tensors.get(name)?.byteLength ?? 0), 0);
+  if (written === total) return [];
+  const expected = `expected ${total}, the bytes of all tensors; it has no effect here`;
+  const found = `is ${JSON.stringify(written)}`;
+  const file = join(folder, INDEX_FILE);
+  return [{ file, where: 'metadata.total_size', severity: 'warning', found, expected }];
 }

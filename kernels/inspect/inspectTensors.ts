@@ -3,7 +3,7 @@ import path from 'node:path';
 import { openCheckpoint } from '../formats/checkpoint';
 import { elementCount } from '../formats/dtype';
 import { openSafetensors, type TensorInfo } from '../formats/safetensors';
-import type { TensorSource } from './tensorRanges';
+import type { TensorSource } from '../formats/tensorRanges';
 import { tensorStatistics, type TensorStatistics } from './tensorStatistics';
 
 export interface ListedTensor {

@@ -19,7 +19,7 @@ import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import { inspectModule, layerOf, moduleFactors, type BaseShape } from './inspectAdapter';
 import { deltaMatrix, type BlockMatrix } from './matrixBlocks';
-import type { TensorSource } from './tensorRanges';
+import type { TensorSource } from '../formats/tensorRanges';
 
 const WEIGHTS_FILE = 'adapter_model.safetensors';
 const CONFIG_FILE = 'adapter_config.json';

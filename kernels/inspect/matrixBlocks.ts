@@ -3,7 +3,7 @@ import type { Factors } from '../adapters/types';
 import { DTYPE_BITS, elementCount } from '../formats/dtype';
 import { KernelError } from '../protocol/errors';
 import { decodeNumbers } from './decodeNumbers';
-import type { TensorSource } from './tensorRanges';
+import type { TensorSource } from '../formats/tensorRanges';
 
 /** Half-open ranges of rows and columns. */
 export interface Block {

@@ -1,6 +1,6 @@
 /** @file How the values of one tensor are spread: counts of equally wide bins from the smallest to the largest. */
 import { decodeNumbers } from './decodeNumbers';
-import { tensorRanges, type TensorSource } from './tensorRanges';
+import { tensorRanges, type TensorSource } from '../formats/tensorRanges';
 
 /**
  * Counts the values of [low, high] in `bins` bins of one width; the last one holds `high` as well. Others are not counted.

@@ -1,7 +1,7 @@
 /** @file What the values of one tensor look like, in one pass over ranges of it. */
 import { KernelError } from '../protocol/errors';
 import { decodeNumbers } from './decodeNumbers';
-import { tensorRanges, type TensorSource } from './tensorRanges';
+import { tensorRanges, type TensorSource } from '../formats/tensorRanges';
 
 /** Of the finite values; without one, `min`, `max`, `mean` and `std` are null. */
 export interface TensorStatistics {

@@ -6,6 +6,7 @@ import type { LoadedAdapter } from '../adapters/adapterFile';
 import { loadAdapter } from '../adapters/adapterFile';
 import type { BaseModel } from '../models/baseModel';
 import { openBaseModel } from '../models/baseModel';
+import { refuseUnsoundWeights } from '../models/soundWeights';
 import type { Progress } from '../protocol/kernelApi';
 import type { MergeReport } from '../protocol/types';
 import { physicalCores } from '../runtime/devices';
@@ -40,6 +41,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
   let layers: LayerWeights | null = null;
   try {
     const adapter = loadAdapter(adapterDir, model);
+    await refuseUnsoundWeights(model, { ...(signal && { signal }) });
     layers = new LayerWeights(adapter.plan, adapter.parameters, 'merge');
     const change = mergeChange(model, adapter, layers, dtype);
     const proof = await writeCheckpoint(model.checkpoint, out, change, {

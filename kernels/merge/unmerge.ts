@@ -8,6 +8,7 @@ import type { Checkpoint } from '../formats/checkpoint';
 import { openCheckpoint } from '../formats/checkpoint';
 import type { BaseModel } from '../models/baseModel';
 import { openBaseModel } from '../models/baseModel';
+import { refuseUnsoundWeights } from '../models/soundWeights';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
 import type { UnmergeReport } from '../protocol/types';
@@ -35,6 +36,7 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
   let layers: LayerWeights | null = null;
   try {
     const adapter = loadAdapter(adapterDir, model);
+    await refuseUnsoundWeights(model, { ...(signal && { signal }) });
     layers = new LayerWeights(adapter.plan, adapter.parameters, 'unmerge');
     const change = unmergeChange(model, adapter, layers, base, adapterDir);
     const difference = await writeCheckpoint(model.checkpoint, out, change, {

@@ -54,7 +54,7 @@ function understand(dir: string, checkpoint: Checkpoint): BaseModel {
   const architecture = architectureOf(checkpoint.config, file);
   const { config, warnings } = architecture.parseConfig(checkpoint.config, file);
   const tensors = architecture.tensors(config);
-  const problems: Problem[] = [];
+  const problems: Problem[] = [...contradictions(checkpoint, tensors, config, file)];
   for (const [name, shape] of tensors) {
     const found = checkpoint.tensors.get(name);
     const expected = `expected a tensor [${shape.join(', ')}] in F32, F16 or BF16, as config.json says`;
@@ -65,7 +65,7 @@ function understand(dir: string, checkpoint: Checkpoint): BaseModel {
       problems.push({ file: found.file, where, severity: 'error', found: is, expected });
     }
   }
-  if (problems.length > 0) throw KernelError.refused(problems);
+  if (problems.length > 0) throw KernelError.refused(shortened(problems, dir));
   const parameterCount = [...tensors.values()].reduce((n, shape) => n + shape.reduce((p, d) => p * d, 1), 0);
   return {
     dir,
@@ -79,6 +79,34 @@ function understand(dir: string, checkpoint: Checkpoint): BaseModel {
     weightFiles: followLinks([...checkpoint.shards.keys()]),
     warnings,
   };
+}
+
+/** More blocks than config.json speaks of: part of a model would be used as if it were the whole. */
+function* contradictions(
+  { tensors: stored }: Checkpoint,
+  tensors: ReadonlyMap<string, readonly number[]>,
+  { layers }: CommonConfig,
+  file: string,
+): Generator<Problem> {
+  const blocks = [...stored.keys()].flatMap((name) => {
+    const index = /\.(\d+)\./.exec(name)?.[1];
+    const isOfModel = index !== undefined && tensors.has(name.replace(`.${index}.`, '.0.'));
+    return isOfModel ? [Number(index)] : [];
+  });
+  const most = blocks.reduce((a, b) => Math.max(a, b), -1);
+  if (most < layers) return;
+  const expected = `expected ${most + 1}, the number of blocks in the checkpoint`;
+  yield { file, where: 'num_hidden_layers', severity: 'error', found: `is ${layers}`, expected };
+}
+
+/** A wrong configuration makes every tensor wrong; the first ones tell. */
+const MOST_PROBLEMS = 100;
+
+function shortened(problems: readonly Problem[], dir: string): readonly Problem[] {
+  if (problems.length <= MOST_PROBLEMS) return problems;
+  const found = `${problems.length - MOST_PROBLEMS} more tensors are missing or of another shape`;
+  const more: Problem = { file: dir, severity: 'error', found, expected: 'expected what config.json says' };
+  return [...problems.slice(0, MOST_PROBLEMS), more];
 }
 
 function followLinks(files: readonly string[]): WeightFiles {

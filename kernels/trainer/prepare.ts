@@ -17,6 +17,7 @@ import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
 import { openBaseModel, weightDtypes } from '../models/baseModel';
+import { refuseUnsoundWeights } from '../models/soundWeights';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { RunInfo } from '../protocol/types';
@@ -146,6 +147,11 @@ async function prepare(
     : [trainData, split.evaluation];
   const evaluation = evalIndices.length > 0 ? evaluationSet(evalSource, evalIndices, shape) : null;
 
+  const { signal } = options;
+  await refuseUnsoundWeights(model, {
+    ...(signal && { signal }),
+    onProgress: (fraction) => onProgress('Reading the base weights', fraction),
+  });
   onProgress('Initialising the adapter');
   const parameters = new Parameters(plan).initialise(model, training.seed);
   const { init_from } = config.adapter;

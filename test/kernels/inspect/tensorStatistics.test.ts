@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { bytesOf, DTYPE_BITS, type Dtype } from '../../../kernels/formats/dtype';
 import { openSafetensors } from '../../../kernels/formats/safetensors';
 import { SafetensorsWriter } from '../../../kernels/formats/safetensorsWriter';
-import { findNonFinite } from '../../../kernels/inspect/nonFinite';
+import { findNonFinite } from '../../../kernels/formats/nonFinite';
 import { tensorHistogram } from '../../../kernels/inspect/tensorHistogram';
 import { tensorStatistics } from '../../../kernels/inspect/tensorStatistics';
 import { temporaryFolder } from '../../support/tinyModel';

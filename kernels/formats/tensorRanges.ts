@@ -1,6 +1,6 @@
 /** @file Goes through the bytes of a tensor in ranges, so that a tensor of any size needs the memory of one range. */
-import type { TensorInfo } from '../formats/safetensors';
 import { KernelError } from '../protocol/errors';
+import type { TensorInfo } from './safetensors';
 
 /** A safetensors file or a checkpoint. */
 export interface TensorSource {

@@ -1,5 +1,6 @@
 /** @file Finds NaN and infinity in a tensor by their bit patterns, at the speed of the disk and without converting. */
-import type { Dtype } from '../formats/dtype';
+import type { Problem } from '../protocol/errors';
+import type { Dtype } from './dtype';
 import { tensorRanges, type TensorSource } from './tensorRanges';
 
 export interface NonFinite {
@@ -92,4 +93,28 @@ function scanDoubles({ buffer, byteOffset, byteLength }: Uint8Array): NonFinite 
     if (first < 0) first = (i - 1) / 2;
   }
   return { nan, infinite, first };
+}
+
+/** What was found, as a problem of the tensor. */
+export function nonFiniteProblem(
+  file: string,
+  where: string,
+  shape: readonly number[],
+  { nan, infinite, first }: NonFinite,
+): Problem {
+  const counts = [...(nan > 0 ? [`${nan} NaN`] : []), ...(infinite > 0 ? [`${infinite} infinite`] : [])];
+  const values = nan + infinite === 1 ? 'value' : 'values';
+  const found = `holds ${counts.join(' and ')} ${values}, the first at [${placeOf(first, shape)}]`;
+  return { file, where, severity: 'error', found, expected: 'expected finite values' };
+}
+
+/** Indices of the element at a flattened position. */
+function placeOf(position: number, shape: readonly number[]): string {
+  const indices: number[] = [];
+  let rest = position;
+  for (const size of [...shape].reverse()) {
+    indices.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return indices.join(', ');
 }
