@@ -47,11 +47,11 @@ const copies = [
 
 /**
  * Builds everything that ships.
- * @param {{ outDir?: string, sourceMaps?: boolean }} [options] default: dist/ with source maps.
+ * @param {{ outDir?: string, isPackage?: boolean }} [options] default: dist/ with source maps. For a package: small, and without.
  * @returns {Promise<esbuild.Metafile[]>} what went into each bundle
  */
-export async function buildProduct({ outDir = path.join(root, 'dist'), sourceMaps = true } = {}) {
-  const bundles = await Promise.allSettled(product.map((bundle) => makeBundle(bundle, outDir, sourceMaps)));
+export async function buildProduct({ outDir = path.join(root, 'dist'), isPackage = false } = {}) {
+  const bundles = await Promise.allSettled(product.map((bundle) => makeBundle(bundle, outDir, isPackage)));
   for (const [from, to] of copies) writeIfChanged(path.join(outDir, to), readFileSync(path.join(root, from)));
   // After all are written: a mistake in the engine does not keep the pages from being looked at.
   for (const bundle of bundles) if (bundle.status === 'rejected') throw bundle.reason;
@@ -70,18 +70,26 @@ export async function buildTool(name) {
   if (entry === undefined)
     throw new Error(`there is no tool ${name}: neither test/tools/${name}.ts nor test/tools/${name}/main.ts`);
   const outDir = path.join(root, 'dist');
-  await makeBundle({ entry, out: `tools/${name}`, options: { ...node, external: ['onnxruntime-node'] } }, outDir, true);
+  await makeBundle(
+    { entry, out: `tools/${name}`, options: { ...node, external: ['onnxruntime-node'] } },
+    outDir,
+    false,
+  );
   return path.join(outDir, `tools/${name}.js`);
 }
 
-async function makeBundle({ entry, out, options }, outDir, sourceMaps) {
-  const result = await esbuild.build(bundleOptions({ entry, out, options }, outDir, sourceMaps));
+async function makeBundle({ entry, out, options }, outDir, isPackage) {
+  const result = await esbuild.build(bundleOptions({ entry, out, options }, outDir, isPackage));
   for (const file of result.outputFiles) writeIfChanged(file.path, file.contents);
   return result.metafile;
 }
 
-function bundleOptions({ entry, out, options }, outDir, sourceMaps) {
-  return { ...options, entryPoints: { [out]: entry }, outdir: outDir, sourcemap: sourceMaps ? 'linked' : false };
+function bundleOptions({ entry, out, options }, outDir, isPackage) {
+  const shared = { ...options, entryPoints: { [out]: entry }, outdir: outDir, sourcemap: isPackage ? false : 'linked' };
+  if (!isPackage) return shared;
+  // Names stay in what runs on Node: a stack in a log is the only thing that a report of a defect has.
+  const isPage = options.platform === 'browser';
+  return { ...shared, minifyWhitespace: true, minifySyntax: true, minifyIdentifiers: isPage };
 }
 
 /** Written beside and renamed, and only if different: a kernel that starts meanwhile never reads half a bundle. */
@@ -105,7 +113,7 @@ async function watch() {
   };
   await buildProduct();
   for (const bundle of product) {
-    const options = bundleOptions(bundle, path.join(root, 'dist'), true);
+    const options = bundleOptions(bundle, path.join(root, 'dist'), false);
     const context = await esbuild.context({ ...options, plugins: [writer] });
     await context.watch();
   }

@@ -28,6 +28,7 @@ import { DisposableStore } from './util/disposables';
 import { scoped } from './util/log';
 import { Comparisons } from './views/comparisons';
 import { Dashboards } from './views/dashboards';
+import { EstimatePanels } from './views/estimatePanels';
 import { ModelsTree } from './views/modelsTree';
 import { Reports } from './views/reports';
 import { RunNotices } from './views/runNotices';
@@ -64,9 +65,11 @@ export function activate(context: ExtensionContext): void {
   );
   const dashboards = parts.add(new Dashboards(extensionUri, runs, scoped(log, 'dashboard')));
   const comparisons = parts.add(new Comparisons(extensionUri, dashboards, scoped(log, 'comparison')));
+  const estimates = parts.add(new EstimatePanels({ extensionUri, kernel, log: scoped(log, 'estimate') }));
   const runsView = parts.add(new RunsView(runs, memory));
   const checkResults = parts.add(new CheckResults());
   const studio: Studio = {
+    extensionUri,
     log,
     kernel,
     configs,
@@ -75,6 +78,7 @@ export function activate(context: ExtensionContext): void {
     models,
     dashboards,
     comparisons,
+    estimates,
     runsView,
     reports: parts.add(new Reports()),
     checkResults,

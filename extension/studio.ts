@@ -1,5 +1,5 @@
 /** @file The parts of the extension that commands work with. */
-import type { LogOutputChannel } from 'vscode';
+import type { LogOutputChannel, Uri } from 'vscode';
 import type { ConfigFiles } from './editors/configFiles';
 import type { ConfigFormView } from './editors/configFormView';
 import type { CheckResults } from './inspector/checkResults';
@@ -8,10 +8,13 @@ import type { ModelLibrary } from './models/modelLibrary';
 import type { RunLibrary } from './runs/runLibrary';
 import type { Comparisons } from './views/comparisons';
 import type { Dashboards } from './views/dashboards';
+import type { EstimatePanels } from './views/estimatePanels';
 import type { Reports } from './views/reports';
 import type { RunsView } from './views/runsView';
 
 export interface Studio {
+  /** Where the extension is installed. */
+  readonly extensionUri: Uri;
   readonly log: LogOutputChannel;
   readonly kernel: KernelHost;
   readonly configs: ConfigFiles;
@@ -20,6 +23,7 @@ export interface Studio {
   readonly models: ModelLibrary;
   readonly dashboards: Dashboards;
   readonly comparisons: Comparisons;
+  readonly estimates: EstimatePanels;
   readonly runsView: RunsView;
   readonly reports: Reports;
   readonly checkResults: CheckResults;

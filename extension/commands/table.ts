@@ -4,8 +4,10 @@ import { check } from './check';
 import { inspect } from './inspect';
 import { compareRuns } from './compareRuns';
 import { deleteRuns } from './deleteRuns';
+import { estimate } from './estimate';
 import { mergeAdapter } from './mergeAdapter';
 import { newConfiguration } from './newConfiguration';
+import { openSample } from './openSample';
 import { openConfigurationText } from './openConfigurationText';
 import { copyConfiguration, trainAgain } from './runConfiguration';
 import { filterRuns, openDashboard, resumeRun, revealRun, stopRun } from './runs';
@@ -14,8 +16,10 @@ import { unmergeAdapter } from './unmergeAdapter';
 
 export const commandTable = {
   'adapterStudio.newConfiguration': newConfiguration,
+  'adapterStudio.openSample': openSample,
   'adapterStudio.openConfigurationText': openConfigurationText,
   'adapterStudio.train': train,
+  'adapterStudio.estimate': estimate,
   'adapterStudio.openDashboard': openDashboard,
   'adapterStudio.stopRun': stopRun,
   'adapterStudio.resumeRun': resumeRun,
@@ -49,8 +53,10 @@ export type CommandId = keyof typeof commandTable;
  */
 export const commandNeedsTrust: Readonly<Record<CommandId, boolean>> = {
   'adapterStudio.newConfiguration': true,
+  'adapterStudio.openSample': true,
   'adapterStudio.openConfigurationText': false,
   'adapterStudio.train': true,
+  'adapterStudio.estimate': false,
   'adapterStudio.openDashboard': false,
   'adapterStudio.stopRun': true,
   'adapterStudio.resumeRun': true,

@@ -8,6 +8,7 @@ import { CONFIG_FORM_VIEW } from '../../extension/editors/configFormView';
 
 interface Manifest {
   readonly icon: string;
+  readonly description: string;
   readonly activationEvents: readonly string[];
   readonly capabilities: { readonly untrustedWorkspaces: { readonly supported: string } };
   readonly contributes: {
@@ -15,6 +16,9 @@ interface Manifest {
     readonly menus: Readonly<Record<string, readonly { command: string; when?: string }[]>>;
     readonly views: { readonly adapterStudio: readonly { id: string; type?: string }[] };
     readonly viewsWelcome: readonly { view: string }[];
+    readonly walkthroughs: readonly {
+      readonly steps: readonly { id: string; description: string; completionEvents: readonly string[] }[];
+    }[];
     readonly configuration: { readonly properties: Readonly<Record<string, unknown>> };
   };
 }
@@ -34,6 +38,40 @@ const sources = readdirSync(path.join(root, 'extension'), { recursive: true, enc
 describe('the manifest', () => {
   test('declares the commands that the code has, and no other', () => {
     expect(Object.keys(commandTable).sort()).toEqual([...declared].sort());
+  });
+
+  test('says nothing in its contributions that is not translated', () => {
+    const shown = /^(title|name|label|description|markdownDescription|altText|contents|deprecationMessage|markdown)$/;
+    const hard: string[] = [];
+    const look = (value: unknown, at: string): void => {
+      if (typeof value !== 'object' || value === null) return;
+      for (const [key, inner] of Object.entries(value)) {
+        const isName = inner === 'Adapter Studio' && /^(title|name|label)$/.test(key);
+        const texts = /[dD]escriptions$/.test(key) && Array.isArray(inner) ? inner : shown.test(key) ? [inner] : [];
+        for (const text of texts) {
+          if (typeof text === 'string' && !isName && !/^%[\w.]+%$/.test(text)) hard.push(`${at}.${key}: ${text}`);
+        }
+        look(inner, `${at}.${key}`);
+      }
+    };
+    look(contributes, 'contributes');
+    look(manifest.capabilities, 'capabilities');
+    expect(manifest.description).toBe('%description%');
+    expect(hard).toEqual([]);
+  });
+
+  test('has a walkthrough whose steps lead to commands that exist and are done by them', () => {
+    for (const { steps } of contributes.walkthroughs) {
+      for (const { id, description, completionEvents } of steps) {
+        const body = texts[description.slice(1, -1)] ?? '';
+        const commands = [...body.matchAll(/\(command:(adapterStudio\.\w+)/g)].map(([, command]) => command!);
+        expect(commands.length, id).toBeGreaterThan(0);
+        for (const command of commands) expect(declared).toContain(command);
+        for (const event of completionEvents) {
+          if (event.startsWith('onCommand:')) expect(commands).toContain(event.slice('onCommand:'.length));
+        }
+      }
+    }
   });
 
   test('has every command in one category, with a title that is translated', () => {

@@ -61,7 +61,7 @@ const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Fills `stage` with the extension as it ships. For this machine's platform it also checks that the native library loads. */
 export async function stageExtension(stage, target = hostTarget) {
-  const metafiles = await buildProduct({ outDir: path.join(stage, 'dist'), sourceMaps: false });
+  const metafiles = await buildProduct({ outDir: path.join(stage, 'dist'), isPackage: true });
   for (const name of ['README.md', 'LICENSE', '.vscodeignore']) cpSync(path.join(root, name), path.join(stage, name));
   // What the editor's own files name; absent ones are the manifest check's business.
   for (const name of ['media', ...readdirSync(root).filter((file) => /^package\.nls.*\.json$/.test(file))]) {

@@ -1,12 +1,13 @@
 /** @file What the extension's package holds. A file that appears here was put there on purpose. */
 import { listFiles, PackageManager } from '@vscode/vsce';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostTarget, stageExtension } from './package.mjs';
 
+const pages = readdirSync('webview').filter((name) => existsSync(path.join('webview', name, 'main.ts')));
 let stage: string;
 let files: string[];
 
@@ -28,13 +29,27 @@ describe('the package', () => {
       'dist/kernel.js',
       'dist/webview/codicon.css',
       'dist/webview/codicon.ttf',
-      'dist/webview/configForm.css',
-      'dist/webview/configForm.js',
-      'dist/webview/dashboard.css',
-      'dist/webview/dashboard.js',
+      ...pages.flatMap((name) => [`dist/webview/${name}.css`, `dist/webview/${name}.js`]),
       'package.json',
       'package.nls.json',
+      'package.nls.ko.json',
     ]);
+  });
+
+  it('holds the sample, the texts of every language and the pictures of the walkthrough', () => {
+    const media = files.filter((file) => file.startsWith('media/'));
+    const tracked = execFileSync('git', ['ls-files', 'media'], { encoding: 'utf8' }).trim().split('\n');
+    expect(media.sort()).toEqual(tracked.sort());
+    expect(media).toContain('media/sample/base/model.safetensors');
+    expect(media).toContain('media/l10n/bundle.l10n.ko.json');
+  });
+
+  it('holds pages and engine in small, and no map of them', () => {
+    for (const name of [...pages.map((page) => `webview/${page}`), 'kernel', 'extension']) {
+      const text = readFileSync(path.join(stage, 'dist', `${name}.js`), 'utf8');
+      expect(text).not.toContain('sourceMappingURL');
+      expect(text.split('\n// ').length, `${name} has comments`).toBeLessThan(20);
+    }
   });
 
   it('holds onnxruntime for its own platform only', () => {
