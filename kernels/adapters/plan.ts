@@ -5,6 +5,7 @@
 import type { CommonConfig, HeadSpec, ModelArchitecture, TargetSite } from '../models/types';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
+import { SHARED_MODULE } from '../formats/peftKeys';
 import { matchesModules, pattern, savesModule, selectSites } from './targets';
 import type { AnyAdapterMethod, Init, ParamSpec, Selection } from './types';
 
@@ -62,8 +63,7 @@ export interface IdleOption {
   readonly expected: string;
 }
 
-/** Module name under which tensors that all layers share are kept. */
-export const SHARED_MODULE = 'shared';
+export { SHARED_MODULE };
 
 /**
  * Throws `adapter/unsupported` when the method cannot adapt what was chosen. `onIdle` hears of every option that has no

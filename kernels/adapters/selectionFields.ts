@@ -7,7 +7,8 @@ import type { Selection } from './types';
 const name = text({ ...part });
 const names = list(name, { ...part });
 
-export const selectionFields = {
+/** Fields of every method that targets modules. */
+export const targetFields = {
   target_modules: union(
     [
       choice(['all-linear'], { ...part, default: 'all-linear' }),
@@ -21,12 +22,6 @@ export const selectionFields = {
       group: 'Targets',
     },
   ),
-  exclude_modules: union([text({ ...part, label: 'Regular expression', expected: 'a regular expression' }), names], {
-    optional: true,
-    label: 'Exclude modules',
-    help: 'Modules left out of the targets: a list of names or a regular expression. Wins over the targets.',
-    group: 'Targets',
-  }),
   layers_to_transform: union([integer({ ...part, min: 0 }), list(integer({ ...part, min: 0 }), { ...part })], {
     optional: true,
     label: 'Layers',
@@ -39,17 +34,28 @@ export const selectionFields = {
     help: 'Name of the module list that the block indices count in, for example layers.',
     group: 'Targets',
   }),
-  rank_pattern: map(integer({ ...part, min: 1 }), {
-    default: {},
-    label: 'Rank pattern',
-    help: 'Ranks of single modules: a name, or a regular expression for the end of a module path, and the rank there. The first match wins.',
-    group: 'Targets',
-  }),
   modules_to_save: list(name, {
     optional: true,
     label: 'Modules to save',
     help: 'Modules that are trained in full and stored with the adapter, for example lm_head or embed_tokens. Some serving engines refuse such adapters.',
     group: 'Also trained',
+  }),
+};
+
+/** With PEFT's further fields of LoRA. */
+export const selectionFields = {
+  ...targetFields,
+  exclude_modules: union([text({ ...part, label: 'Regular expression', expected: 'a regular expression' }), names], {
+    optional: true,
+    label: 'Exclude modules',
+    help: 'Modules left out of the targets: a list of names or a regular expression. Wins over the targets.',
+    group: 'Targets',
+  }),
+  rank_pattern: map(integer({ ...part, min: 1 }), {
+    default: {},
+    label: 'Rank pattern',
+    help: 'Ranks of single modules: a name, or a regular expression for the end of a module path, and the rank there. The first match wins.',
+    group: 'Targets',
   }),
   bias: choice(['none', 'all', 'lora_only'], {
     default: 'none',

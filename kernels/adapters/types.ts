@@ -13,6 +13,8 @@ export type Init =
   /** U(−1/√fanIn, 1/√fanIn), fanIn = the last size: Kaiming uniform with a = √5. */
   | { readonly kind: 'kaimingUniform' }
   | { readonly kind: 'normal'; readonly std: number }
+  /** U(−bound, bound) as PyTorch draws it from a generator of this seed, after `skip` numbers. */
+  | { readonly kind: 'torchUniform'; readonly seed: number; readonly skip: number; readonly bound: number }
   /** Random directions at right angles to each other, each of length 1. */
   | { readonly kind: 'orthonormal'; readonly along: 'rows' | 'columns' }
   /** The first singular vectors of the base weight [out, in]: right ones as rows, left ones as columns. */
@@ -122,7 +124,12 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   /** The layer's output, cheaper than through the merged weight; the method suite compares the two. */
   forward(layer: LayerContext<P>, config: ConfigOf<F>): Value;
   /** The delta weight as factors, when it has low rank by construction: its spectrum is then exact and cheap. */
-  factors?(params: Readonly<Record<P, Float32Array>>, site: TargetSite, config: ConfigOf<F>): Factors;
+  factors?(
+    params: Readonly<Record<P, Float32Array>>,
+    site: TargetSite,
+    config: ConfigOf<F>,
+    shared: Readonly<Record<string, Float32Array>>,
+  ): Factors;
   /**
    * Matrices that together have the non-zero singular values of the delta weight, where they are smaller than it. Undefined
    * for a layer whose spectrum is too costly during a run.

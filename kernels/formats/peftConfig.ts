@@ -1,5 +1,5 @@
 /**
- * @file `adapter_config.json` of PEFT's LoRA: the fields we know, typed and checked; every other key survives a rewrite with
+ * @file `adapter_config.json` of PEFT's LoRA and VeRA: the fields we know, typed and checked; every other key survives a rewrite with
  * its spelling. What would change the adapter's result and is not known here is refused, not ignored.
  */
 import { formatProblem, KernelError, type Problem } from '../protocol/errors';
@@ -22,17 +22,9 @@ const count: Kind<number> = {
   read: (n) => wholeNumber(n, 1),
 };
 const index: Kind<number> = { expected: 'a whole number from 0', read: (n) => wholeNumber(n, 0) };
-const biases: Kind<'none' | 'all' | 'lora_only'> = {
-  expected: 'none, all or lora_only',
-  read: (n) => (['none', 'all', 'lora_only'] as const).find((word) => n.kind === 'string' && n.value === word),
-};
 function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
   return { expected: words.join(' or '), read: (n) => words.find((w) => n.kind === 'string' && n.value === w) };
 }
-const lora: Kind<'LORA'> = {
-  expected: 'LORA',
-  read: (n) => (n.kind === 'string' && n.value === 'LORA' ? 'LORA' : undefined),
-};
 
 function wholeNumber(node: JsonNode, least: number): number | undefined {
   const value = node.kind === 'number' ? Number(node.text) : NaN;
@@ -78,7 +70,7 @@ const field = <T>(kind: Kind<T>, missing: NoInfer<T>): { readonly kind: Kind<T>;
 const FIELDS = {
   alpha_pattern: field(byName(number), {}),
   base_model_name_or_path: field(orNull(text), null),
-  bias: field(biases, 'none'),
+  bias: field(oneOf('none', 'all', 'lora_only', 'vera_only'), 'none'),
   exclude_modules: field(orNull(either(text, list(text))), null),
   fan_in_fan_out: field(flag, false),
   inference_mode: field(flag, false),
@@ -89,7 +81,7 @@ const FIELDS = {
   lora_bias: field(flag, false),
   lora_dropout: field(number, 0),
   modules_to_save: field(orNull(list(text)), null),
-  peft_type: field(lora, 'LORA'),
+  peft_type: field(oneOf('LORA', 'VERA'), 'LORA'),
   peft_version: field(orNull(text), null),
   r: field(count, 8),
   rank_pattern: field(byName(count), {}),
@@ -108,11 +100,46 @@ const EXTENSIONS = {
   use_mora: field(orNull(flag), null),
 };
 
-const ALL_FIELDS = { ...FIELDS, ...EXTENSIONS };
+/** Fields of VeRA alone. */
+const VERA_FIELDS = {
+  d_initial: field(number, 0.1),
+  init_weights: field(flag, true),
+  projection_prng_key: field(index, 0),
+  save_projection: field(flag, true),
+  vera_dropout: field(number, 0),
+};
+
+const ALL_FIELDS = { ...FIELDS, ...EXTENSIONS, ...VERA_FIELDS };
 type FieldName = keyof typeof ALL_FIELDS;
 const FIELD_NAMES = Object.keys(ALL_FIELDS) as readonly FieldName[];
 
-/** Field names and meanings are PEFT's. */
+/** The fields that a file of each type has. */
+const NAMES_OF: Readonly<Record<'LORA' | 'VERA', readonly FieldName[]>> = {
+  LORA: FIELD_NAMES.filter((name) => !(name in VERA_FIELDS)),
+  VERA: [
+    'base_model_name_or_path',
+    'bias',
+    'fan_in_fan_out',
+    'inference_mode',
+    'layers_pattern',
+    'layers_to_transform',
+    'modules_to_save',
+    'peft_type',
+    'peft_version',
+    'r',
+    'revision',
+    'target_modules',
+    'task_type',
+    // Ours, for DVoRA.
+    'use_dora',
+    ...(Object.keys(VERA_FIELDS) as (keyof typeof VERA_FIELDS)[]),
+  ],
+};
+
+/** Python writes these with a fraction also when they are whole. */
+const FLOATS: readonly FieldName[] = ['lora_dropout', 'vera_dropout', 'd_initial'];
+
+/** Field names and meanings are PEFT's; those that are not of the adapter's type have PEFT's defaults. */
 export type PeftLoraConfig = { readonly [K in FieldName]: (typeof ALL_FIELDS)[K]['missing'] };
 
 /** Keys of PEFT and its forks that make the same tensors mean something else, unless null, false or empty. */
@@ -166,11 +193,12 @@ export function parsePeftConfig(
   readonly warnings: readonly Problem[];
 } {
   const node = parseJsonObject(source, file);
-  refuseOtherType(node.members.get('peft_type'), file);
+  const type = typeOf(node.members.get('peft_type'), file);
   const problems: Problem[] = [];
+  const names = NAMES_OF[type];
   const values = FIELD_NAMES.map((where) => {
     const { kind, missing } = ALL_FIELDS[where];
-    const member = node.members.get(where);
+    const member = names.includes(where) ? node.members.get(where) : undefined;
     if (!member) return [where, missing] as const;
     const value = kind.read(member);
     if (value !== undefined) return [where, value] as const;
@@ -186,7 +214,7 @@ export function parsePeftConfig(
   const config = Object.fromEntries(values) as PeftLoraConfig;
   const raw = jsonValue(node) as Readonly<Record<string, unknown>>;
   refuseOtherMeanings(config, node.members, file);
-  return { config, raw, warnings: unknownKeys(node.members, file) };
+  return { config, raw, warnings: unknownKeys(node.members, names, file) };
 }
 
 /**
@@ -195,12 +223,13 @@ export function parsePeftConfig(
  */
 export function printPeftConfig(config: PeftLoraConfig, preserved?: string): string {
   const members = new Map(preserved === undefined ? [] : parseJsonObject(preserved, 'adapter_config.json').members);
-  for (const name of FIELD_NAMES) {
+  for (const name of NAMES_OF[config.peft_type]) {
     const before = members.get(name);
     const value = config[name];
     if (!before && name in EXTENSIONS && value === null) continue;
+    if (!before && config.peft_type === 'VERA' && name === 'use_dora' && value === false) continue;
     if (before && JSON.stringify(jsonValue(before)) === JSON.stringify(value)) continue;
-    members.set(name, name === 'lora_dropout' ? floatNode(config.lora_dropout) : jsonNode(value));
+    members.set(name, FLOATS.includes(name) ? floatNode(Number(value)) : jsonNode(value));
   }
   const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
   return printJson({ kind: 'object', members: new Map(sorted) });
@@ -211,10 +240,11 @@ function floatNode(value: number): JsonNode {
   return { kind: 'number', text: Number.isInteger(value) ? value.toFixed(1) : String(value) };
 }
 
-function refuseOtherType(node: JsonNode | undefined, file: string): void {
-  if (node?.kind === 'string' && node.value === 'LORA') return;
+function typeOf(node: JsonNode | undefined, file: string): 'LORA' | 'VERA' {
+  const type = node && ALL_FIELDS.peft_type.kind.read(node);
+  if (type) return type;
   const found = node ? `an adapter of ${describeJson(node)}` : 'it is missing';
-  throw unsupported([{ file, where: 'peft_type', severity: 'error', found, expected: 'expected LORA' }]);
+  throw unsupported([{ file, where: 'peft_type', severity: 'error', found, expected: 'expected LORA or VERA' }]);
 }
 
 function refuseOtherMeanings(config: PeftLoraConfig, members: ReadonlyMap<string, JsonNode>, file: string): void {
@@ -234,8 +264,8 @@ function refuseOtherMeanings(config: PeftLoraConfig, members: ReadonlyMap<string
   if (problems.length > 0) throw unsupported(problems);
 }
 
-function unknownKeys(members: ReadonlyMap<string, JsonNode>, file: string): Problem[] {
-  const known: ReadonlySet<string> = new Set([...FIELD_NAMES, ...OTHER_MEANINGS, ...WITHOUT_EFFECT]);
+function unknownKeys(members: ReadonlyMap<string, JsonNode>, names: readonly string[], file: string): Problem[] {
+  const known: ReadonlySet<string> = new Set([...names, ...OTHER_MEANINGS, ...WITHOUT_EFFECT]);
   return [...members]
     .filter(([key, node]) => !known.has(key) && !isOff(node))
     .map(([where, node]) => ({

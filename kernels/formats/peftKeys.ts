@@ -12,6 +12,10 @@ export const LORA_PARAMETERS = [
   'lora_magnitude_vector',
   'lora_embedding_A',
   'lora_embedding_B',
+  'vera_lambda_b',
+  'vera_lambda_d',
+  'vera_A',
+  'vera_B',
 ] as const;
 
 export type LoraParameter = (typeof LORA_PARAMETERS)[number];
@@ -31,7 +35,7 @@ export type PeftKey =
 
 const PREFIX = 'base_model.model.';
 const LORA =
-  /^(.+)\.(lora_A|lora_B|lora_magnitude_vector|lora_embedding_A|lora_embedding_B)(?:\.([^.]+))??(?:\.(weight|bias))?$/;
+  /^(.+)\.(lora_A|lora_B|lora_magnitude_vector|lora_embedding_A|lora_embedding_B|vera_lambda_b|vera_lambda_d)(?:\.([^.]+))??(?:\.(weight|bias))?$/;
 
 /** Which ending each parameter may have; the first is the one written. */
 const ENDINGS: Readonly<Record<LoraParameter, readonly string[]>> = {
@@ -41,16 +45,31 @@ const ENDINGS: Readonly<Record<LoraParameter, readonly string[]>> = {
   lora_magnitude_vector: ['', '.weight'],
   lora_embedding_A: [''],
   lora_embedding_B: [''],
+  vera_lambda_b: [''],
+  vera_lambda_d: [''],
+  vera_A: [''],
+  vera_B: [''],
 };
+
+/** Tensors that all layers of an adapter share: PEFT keeps them at its outermost module. */
+const SHARED = /^base_model\.(vera_A|vera_B)(?:\.([^.]+))?$/;
+/** What is given as the module of those. */
+export const SHARED_MODULE = 'shared';
 
 /** Reads one name. `adapterName` is the name to remove from the keys of modules that were saved whole. */
 export function parsePeftKey(key: string, adapterName = 'default'): PeftKey {
+  const shared = SHARED.exec(key);
+  if (shared) {
+    const [, parameter, adapter] = shared;
+    const own = { kind: 'parameter', module: SHARED_MODULE, parameter: parameter as LoraParameter } as const;
+    return adapter === undefined ? own : { ...own, adapterName: adapter };
+  }
   const path = key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
   const dora = /^(.+)\.weight_m_wdecomp\.weight$/.exec(path);
   if (dora?.[1]) return { kind: 'parameter', module: dora[1], parameter: 'lora_magnitude_vector' };
   const lora = LORA.exec(path);
   if (lora) return parameterKey(lora);
-  if (/(^|\.)lora_/.test(path)) return { kind: 'unknown' };
+  if (/(^|\.)(lora|vera)_/.test(path)) return { kind: 'unknown' };
   const whole = path.replace('.base_layer.', '.').replace(`.modules_to_save.${adapterName}.`, '.');
   return { kind: 'checkpoint', name: whole.replace('.modules_to_save.', '.') };
 }
@@ -63,6 +82,7 @@ function parameterKey([, module = '', base = '', adapterName, leaf]: RegExpExecA
 
 /** The name PEFT 0.21 writes. */
 export function peftParameterKey(module: string, parameter: LoraParameter): string {
+  if (module === SHARED_MODULE) return `base_model.${parameter}`;
   return `${PREFIX}${module}.${parameter.replace('.bias', '')}${ENDINGS[parameter][0] ?? ''}`;
 }
 

@@ -160,7 +160,7 @@ function factorsOf(
   const outFeatures = tensors.get('lora_B')?.shape[0];
   if (!method.factors || inFeatures === undefined || outFeatures === undefined) return null;
   const site = siteOf(module, inFeatures, outFeatures);
-  const factors: Factors = method.factors(valuesOf(tensors), site, method.configOf(site, config));
+  const factors: Factors = method.factors(valuesOf(tensors), site, method.configOf(site, config), {});
   const rank = tensors.get('lora_A')?.shape[0];
   if (factors.rank !== rank) {
     const expected = `expected ${factors.rank}, as adapter_config.json says`;

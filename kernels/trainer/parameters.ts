@@ -1,5 +1,6 @@
 /** @file The values of a plan's tensors: one flat vector of what is trained, one of what is frozen, and views by key. */
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
+import { SHARED_MODULE } from '../adapters/plan';
 import { householderQr } from '../analysis/linalg/householderQr';
 import { matrix, transpose, zeros } from '../analysis/linalg/matrix';
 import type { Matrix } from '../analysis/linalg/matrix';
@@ -7,6 +8,7 @@ import { thinSvd } from '../analysis/linalg/svd';
 import type { BaseModel } from '../models/baseModel';
 import type { TargetSite } from '../models/types';
 import { KernelError } from '../protocol/errors';
+import { Mt19937 } from '../util/mt19937';
 import { createRandom } from '../util/random';
 
 export class Parameters {
@@ -42,6 +44,12 @@ export class Parameters {
     return Object.fromEntries(names.map((name) => [name, this.get(`${path}.${name}`)]));
   }
 
+  /** The tensors that all layers share, by their short names. */
+  get shared(): Record<string, Float32Array> {
+    const all = [...this.plan.trained, ...this.plan.frozen].filter((t) => t.module === SHARED_MODULE);
+    return Object.fromEntries(all.map((t) => [t.param, this.get(t.key)]));
+  }
+
   /** Starts every tensor as the plan says. Each draws from its own stream, so that one more layer changes no other. */
   initialise(model: BaseModel, seed: number): this {
     for (const t of [...this.plan.trained, ...this.plan.frozen]) start(t, this.get(t.key), model, seed);
@@ -68,6 +76,12 @@ function start(tensor: PlannedTensor, into: Float32Array, model: BaseModel, seed
       const bound = 1 / Math.sqrt(tensor.shape.at(-1) ?? 1);
       const uniform = uniformStream(seed, tensor.key);
       for (let i = 0; i < into.length; i++) into[i] = (2 * uniform() - 1) * bound;
+      return;
+    }
+    case 'torchUniform': {
+      const generator = new Mt19937(init.seed);
+      for (let i = 0; i < init.skip; i++) generator.uint32();
+      generator.uniform(into, -init.bound, init.bound);
       return;
     }
     case 'orthonormal':

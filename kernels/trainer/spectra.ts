@@ -19,7 +19,7 @@ function layerSpectrum(
   parameters: Parameters,
 ): Float64Array | undefined {
   const values = parameters.layer(site.path, Object.keys(params));
-  const factors = method.factors?.(values, site, config);
+  const factors = method.factors?.(values, site, config, parameters.shared);
   if (factors) {
     return factoredSingularValues([{ ...factors, inFeatures: site.inFeatures, outFeatures: site.outFeatures }]);
   }

@@ -3,10 +3,10 @@
  * 2024, equation 5; the axis is that of the released models, not of the paper's letters). The norm is detached in backward
  * unless told (section 4.3), so that c only scales. m starts as the row norms of W: a fresh adapter changes nothing.
  */
-import type { Value } from '../../graph/graph';
-import { add, addScalar, div, gemm, mul, reduceSum, reshape, scale, sqrt, stopGradient, sub } from '../../graph/ops';
+import { add, div, gemm, mul, stopGradient, sub } from '../../graph/ops';
 import { choice, flag } from '../../util/fields';
 import { lowRankFields, lowRankMerged, scalingOf } from '../lowRank';
+import { column, factoredNorm, rowNorm } from '../rowNorms';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
 
@@ -28,9 +28,6 @@ const fields = {
   ...alphaPatternField,
 };
 
-/** Keeps the quotient of a dead row (m = c = 0) at 0; far below the square of any weight that a float32 norm can see. */
-const TINY = 1e-30;
-
 export const dora = defineAdapter({
   id: 'dora',
   label: 'DoRA',
@@ -51,8 +48,7 @@ export const dora = defineAdapter({
   configOf: ({ path }, config) => withPatterns(path, config),
   mergedWeight: (baseWeight, { lora_A, lora_B, lora_magnitude_vector: m }, config) => {
     const v = lowRankMerged(baseWeight, lora_A, lora_B, scalingOf(config));
-    const norm = sqrt(addScalar(rowSum(mul(v, v)), TINY));
-    return mul(v, column(div(m, norm)));
+    return mul(v, column(div(m, rowNorm(v))));
   },
   // c is that of the merged weight's own base: it cannot be told from the merged weight alone.
   unmergedWeight: null,
@@ -73,15 +69,3 @@ export const dora = defineAdapter({
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });
-
-/** Row norms of W + s·B·A from products with A and B only: [out]. No matrix of the size of W is made but its square. */
-function factoredNorm(w: Value, a: Value, b: Value, s: number): Value {
-  const p = gemm(w, a, { transB: true }); // [out, r]
-  const q = gemm(a, a, { transB: true }); // [r, r]
-  const cross = scale(rowSum(mul(b, p)), 2 * s);
-  const own = scale(rowSum(mul(gemm(b, q), b)), s * s);
-  return sqrt(addScalar(add(add(rowSum(mul(w, w)), cross), own), TINY));
-}
-
-const rowSum = (v: Value): Value => reshape(reduceSum(v, [1]), [v.type.shape[0] ?? 0]);
-const column = (v: Value): Value => reshape(v, [v.type.shape[0] ?? 0, 1]);

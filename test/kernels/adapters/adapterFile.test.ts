@@ -66,7 +66,7 @@ describe('an adapter that PEFT wrote', () => {
   });
 
   it.each([
-    ['peft_type', 'VERA'],
+    ['peft_type', 'LOHA'],
     ['lora_bias', true],
     ['layer_replication', [[0, 1]]],
     ['trainable_token_indices', [3]],

@@ -1,7 +1,7 @@
 /** @file One adapted layer by itself, computed by the reference runtime in float64: what a method's formulas are tested with. */
 import { adaptedLinear } from '../../../kernels/adapters/applyAdapter';
 import type { AdapterPlan } from '../../../kernels/adapters/plan';
-import { planAdapter } from '../../../kernels/adapters/plan';
+import { planAdapter, SHARED_MODULE } from '../../../kernels/adapters/plan';
 import type { AnyAdapterMethod } from '../../../kernels/adapters/types';
 import type { Value } from '../../../kernels/graph/graph';
 import { f32, Graph, sizeOf } from '../../../kernels/graph/graph';
@@ -74,8 +74,8 @@ export class Layer {
 
   /** The same by x·W'ᵀ + b with the method's merged weight. */
   throughMergedWeight(): Float64Array {
-    return this.evaluate(({ x, weights, params, base }) => {
-      const merged = this.method.mergedWeight?.(base, params, this.layer.config, {});
+    return this.evaluate(({ x, weights, params, base, param }) => {
+      const merged = this.method.mergedWeight?.(base, params, this.layer.config, this.shared(param));
       return gemm(x, merged as Value, { transB: true, c: weights.get(`${PATH}.bias`) });
     });
   }
@@ -89,9 +89,10 @@ export class Layer {
   mergedAndUnmerged(): Float64Array | null {
     const { mergedWeight, unmergedWeight } = this.method;
     if (!mergedWeight || !unmergedWeight) return null;
-    return this.evaluate(({ params, base }) => {
+    return this.evaluate(({ params, base, param }) => {
       const { config } = this.layer;
-      return unmergedWeight(mergedWeight(base, params, config, {}), params, config, {});
+      const shared = this.shared(param);
+      return unmergedWeight(mergedWeight(base, params, config, shared), params, config, shared);
     });
   }
 
@@ -102,6 +103,11 @@ export class Layer {
 
   private get method(): AnyAdapterMethod {
     return this.plan.method;
+  }
+
+  private shared(param: Made['param']): Record<string, Value> {
+    const shared = this.parameters.filter((t) => t.module === SHARED_MODULE);
+    return Object.fromEntries(shared.map((t) => [t.param, param(t.key)]));
   }
 
   private get layer(): AdapterPlan['layers'][number] {

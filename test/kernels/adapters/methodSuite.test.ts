@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadAdapter, loadInto, saveAdapter } from '../../../kernels/adapters/adapterFile';
 import type { AdapterPlan } from '../../../kernels/adapters/plan';
-import { planAdapter } from '../../../kernels/adapters/plan';
+import { planAdapter, SHARED_MODULE } from '../../../kernels/adapters/plan';
 import { adapterMethods } from '../../../kernels/adapters/registry';
 import type { AnyAdapterMethod } from '../../../kernels/adapters/types';
 import { MORA_TYPES } from '../../../kernels/adapters/squareOperators';
@@ -161,7 +161,10 @@ describe.each(adapterMethods)('$label', (method) => {
       .reduce((n, t) => n + t.shape.reduce((p, d) => p * d, 1), 0);
     file.close();
     expect(stored).toBe(plan.trainedSize + plan.frozenSize);
-    const params = plan.layers.flatMap((l) => Object.values(l.params).map((p) => p.shape.reduce((n, d) => n * d, 1)));
+    const shared = [...plan.trained, ...plan.frozen].filter((t) => t.module === SHARED_MODULE);
+    const params = [...plan.layers.flatMap((l) => Object.values(l.params)), ...shared].map((p) =>
+      p.shape.reduce((n, d) => n * d, 1),
+    );
     expect(stored).toBe(params.reduce((n, size) => n + size, 0));
   });
 });

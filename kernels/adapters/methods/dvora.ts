@@ -1,0 +1,57 @@
+/**
+ * @file DVoRA: DoRA whose direction is updated by VeRA's branch (Liu et al. 2024, section 5.2; no code was released).
+ * W' = diag(m/c)·V with V = W + diag(λ_b)·B·diag(λ_d)·A, c the row norms of V, detached in the backward pass as in DoRA.
+ */
+import { add, div, gemm, mul, stopGradient, sub } from '../../graph/ops';
+import { column, factoredNorm, rowNorm } from '../rowNorms';
+import {
+  projectionFields,
+  projectionSelection,
+  projectionSpecs,
+  projectionsOf,
+  scaledB,
+  vectorSpecs,
+} from '../sharedProjections';
+import { defineAdapter } from '../types';
+
+export const dvora = defineAdapter({
+  id: 'dvora',
+  label: 'DVoRA',
+  paper: 'https://arxiv.org/abs/2402.09353',
+  peft: { peft_type: 'VERA', use_dora: true },
+  config: projectionFields,
+  supports: () => true,
+  params: (site, config) => ({
+    ...vectorSpecs(site, config),
+    lora_magnitude_vector: {
+      shape: [site.outFeatures],
+      init: { kind: 'baseRowNorms' },
+      trainable: true,
+      decays: false,
+    },
+  }),
+  shared: projectionSpecs,
+  configOf: (_site, config) => config,
+  mergedWeight: (baseWeight, params, _config, shared) => {
+    const [output = 0, input = 0] = baseWeight.type.shape;
+    const own = projectionsOf(shared, input, output);
+    const b = scaledB(own, params.vera_lambda_b, params.vera_lambda_d);
+    const v = add(gemm(b, own.a), baseWeight);
+    return mul(v, column(div(params.lora_magnitude_vector, rowNorm(v))));
+  },
+  // As in DoRA: the norm is that of the merged weight's own base.
+  unmergedWeight: null,
+  forward: ({ site, x, params, shared, baseWeight, baseBias, baseOutput, dropout }) => {
+    const own = projectionsOf(shared, site.inFeatures, site.outFeatures);
+    const b = scaledB(own, params.vera_lambda_b, params.vera_lambda_d);
+    const g = div(params.lora_magnitude_vector, stopGradient(factoredNorm(baseWeight(), own.a, b, 1)));
+    const dropped = dropout(x);
+    const product = gemm(dropped, baseWeight(), { transB: true });
+    const scaled = mul(gemm(gemm(dropped, own.a, { transB: true }), b, { transB: true, c: product }), g);
+    if (dropped !== x) return add(sub(scaled, product), baseOutput());
+    const bias = baseBias();
+    return bias ? add(scaled, bias) : scaled;
+  },
+  dropout: (config) => config.vera_dropout,
+  selection: projectionSelection,
+});

@@ -1,0 +1,60 @@
+/**
+ * @file VeRA: ΔW = diag(λ_b)·B·diag(λ_d)·A with random A and B that all layers share, and two trained vectors per layer
+ * (Kopiczko et al. 2023, equation 2). The fewest parameters of all methods here: out + r per layer.
+ */
+import { add, gemm } from '../../graph/ops';
+import {
+  branch,
+  projectionFields,
+  projectionSelection,
+  projectionSpecs,
+  projectionsOf,
+  scaledB,
+  vectorSpecs,
+} from '../sharedProjections';
+import { defineAdapter } from '../types';
+
+export const vera = defineAdapter({
+  id: 'vera',
+  label: 'VeRA',
+  paper: 'https://arxiv.org/abs/2310.11454',
+  peft: { peft_type: 'VERA', use_dora: false },
+  config: projectionFields,
+  supports: () => true,
+  params: vectorSpecs,
+  shared: projectionSpecs,
+  configOf: (_site, config) => config,
+  mergedWeight: (baseWeight, { vera_lambda_b, vera_lambda_d }, _config, shared) => {
+    const [output = 0, input = 0] = baseWeight.type.shape;
+    const own = projectionsOf(shared, input, output);
+    return add(gemm(scaledB(own, vera_lambda_b, vera_lambda_d), own.a), baseWeight);
+  },
+  unmergedWeight: (mergedWeight, { vera_lambda_b, vera_lambda_d }, _config, shared) => {
+    const [output = 0, input = 0] = mergedWeight.type.shape;
+    const own = projectionsOf(shared, input, output);
+    return add(gemm(scaledB(own, vera_lambda_b, vera_lambda_d), own.a, { alpha: -1 }), mergedWeight);
+  },
+  forward: ({ site, x, params, shared, baseOutput, dropout }) => {
+    const own = projectionsOf(shared, site.inFeatures, site.outFeatures);
+    return add(branch(dropout(x), own, params.vera_lambda_b, params.vera_lambda_d), baseOutput());
+  },
+  factors: ({ vera_lambda_b, vera_lambda_d }, { inFeatures, outFeatures }, { r }, { vera_A, vera_B }) => ({
+    // The first columns of A and rows of B; the vectors go into B.
+    a: firstColumns(vera_A, r, inFeatures),
+    b: Float32Array.from({ length: outFeatures * r }, (_, i) => {
+      const [row, column] = [Math.floor(i / r), i % r];
+      return (vera_B?.[i] ?? NaN) * (vera_lambda_b[row] ?? NaN) * (vera_lambda_d[column] ?? NaN);
+    }),
+    rank: r,
+    scaling: 1,
+  }),
+  dropout: (config) => config.vera_dropout,
+  selection: projectionSelection,
+});
+
+function firstColumns(a: Float32Array | undefined, rows: number, columns: number): Float32Array {
+  const width = (a?.length ?? 0) / rows;
+  return Float32Array.from({ length: rows * columns }, (_, i) => {
+    return a?.[Math.floor(i / columns) * width + (i % columns)] ?? NaN;
+  });
+}

@@ -1,0 +1,70 @@
+/**
+ * @file Whether the tensors of an adapter are those of the method and ranks that its configuration declares, as far as this
+ * can be told without the base model: from the names, and from the two factors of a layer where it has two.
+ */
+import type { PeftTensor } from '../formats/peft';
+import type { TargetSite } from '../models/types';
+import type { Problem } from '../protocol/errors';
+import type { AnyAdapterMethod } from './types';
+
+type Config = Readonly<Record<string, unknown>>;
+type ModuleTensors = ReadonlyMap<string, PeftTensor>;
+
+/** `file`: that of the tensors. */
+export function tensorMisfits(
+  file: string,
+  method: AnyAdapterMethod,
+  config: Config,
+  modules: ReadonlyMap<string, ModuleTensors>,
+): readonly Problem[] {
+  return [...modules].flatMap(([module, tensors]) => {
+    // Adapters of embeddings are told when they meet a model.
+    if ([...tensors.keys()].every((name) => name.startsWith('lora_embedding'))) return [];
+    return [...misfitsOf(file, method, config, module, tensors)];
+  });
+}
+
+function* misfitsOf(
+  file: string,
+  method: AnyAdapterMethod,
+  config: Config,
+  module: string,
+  tensors: ModuleTensors,
+): Generator<Problem> {
+  const problem = (where: string, found: string, expected: string): Problem => ({
+    file,
+    where,
+    severity: 'error',
+    found,
+    expected,
+  });
+  const copies = method.copies as Readonly<Record<string, string>> | undefined;
+  const [a, b] = [tensors.get('lora_A'), tensors.get('lora_B')];
+  const sizes = a && b && !copies ? ([a.shape[1] ?? 1, b.shape[0] ?? 1] as const) : undefined;
+  const site = siteOf(module, ...(sizes ?? [1, 1]));
+  const own: Config = method.configOf(site, config) as Config;
+  const params = method.params(site, own);
+  const rank = a?.shape[0];
+  if (sizes && typeof own['r'] === 'number' && rank !== own['r']) {
+    yield problem(module, `has rank ${rank}`, `expected ${own['r']}, as adapter_config.json says`);
+    return;
+  }
+  for (const [name, { shape }] of Object.entries(params)) {
+    const found = tensors.get(name);
+    if (!found) yield problem(`${name} of ${module}`, 'is missing', `expected it, as ${method.label} has it`);
+    else if (sizes && found.shape.join() !== shape.join()) {
+      yield problem(found.key ?? module, `is [${found.shape.join(', ')}]`, `expected [${shape.join(', ')}]`);
+    }
+  }
+  for (const [name, { key = module }] of tensors) {
+    if (name in params || (copies && name in copies) || name.startsWith('lora_embedding')) continue;
+    const expected = `expected the tensors of ${method.label}, which adapter_config.json declares: ${Object.keys(params).join(', ')}`;
+    yield problem(key, `a ${name}`, expected);
+  }
+}
+
+function siteOf(path: string, inFeatures: number, outFeatures: number): TargetSite {
+  const projection = path.slice(path.lastIndexOf('.') + 1);
+  const layer = Number(/(?:^|\.)(\d+)\./.exec(path)?.[1] ?? 0);
+  return { path, inFeatures, outFeatures, weight: `${path}.weight`, bias: null, layout: 'out-in', layer, projection };
+}
