@@ -15,7 +15,7 @@ import type { MergeReport } from '../../../kernels/protocol/types';
 import { Parameters } from '../../../kernels/trainer/parameters';
 import type { Fields } from '../../../kernels/util/fields';
 import { withDefaults } from '../../../kernels/util/fields';
-import type { TinyModel } from '../../support/tinyModel';
+import type { TinyModel } from '../../support/tinyCheckpoint';
 import { randomValues, temporaryFolder, writeTinyModel } from '../../support/tinyModel';
 
 interface Workplace {
