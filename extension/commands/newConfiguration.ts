@@ -1,5 +1,4 @@
 /** @file New Configuration: asks for the base model and the data, writes a file that trains, opens it. */
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FileType, l10n, Uri, window, workspace } from 'vscode';
 import { KernelError } from '../../kernels/protocol/errors';
@@ -8,6 +7,7 @@ import { pathInConfig } from '../editors/configFormView';
 import { configText } from '../editors/newConfigText';
 import type { Studio } from '../studio';
 import { writeFileAtomic } from '../util/atomicFile';
+import { withLongCall } from './withLongCall';
 import { cancelled, folderArgument, pick, pickModel, staysOpen } from './pick';
 
 const DATA_FILES = '**/*.{jsonl,json,parquet}';
@@ -26,20 +26,16 @@ export async function newConfiguration(studio: Studio, argument?: unknown): Prom
     folderArgument(argument) ??
     (await pickModel(studio, { title: l10n.t('{0}: base model', title), kind: 'checkpoint' }));
   const data = await pickData(l10n.t('{0}: training data', title));
+  // Read now, so that a pair that does not fit is refused before there is a file.
+  const advice = await withLongCall(l10n.t('Looking into {0}', basename(data.path)), (options) =>
+    studio.kernel.call('config/advise', { model, data: [data.fsPath] }, options),
+  );
   const target = await askName(l10n.t('{0}: file name', title), home.uri, `${basename(model)}-lora`);
   const paths = { model: pathInConfig(target, Uri.file(model)), train: pathInConfig(target, data) };
-  await writeFileAtomic(target.fsPath, configText({ ...paths, maxLength: await sampleLength(model) }));
+  await writeFileAtomic(target.fsPath, configText({ ...paths, advice }));
   await studio.form.select(target);
   await studio.configs.refresh();
   await window.showTextDocument(target, { preview: false });
-}
-
-/** The usual 1024 tokens, or the longest sequence of the model when that is shorter. */
-async function sampleLength(model: string): Promise<number> {
-  const text = await readFile(join(model, 'config.json'), 'utf8');
-  const config = JSON.parse(text) as { readonly max_position_embeddings?: unknown };
-  const longest = config.max_position_embeddings;
-  return typeof longest === 'number' ? Math.min(1024, longest) : 1024;
 }
 
 async function pickData(title: string): Promise<Uri> {

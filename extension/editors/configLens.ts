@@ -1,6 +1,7 @@
-/** @file The line over a configuration: Train, what it will train, or the run that is under way. */
+/** @file The line over a configuration: Train (or the run that is under way), Estimate, and what it will train. */
 import { CodeLens, EventEmitter, l10n, languages, Range, workspace, type TextDocument } from 'vscode';
 import type { CodeLensProvider } from 'vscode';
+import { commandNeedsTrust, type CommandId } from '../commands/table';
 import type { RunLibrary } from '../runs/runLibrary';
 import { Owner } from '../util/disposables';
 import { formatCount, formatNumber } from '../util/format';
@@ -42,6 +43,10 @@ export class ConfigLens extends Owner implements CodeLensProvider {
       const title = `$(play) ${l10n.t('Train')}`;
       lenses.push(new CodeLens(top, { title, command: 'adapterStudio.train', arguments: [document.uri] }));
     }
+    for (const { title, command } of looks()) {
+      if (commandNeedsTrust[command] && !workspace.isTrusted) continue;
+      lenses.push(new CodeLens(top, { title, command, arguments: [document.uri] }));
+    }
     const about = this.about(document);
     if (about) lenses.push(new CodeLens(top, about));
     return lenses;
@@ -72,4 +77,9 @@ export class ConfigLens extends Owner implements CodeLensProvider {
     );
     return { title, command: '' };
   }
+}
+
+/** What can be looked at before a run. */
+function looks(): readonly { readonly title: string; readonly command: CommandId }[] {
+  return [{ title: `$(dashboard) ${l10n.t('Estimate')}`, command: 'adapterStudio.estimate' }];
 }

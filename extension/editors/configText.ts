@@ -179,7 +179,7 @@ function indentStep(document: Document.Parsed, text: string): number {
 }
 
 /** The one replacement that turns `before` into `after`, without the common beginning and end. */
-function difference(before: string, after: string): TextReplacement {
+export function difference(before: string, after: string): TextReplacement {
   let start = 0;
   while (start < before.length && start < after.length && before[start] === after[start]) start++;
   let kept = 0;

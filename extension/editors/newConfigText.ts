@@ -1,23 +1,27 @@
-/** @file The text of a new configuration: short, commented, and complete enough to train. */
+/** @file The text of a new configuration: short, commented, and fitting its model and data so that it trains as it is. */
 import { stringify } from 'yaml';
+import type { NewConfigAdvice } from '../../kernels/protocol/calls/config';
 
 export interface NewConfig {
   /** Paths as they are written in the file, relative to it or absolute. */
   readonly model: string;
   readonly train: string;
-  /** Tokens after which samples are cut. */
-  readonly maxLength: number;
+  /** What the engine found out about the two. */
+  readonly advice: NewConfigAdvice;
 }
 
-export function configText({ model, train, maxLength }: NewConfig): string {
+export function configText({ model, train, advice }: NewConfig): string {
   const scalar = (text: string) => stringify(text).trimEnd();
+  const { format, maxLength, evalFraction, batchSize } = advice;
+  const evaluation = evalFraction === undefined ? '' : `  eval_fraction: ${evalFraction}\n`;
+  const evalSteps = evalFraction === undefined ? '' : '  eval_steps: 50\n';
   return `# Configuration of one fine-tuning run. Paths are relative to this file; keys left out have their default.
 version: 1
 model: ${scalar(model)}
 data:
   train: ${scalar(train)}
-  eval_fraction: 0.1
-  max_length: ${maxLength}
+  format: ${format}
+${evaluation}  max_length: ${maxLength} # ${lengthNote(advice)}
 adapter:
   method: lora
   r: 16
@@ -26,9 +30,16 @@ adapter:
 training:
   learning_rate: 2.0e-4
   num_train_epochs: 3
-  per_device_train_batch_size: 8
-  eval_steps: 50
-  save_steps: 100
+  per_device_train_batch_size: ${batchSize}
+${evalSteps}  save_steps: 100
 output: runs
 `;
+}
+
+/** Why the length is what it is. */
+function lengthNote({ longest, maxLength, modelLength, isComplete }: NewConfigAdvice): string {
+  const read = isComplete ? 'the longest sample has' : 'the longest of the first samples has';
+  if (longest <= maxLength) return `${read} ${longest} tokens`;
+  const why = maxLength === modelLength ? 'the model reads no more' : 'more needs more memory';
+  return `${read} ${longest} tokens and is cut: ${why}`;
 }

@@ -107,7 +107,7 @@ export type ConfigHint = { readonly line: number; readonly column: number } & (
   | { readonly kind: 'modules'; readonly matched: number; readonly total: number }
   | { readonly kind: 'samples'; readonly samples: number; readonly evaluation: number }
   | { readonly kind: 'batch'; readonly samples: number }
-  | { readonly kind: 'steps'; readonly perEpoch?: number; readonly total: number; readonly epochs?: number }
+  | { readonly kind: 'steps'; readonly perEpoch: number; readonly total: number; readonly epochs: number }
 );
 
 /** What a new configuration should say so that it trains as it is. */
