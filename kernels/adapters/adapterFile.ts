@@ -7,14 +7,16 @@ import path from 'node:path';
 import type { LoraParameter, PeftAdapter, PeftLoraConfig, PeftTensor, PeftWeights } from '../formats/peft';
 import { newPeftLoraConfig, openPeftAdapter, readPeftAdapter, readPeftConfig, writePeftAdapter } from '../formats/peft';
 import type { Problem } from '../protocol/errors';
-import { KernelError } from '../protocol/errors';
+import { formatProblem, KernelError } from '../protocol/errors';
 import type { Fields } from '../util/fields';
 import { withDefaults } from '../util/fields';
 import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
+import type { IdleOption } from './plan';
 import { planAdapter } from './plan';
 import { adapterMethods } from './registry';
 import { alphaPatternField, selectionFields } from './selectionFields';
 import { savesModule } from './targets';
+import { tensorMisfits } from './tensorMisfits';
 import type { AnyAdapterMethod } from './types';
 
 type Config = Readonly<Record<string, unknown>>;
@@ -82,9 +84,13 @@ export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
   const { adapter, method, config } = readAdapter(dir, model.architecture.defaultTargetModules);
   const file = path.join(dir, 'adapter_config.json');
   const warnings: Problem[] = [...adapter.warnings];
-  const plan = planAdapter(method, config, model, ({ key, found, expected }) =>
-    warnings.push({ file, where: key, severity: 'warning', found, expected }),
-  );
+  const onIdle = ({ key, found, expected }: IdleOption): void =>
+    void warnings.push({ file, where: key, severity: 'warning', found, expected });
+  const plan = naming(file, () => planAdapter(method, config, model, onIdle));
+  if (adapter.config.fan_in_fan_out && plan.layers.every(({ site }) => site.layout === 'out-in')) {
+    const expected = 'expected false: this model stores its weights as [out, in]; it has no effect';
+    warnings.push({ file, where: 'fan_in_fan_out', severity: 'warning', found: 'is true', expected });
+  }
   const parameters = takeTensors(dir, plan, adapter, 'is this adapter for another base model?');
   const { rawConfig, configText } = adapter;
   return { method, config, plan, parameters, rawConfig, configText, warnings };
@@ -97,7 +103,7 @@ export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
 export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: string): Float32Array }): void {
   const { adapter, method, config } = readAdapter(dir);
   if (method !== plan.method) {
-    throw unsupported(`${dir} holds a ${method.label} adapter, expected ${plan.method.label} to start from`);
+    throw unsupported(dir, `this holds a ${method.label} adapter`, `expected ${plan.method.label} to start from`);
   }
   for (const layer of plan.layers) refuseOtherMeaning(dir, layer, method, config);
   const { modulesToSave, bias } = method.selection(config);
@@ -132,8 +138,34 @@ export function openAdapter(dir: string): UnplannedAdapter & { readonly close: (
 }
 
 function understood(dir: string, adapter: PeftAdapter, defaultTargetModules: readonly string[]): UnplannedAdapter {
-  const method = methodOf(adapter, path.join(dir, 'adapter_config.json'));
-  return { adapter, method, config: methodConfig(method, adapter.config, defaultTargetModules) };
+  const file = path.join(dir, 'adapter_config.json');
+  const method = methodOf(adapter, file);
+  const config = methodConfig(method, adapter.config, defaultTargetModules);
+  const misfits = naming(file, () =>
+    tensorMisfits(path.join(dir, 'adapter_model.safetensors'), method, config, adapter.tensors),
+  );
+  if (misfits.length > 0) throw KernelError.invalid(misfits);
+  return { adapter, method, config };
+}
+
+/** Runs `work`, which knows the fields of an adapter but not the file they stand in: its refusals are given the file. */
+function naming<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!KernelError.is(error, 'adapter/unsupported') && !KernelError.is(error, 'input/refused')) throw error;
+    const [found = '', ...expected] = error.message.split('; ');
+    const own = { file, severity: 'error', found, expected: expected.join('; ') || 'expected something else' } as const;
+    const problems = error.problems.length > 0 ? error.problems.map((p) => inFile(p, file)) : [own];
+    throw new KernelError(error.code, problems.map(formatProblem).join('\n'), { cause: error, problems });
+  }
+}
+
+/** The keys of a configuration's adapter section are those of the file. */
+function inFile(problem: Problem, file: string): Problem {
+  if (problem.file !== '') return problem;
+  const { where } = problem;
+  return { ...problem, file, ...(where !== undefined && { where: where.replace(/^adapter\./, '') }) };
 }
 
 /** The text of an adapter's configuration, for `SaveOptions.preserve`. */
@@ -163,10 +195,9 @@ function refuseOtherMeaning(
   for (const [name, { isTrainingOnly }] of Object.entries(fieldsOf(method))) {
     // Patterns have been applied to the rank and alpha of the layer.
     if (isTrainingOnly || name in selectionFields || name in alphaPatternField || there[name] === here[name]) continue;
-    throw unsupported(
-      `${name} of ${site.path} is ${String(there[name])} in ${dir} and ${String(here[name])} here; ` +
-        'the same factors would mean another update, give both the same value',
-    );
+    const found = `is ${String(there[name])} for ${site.path}`;
+    const expected = `expected ${String(here[name])}, as here: the same factors would mean another update`;
+    throw unsupported(path.join(dir, 'adapter_config.json'), found, expected, name);
   }
 }
 
@@ -219,9 +250,9 @@ function takeTensors(
     add(name, 'is stored with the adapter', 'expected it to be named by modules_to_save or bias');
   }
   if (problems.length === 0) return taken;
-  const shown = problems.slice(0, 3).map((p) => `${p.where}: ${p.found}, ${p.expected}`);
-  const more = problems.length > 3 ? ` (and ${problems.length - 3} more)` : '';
-  throw new KernelError('adapter/unsupported', `${dir}: ${shown.join('; ')}${more}; ${advice}`, { problems });
+  const shown = problems.slice(0, MOST_SHOWN).map(formatProblem);
+  const more = problems.length > MOST_SHOWN ? [`and ${problems.length - MOST_SHOWN} more`] : [];
+  throw new KernelError('adapter/unsupported', [...shown, ...more, advice].join('\n'), { problems });
 }
 
 function isSame(a: PeftTensor, b: PeftTensor): boolean {
@@ -229,6 +260,8 @@ function isSame(a: PeftTensor, b: PeftTensor): boolean {
   const [values, others] = [a.data, b.data];
   return values.every((value, i) => Object.is(value, others[i]));
 }
+
+const MOST_SHOWN = 10;
 
 function isFinite(values: Float32Array): boolean {
   // A difference of infinities or NaNs is not 0; a loop, because adapters have millions of values.
@@ -257,7 +290,7 @@ function methodOf({ config, rawConfig }: Pick<PeftAdapter, 'config' | 'rawConfig
   }
   const found = best?.keys.map((key) => `${key} is ${JSON.stringify(values[key])}`).join(', ');
   const supported = adapterMethods.map(({ label, peft }) => `${label} (${describe(peft)})`).join(', ');
-  throw unsupported(`${file}: ${found}; supported is ${supported}`);
+  throw unsupported(file, found ?? 'is of no known method', `expected ${supported}`);
 }
 
 const isObject = (value: unknown): value is Config => typeof value === 'object' && value !== null;
@@ -300,6 +333,7 @@ function peftConfig(plan: AdapterPlan, { baseModelPath, preserve }: SaveOptions)
     ...(method.ownKeys && { [method.ownKeys.name]: method.ownKeys.write(config) }),
     base_model_name_or_path: baseModelPath,
     target_modules: writtenTargets(plan),
+    fan_in_fan_out: plan.layers.some(({ site }) => site.layout === 'in-out'),
     inference_mode: true,
   };
 }
@@ -315,4 +349,7 @@ function writtenTargets({ selection, layers }: AdapterPlan): string | readonly s
   return isResolved ? targetModules : layers.map(({ site }) => site.path);
 }
 
-const unsupported = (message: string): KernelError => new KernelError('adapter/unsupported', message);
+function unsupported(file: string, found: string, expected: string, where?: string): KernelError {
+  const problem: Problem = { file, ...(where !== undefined && { where }), severity: 'error', found, expected };
+  return new KernelError('adapter/unsupported', formatProblem(problem), { problems: [problem] });
+}

@@ -52,7 +52,7 @@ export function pattern(source: string, key: string): RegExp {
   } catch (cause) {
     throw new KernelError(
       'input/refused',
-      `${key}: ${JSON.stringify(source)} is not a regular expression: ${String(cause)}`,
+      `${key}: ${JSON.stringify(source)} is not a regular expression (${String(cause)}); expected one that JavaScript knows`,
       {
         cause,
       },

@@ -17,6 +17,8 @@ export function tensorMisfits(
   config: Config,
   modules: ReadonlyMap<string, ModuleTensors>,
 ): readonly Problem[] {
+  // What all layers share stands among the modules.
+  if (method.shared) return [];
   return [...modules].flatMap(([module, tensors]) => {
     // Adapters of embeddings are told when they meet a model.
     if ([...tensors.keys()].every((name) => name.startsWith('lora_embedding'))) return [];

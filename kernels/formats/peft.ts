@@ -2,7 +2,7 @@
  * @file PEFT's adapter folders for LoRA, in and out: `adapter_config.json` and `adapter_model.safetensors`. Knows JSON and
  * key names; what the tensors mean is the adapter method's business.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { KernelError, type Problem } from '../protocol/errors';
 import { writeFileAtomic } from './atomicFile';
@@ -20,7 +20,7 @@ export type { LoraParameter } from './peftKeys';
 
 const CONFIG_FILE = 'adapter_config.json';
 const WEIGHTS_FILE = 'adapter_model.safetensors';
-const PICKLE_FILE = 'adapter_model.bin';
+const PICKLE = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
 
 export interface PeftTensor {
   readonly shape: readonly number[];
@@ -125,11 +125,15 @@ function refuseOtherFolders(folder: string): void {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     refuse('there is no such folder', `expected an adapter folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}`);
   }
-  if (existsSync(join(folder, WEIGHTS_FILE))) return;
-  if (!existsSync(join(folder, PICKLE_FILE))) refuse('no adapter weights', `expected ${WEIGHTS_FILE}`);
+  if (isThere(join(folder, WEIGHTS_FILE))) return;
+  const pickles = readdirSync(folder).filter((name) => PICKLE.test(name));
+  if (pickles.length === 0) refuse('no adapter weights', `expected ${WEIGHTS_FILE}`);
   const advice = 'pickle files can run code when read and are never opened here: save the adapter again with PEFT';
-  refuse(`only pickle weights (${PICKLE_FILE})`, `expected ${WEIGHTS_FILE}; ${advice}`);
+  refuse(`only pickle weights (${pickles.slice(0, 3).join(', ')})`, `expected ${WEIGHTS_FILE}; ${advice}`);
 }
+
+/** Also a link that leads to nothing, so that opening it can say so. */
+const isThere = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 
 function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWeights {
   const problems: Problem[] = [];
@@ -175,6 +179,7 @@ function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWei
   }
   // MoRA's one matrix goes under the name of the first factor.
   if (config.use_mora !== true) for (const [module, parameters] of tensors) checkFactors(module, parameters, add);
+  if (tensors.size === 0 && extra.size === 0) add('header', 'holds no tensors', 'expected those of an adapter');
   if (problems.length > 0) throw KernelError.invalid(problems);
   return { tensors, extra };
 }

@@ -56,7 +56,7 @@ describe('an adapter that PEFT wrote', () => {
 
   it('is refused for another base model, with the tensor, both shapes and a question', () => {
     expect(() => loadAdapter(dir, open(path.join(golden, 'bases/llama-rope3')))).toThrow(
-      /of model\.layers\.0\.self_attn\.\w+: is \[\d+, \d+\], expected \[\d+, \d+\].*is this adapter for another base model\?/s,
+      /of model\.layers\.0\.self_attn\.\w+: is \[\d+, \d+\]; expected \[\d+, \d+\].*is this adapter for another base model\?/s,
     );
   });
 
@@ -148,8 +148,8 @@ describe('starting from another adapter', () => {
   });
 
   it.each([
-    ['another rank', { r: 8, lora_alpha: 16 }, /r of .* is 4 in .* and 8 here/],
-    ['another alpha', { lora_alpha: 16 }, /lora_alpha of .* is 8 in .* and 16 here/],
+    ['another rank', { r: 8, lora_alpha: 16 }, /r: is 4 for .*; expected 8, as here/],
+    ['another alpha', { lora_alpha: 16 }, /lora_alpha: is 8 for .*; expected 16, as here/],
     ['more targets', { target_modules: ['q_proj', 'v_proj', 'k_proj'] }, /k_proj.*is missing/],
     ['fewer targets', { target_modules: ['q_proj'] }, /v_proj.*has no place/],
   ])('is refused with %s', (_, config, message) => expect(() => start(config)).toThrow(message));
@@ -158,7 +158,7 @@ describe('starting from another adapter', () => {
     const dora = adapterMethods.find((m) => m.id === 'dora');
     if (!dora) return;
     const own = planAdapter(dora, withDefaults(dora.config as Fields, { target_modules: ['q_proj', 'v_proj'] }), tiny);
-    expect(() => loadInto(dir, own, new Parameters(own))).toThrow(/holds a LoRA adapter, expected DoRA/);
+    expect(() => loadInto(dir, own, new Parameters(own))).toThrow(/this holds a LoRA adapter; expected DoRA/);
   });
 });
 
