@@ -16,7 +16,14 @@ interface Kind<T> {
 
 const text: Kind<string> = { expected: 'a string', read: (n) => (n.kind === 'string' ? n.value : undefined) };
 const flag: Kind<boolean> = { expected: 'true or false', read: (n) => (n.kind === 'boolean' ? n.value : undefined) };
-const number: Kind<number> = { expected: 'a number', read: (n) => (n.kind === 'number' ? Number(n.text) : undefined) };
+const number: Kind<number> = {
+  expected: 'a finite number',
+  read: (n) => (n.kind === 'number' && Number.isFinite(Number(n.text)) ? Number(n.text) : undefined),
+};
+const share: Kind<number> = {
+  expected: 'a number from 0 to 1',
+  read: (n) => [number.read(n)].find((value) => value !== undefined && value >= 0 && value <= 1),
+};
 const count: Kind<number> = {
   expected: 'a whole number from 1',
   read: (n) => wholeNumber(n, 1),
@@ -79,7 +86,7 @@ const FIELDS = {
   layers_to_transform: field(orNull(either(index, list(index))), null),
   lora_alpha: field(number, 8),
   lora_bias: field(flag, false),
-  lora_dropout: field(number, 0),
+  lora_dropout: field(share, 0),
   modules_to_save: field(orNull(list(text)), null),
   peft_type: field(oneOf('LORA', 'VERA'), 'LORA'),
   peft_version: field(orNull(text), null),
@@ -106,7 +113,7 @@ const VERA_FIELDS = {
   init_weights: field(flag, true),
   projection_prng_key: field(index, 0),
   save_projection: field(flag, true),
-  vera_dropout: field(number, 0),
+  vera_dropout: field(share, 0),
 };
 
 const ALL_FIELDS = { ...FIELDS, ...EXTENSIONS, ...VERA_FIELDS };
@@ -172,7 +179,9 @@ const WITHOUT_EFFECT: readonly string[] = [
 ];
 
 /** Initialisations that also change the base weights: their adapters fit no untouched base model. */
-const CHANGES_BASE = /^(pissa|olora|corda|lora_ga|loftq)/;
+const CHANGES_BASE = /^(pissa|olora|corda|lora_ga|loftq)/i;
+/** Initialisations that only choose where the factors start. */
+const KEEPS_BASE = /^(gaussian|eva|orthogonal|mica)$/i;
 
 /** A configuration for a new adapter: PEFT's defaults, marked as trained. */
 export function newPeftLoraConfig(fields: Partial<PeftLoraConfig>): PeftLoraConfig {
@@ -259,6 +268,10 @@ function refuseOtherMeanings(config: PeftLoraConfig, members: ReadonlyMap<string
   if (typeof init === 'string' && CHANGES_BASE.test(init)) {
     const expected = `expected an adapter for the untouched base model; save it again with PEFT's path_initial_model_for_weight_conversion`;
     const found = `${init}, which also changes the base weights`;
+    problems.push({ file, where: 'init_lora_weights', severity: 'error', found, expected });
+  } else if (typeof init === 'string' && !KEEPS_BASE.test(init)) {
+    const expected = 'expected true, false, gaussian, eva, orthogonal or mica; others may change the base weights';
+    const found = describeJson({ kind: 'string', value: init });
     problems.push({ file, where: 'init_lora_weights', severity: 'error', found, expected });
   }
   if (problems.length > 0) throw unsupported(problems);
