@@ -7,7 +7,7 @@ import { Owner } from './util/disposables';
 
 /**
  * Keys: `isActive` (before activation nothing else is known, so commands are enabled then), `hasRuns`, `canStop`, `canResume`,
- * and `adapterFolders`, the paths whose explorer menu offers to merge.
+ * `adapterFolders`, the paths whose explorer menu offers to merge, and `modelFolders`, those that can be inspected.
  */
 export class ContextKeys extends Owner {
   private readonly shown = new Map<string, string>();
@@ -19,7 +19,13 @@ export class ContextKeys extends Owner {
     super();
     this.register(runs.onDidChange(() => this.update()));
     this.register(
-      models.onDidList((all) => this.setAdapters(all.filter((m) => m.kind === 'adapter').map((m) => m.path))),
+      models.onDidList((all) => {
+        this.setFolders(
+          'adapterFolders',
+          all.filter((m) => m.kind === 'adapter'),
+        );
+        this.setFolders('modelFolders', all);
+      }),
     );
     this.register({ dispose: () => void commands.executeCommand('setContext', 'adapterStudio.isActive', false) });
   }
@@ -39,9 +45,9 @@ export class ContextKeys extends Owner {
     this.set('isActive', true);
   }
 
-  private setAdapters(paths: readonly string[]): void {
+  private setFolders(key: string, models: readonly { readonly path: string }[]): void {
     // As the editor writes paths: on Windows with a small drive letter.
-    this.set('adapterFolders', Object.fromEntries(paths.map((path) => [Uri.file(path).fsPath, true])));
+    this.set(key, Object.fromEntries(models.map(({ path }) => [Uri.file(path).fsPath, true])));
   }
 
   private set(key: string, value: unknown): void {

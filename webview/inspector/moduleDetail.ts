@@ -1,0 +1,175 @@
+/** @file One module of an adapter: its spectrum, and its matrices as heat maps. */
+import './matrixMap';
+import '../shared/plot/linePlot';
+import type { ReadonlySignal } from '@preact/signals-core';
+import * as l10n from '@vscode/l10n';
+import { html, nothing, type TemplateResult } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { AdapterModuleEntry, TensorEntry, TileOf } from '../../kernels/protocol/calls/inspect';
+import { formatNumber } from '../shared/format';
+import { padded } from '../shared/plot/extent';
+import type { Range } from '../shared/plot/lineFigure';
+import { SignalElement } from '../shared/signalElement';
+import type { Theme } from '../shared/theme';
+import { shortName, spectrumFigure } from './moduleFigures';
+import type { InspectorStore } from './store';
+
+/** The choice of the delta weight among the matrices of a module. */
+const DELTA = 'delta';
+
+interface MatrixChoice {
+  readonly key: string;
+  readonly label: string;
+  readonly of: TileOf;
+  readonly shape: readonly [number, number];
+}
+
+@customElement('as-module-detail')
+export class ModuleDetail extends SignalElement {
+  @property({ attribute: false }) store!: InspectorStore;
+  @property({ attribute: false }) theme!: ReadonlySignal<Theme>;
+
+  @state() private zoom: Range | null = null;
+
+  protected override render(): TemplateResult {
+    const { store } = this;
+    const contents = store.snapshot.value?.contents;
+    const module = store.module.value;
+    if (!module || contents?.kind !== 'adapter') return html``;
+    const spectrum = store.spectrum.value?.module === module.module ? store.spectrum.value : null;
+    const hasSpectrum = spectrum === null || spectrum.delta !== null;
+    return html`<section aria-labelledby="module-title">
+      <h2 id="module-title" title=${module.module}>${shortName(module.module)}</h2>
+      ${this.renderFacts()}
+      ${
+        hasSpectrum
+          ? this.renderSpectrum()
+          : html`<p class="plot-empty">${whyNoSpectrum(contents.method.label, contents.hasDelta)}</p>`
+      }
+      ${this.renderMatrix(module, contents.hasDelta, contents.method.label)}
+    </section>`;
+  }
+
+  private renderFacts(): TemplateResult | typeof nothing {
+    const measured = this.store.spectrum.value;
+    if (!measured?.delta) return nothing;
+    const { delta } = measured;
+    const facts: readonly (readonly [string, string])[] = [
+      [l10n.t('Shape of ΔW'), `${delta.shape[0]} × ${delta.shape[1]}`],
+      [l10n.t('Rank'), formatNumber(delta.rank)],
+      [l10n.t('Scaling'), formatNumber(delta.scaling)],
+      ['‖ΔW‖', formatNumber(delta.norm)],
+      ['σ₁', formatNumber(delta.largest)],
+      [l10n.t('Stable rank'), formatNumber(delta.stable_rank)],
+      [l10n.t('Effective rank'), formatNumber(delta.effective_rank)],
+      ...Object.entries(measured.norms).map(
+        ([name, norm]) => [`‖${name}‖`, norm === null ? l10n.t('not finite') : formatNumber(norm)] as const,
+      ),
+    ];
+    return html`<dl class="facts">
+      ${facts.map(
+        ([term, value]) =>
+          html`<div>
+            <dt>${term}</dt>
+            <dd>${value}</dd>
+          </div>`,
+      )}
+    </dl>`;
+  }
+
+  private renderSpectrum(): TemplateResult {
+    const { store } = this;
+    const { isLogSigma } = store.choices;
+    const spectrum = store.spectrum.value;
+    const count = spectrum?.singular_values.length ?? 0;
+    const everything = padded([1, Math.max(1, count)]);
+    return html`<as-line-plot
+      data-plot="spectrum"
+      .figure=${spectrumFigure(spectrum, isLogSigma.value, this.theme.value)}
+      .theme=${this.theme}
+      .xRange=${this.zoom ?? everything}
+      .controls=${html`<label class="control">
+        <input
+          type="checkbox"
+          .checked=${isLogSigma.value}
+          @change=${(e: Event) => (isLogSigma.value = (e.target as HTMLInputElement).checked)}
+        />
+        ${l10n.t('Log')}
+      </label>`}
+      .height=${220}
+      .onZoom=${(range: Range | null) => (this.zoom = within(range, everything))}
+      .onPicture=${store.savePicture.bind(store)}
+      .onFailure=${store.plotFailed.bind(store)}
+    ></as-line-plot>`;
+  }
+
+  private renderMatrix(module: AdapterModuleEntry, hasDelta: boolean, method: string): TemplateResult {
+    const { store } = this;
+    const choices = matricesOf(module, hasDelta);
+    const chosen = choices.find(({ key }) => key === store.choices.matrix.value) ?? choices[0];
+    return html`<div class="matrix-choice" role="group" aria-label=${l10n.t('Matrix')}>
+        ${choices.map(
+          ({ key, label }) =>
+            html`<button
+              type="button"
+              class="text-button"
+              aria-pressed=${key === chosen?.key}
+              @click=${() => (store.choices.matrix.value = key)}
+            >
+              ${label}
+            </button>`,
+        )}
+      </div>
+      ${hasDelta ? nothing : html`<p class="muted">${whyNoMap(method)}</p>`}
+      ${
+        chosen
+          ? html`<as-matrix-map
+              data-plot="matrix"
+              .store=${store}
+              .theme=${this.theme}
+              .name=${chosen.label}
+              .of=${chosen.of}
+              .shape=${chosen.shape}
+            ></as-matrix-map>`
+          : nothing
+      }`;
+  }
+}
+
+function matricesOf({ module, tensors }: AdapterModuleEntry, hasDelta: boolean): readonly MatrixChoice[] {
+  const own = Object.entries(tensors).map(([parameter, tensor]): MatrixChoice => ({
+    key: parameter,
+    label: `${parameter} [${tensor.shape.join(', ')}]`,
+    of: { tensor: tensor.name },
+    shape: matrixShape(tensor),
+  }));
+  const [out, input] = [tensors['lora_B']?.shape[0], tensors['lora_A']?.shape[1]];
+  if (!hasDelta || out === undefined || input === undefined) return own;
+  const label = l10n.t('Delta weight [{0}, {1}]', out, input);
+  return [...own, { key: DELTA, label, of: { delta: module }, shape: [out, input] }];
+}
+
+/** As the engine sees a tensor as a matrix. */
+export function matrixShape({ shape }: Pick<TensorEntry, 'shape'>): readonly [number, number] {
+  const rows = shape.slice(0, -1).reduce((n, d) => n * d, 1);
+  return [rows, shape.at(-1) ?? 1];
+}
+
+function whyNoSpectrum(method: string, hasDelta: boolean): string {
+  return hasDelta
+    ? l10n.t('No spectrum: a tensor of this module is missing, or holds values that are not finite.')
+    : l10n.t(
+        'The spectrum of {0} cannot be had from the adapter alone: its update depends on the base weight.',
+        method,
+      );
+}
+
+function whyNoMap(method: string): string {
+  return l10n.t('The delta weight of {0} does not consist of two factors, so only its tensors are shown.', method);
+}
+
+function within(range: Range | null, [low, high]: Range): Range | null {
+  if (!range) return null;
+  const next: Range = [Math.max(low, range[0]), Math.min(high, range[1])];
+  return next[1] - next[0] < 0.5 || (next[0] <= low && next[1] >= high) ? null : next;
+}
