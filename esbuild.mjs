@@ -64,17 +64,16 @@ export function toolEntry(name) {
   return [`test/tools/${name}.ts`, `test/tools/${name}/main.ts`].find((file) => existsSync(path.join(root, file)));
 }
 
+/** Native code, and a library that finds its own files. */
+const toolExternals = ['onnxruntime-node', '@playwright/test'];
+
 /** Builds one development tool into dist/tools/ and returns the path of the bundle. */
 export async function buildTool(name) {
   const entry = toolEntry(name);
   if (entry === undefined)
     throw new Error(`there is no tool ${name}: neither test/tools/${name}.ts nor test/tools/${name}/main.ts`);
   const outDir = path.join(root, 'dist');
-  await makeBundle(
-    { entry, out: `tools/${name}`, options: { ...node, external: ['onnxruntime-node'] } },
-    outDir,
-    false,
-  );
+  await makeBundle({ entry, out: `tools/${name}`, options: { ...node, external: toolExternals } }, outDir, false);
   return path.join(outDir, `tools/${name}.js`);
 }
 

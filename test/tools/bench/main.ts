@@ -9,12 +9,14 @@ import { parseArgs } from 'node:util';
 import { defaultCache, withWorkFolder } from '../shared/cache';
 import { findPeers, type Peers } from '../shared/peers';
 import { formatTable, print, say } from '../shared/table';
+import { benchActivation } from './activation';
 import { benchEstimate } from './estimate';
 import { benchMerge } from './merge';
 import { benchTrain } from './train';
 import type { BenchContext, BenchReport } from './types';
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<BenchReport>>> = {
+  activation: benchActivation,
   train: benchTrain,
   merge: benchMerge,
   estimate: benchEstimate,
