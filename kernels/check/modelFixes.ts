@@ -80,8 +80,8 @@ function patternFixes(problem: Problem, path: KeyPath, written: unknown, names: 
   const key = Object.keys(written).find((name) => problem.found.startsWith(`${name} `));
   if (key === undefined) return problem;
   const free = names.filter((name) => written[name] === undefined);
-  const place = [...path, key];
-  return withFixes(problem, [...similar(key, free).map((name) => renameFix(place, name)), removeFix(place)]);
+  const entry = [...path, key];
+  return withFixes(problem, [...similar(key, free).map((name) => renameFix(entry, name)), removeFix(entry)]);
 }
 
 const withFixes = (problem: Problem, fixes: readonly Fix[]): Problem =>

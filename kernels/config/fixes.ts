@@ -53,7 +53,7 @@ function nearestOf(value: unknown, allowed: readonly unknown[]): unknown[] {
 function nearestNumber(value: unknown, { kind, schema, default: standard }: Field<unknown>): unknown[] {
   // `'8'` in quotes, and numbers that YAML reads as text, such as 1e-4.5 or 1_000.
   const given = typeof value === 'string' ? Number(value.replaceAll('_', '').trim() || NaN) : value;
-  if (typeof given !== 'number' || Number.isNaN(given)) return [];
+  if (typeof given !== 'number' || Number.isNaN(given)) return standard === undefined ? [] : [standard];
   const limit = (key: string) => (typeof schema[key] === 'number' ? schema[key] : undefined);
   const whole = kind === 'integer' ? Math.round(given) : given;
   const clamped = Math.min(limit('maximum') ?? Infinity, Math.max(limit('minimum') ?? -Infinity, whole));

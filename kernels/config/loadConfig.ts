@@ -1,6 +1,6 @@
 /** @file Reads a `*.adapter.yaml`: every problem with its line, or the configuration with defaults and absolute paths. */
 import { existsSync, statSync, type Stats } from 'node:fs';
-import { dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Problem } from '../protocol/errors';
 import { mapPaths, withDefaults, type ConfigOf, type Fields, type PathRule } from '../util/fields';
 import { applyOverrides, parseOverride, type Override } from './overrides';
@@ -15,7 +15,7 @@ import {
   trainingFields,
   watchdogFields,
 } from './sections';
-import { similarPaths } from './similarPaths';
+import { findPaths, pathIn, similarPaths } from './similarPaths';
 import { removeFix, setFix } from './fixes';
 import { validateValues, type Finding } from './validate';
 import { isObject } from './values';
@@ -80,7 +80,9 @@ export function loadConfig(file: string, options: LoadOptions): LoadedConfig {
   const refused = parsed.filter((o): o is Problem => 'found' in o);
   const values = applyOverrides(withoutEmptySections(written), overrides);
 
-  const invalid = validateValues(values, options.methods);
+  const invalid = validateValues(values, options.methods).map((finding) =>
+    finding.isMissing ? withPathsToInsert(finding, dirname(absolute)) : finding,
+  );
   const checkedPaths = isObject(values) ? checkPaths(values, dirname(absolute), options.methods, invalid) : undefined;
   const findings = [
     ...invalid,
@@ -219,6 +221,24 @@ const MARKS: Readonly<Record<string, { readonly file: string; readonly what: str
   model: { file: 'config.json', what: 'a checkpoint folder' },
   init_from: { file: 'adapter_config.json', what: 'an adapter folder' },
 };
+
+const MOST_OFFERED = 3;
+
+/** A missing path is offered as what lies around the configuration and could be meant. */
+function withPathsToInsert(finding: Finding, folder: string): Finding {
+  const [section, key] = finding.path;
+  const path = section === 'data' ? ['data', 'train'] : finding.path;
+  const rule = section === 'model' ? rootFields.model.path : dataFields.train.parts[0]?.path;
+  if (!rule || !(section === 'model' || (section === 'data' && (key === undefined || key === 'train')))) return finding;
+  const isLikely = (file: string) => /train/i.test(basename(file));
+  const found = findPaths(folder, { ...rule, mark: MARKS[String(path.at(-1))]?.file });
+  const offered = [...found.filter(isLikely), ...found.filter((file) => !isLikely(file))].slice(0, MOST_OFFERED);
+  const fixes = offered.map((file) => {
+    const written = pathIn(folder, file);
+    return setFix(path, written, `Insert ${path.at(-1) ?? ''}: ${written}`);
+  });
+  return fixes.length > 0 ? { ...finding, fixes } : finding;
+}
 
 function wrongPath(written: string, absolute: string, rule: PathRule, key: string) {
   const what = MARKS[key]?.what ?? `a ${rule.kind}`;

@@ -15,6 +15,8 @@ export interface Finding {
   readonly path: KeyPath;
   /** Whether the key itself is wrong (unknown) and not its value. */
   readonly isKey?: boolean;
+  /** Whether the key is required and not written. */
+  readonly isMissing?: boolean;
   readonly found: string;
   readonly expected: string;
   readonly severity?: 'warning';
@@ -82,6 +84,7 @@ function finding(
     const field = fieldAt([...path, key], known)?.field;
     return {
       path: [...path, key],
+      isMissing: true,
       found: 'this key is missing',
       expected: `expected ${field?.expected ?? 'a section'}`,
       ...withFixes(missingFixes([...path, key], field, methods)),
