@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { isAlive } from '../../../kernels/runs/processes';
+import { isAlive, thisProcess } from '../../../kernels/runs/processes';
 
 const now = (): number => Date.now() / 1000;
 
@@ -27,4 +27,18 @@ test.runIf(process.platform === 'linux')('a zombie is not alive', async () => {
   await vi.waitFor(() => expect(isAlive(pid, now())).toBe(false), { timeout: 5000 });
   expect(() => process.kill(pid, 0)).not.toThrow();
   parent.kill();
+});
+
+test.runIf(process.platform === 'linux')('a process with its start is known whatever the clock says', () => {
+  const { process_start: start } = thisProcess();
+  expect(start).toMatch(/^[0-9a-f-]+:\d+$/);
+  for (const heartbeat of [0, now(), now() + 1e6]) expect(isAlive(process.pid, heartbeat, start)).toBe(true);
+  expect(isAlive(process.pid, now(), `${start}0`)).toBe(false);
+  expect(
+    isAlive(
+      process.pid,
+      now(),
+      start?.replace(/^./, (c) => (c === '0' ? '1' : '0')),
+    ),
+  ).toBe(false);
 });

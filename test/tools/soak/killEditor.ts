@@ -4,9 +4,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import path from 'node:path';
 import { isAlive } from '../../../kernels/runs/processes';
 import type { Random } from '../../../kernels/util/random';
-import { NOTHING, readState, verifyFinished, verifyRun } from './verify';
+import { bringToEnd } from './bringToEnd';
+import { NOTHING, verifyFinished, verifyRun } from './verify';
 import type { Kill, Victim, Workplace } from './workplace';
-import { between, ended, eventually, pause, startEngine } from './workplace';
+import { between, ended, eventually, pause } from './workplace';
 
 interface Said {
   kernel?: number;
@@ -83,15 +84,8 @@ export class EditorVictim implements Victim {
     const dirs = existsSync(runs) ? readdirSync(runs).map((name) => path.join(runs, name)) : [];
     if (run !== undefined && !dirs.includes(run)) violations.push(`the run ${run} is lost`);
     for (const dir of dirs.filter((d) => existsSync(path.join(d, 'run.json')))) {
-      const isOver = (): boolean => {
-        const { status, pid, heartbeat, process_start: start } = readState(dir);
-        return status === 'finished' || status === 'failed' || !isAlive(pid, heartbeat, start);
-      };
-      if (!(await eventually(isOver, 60_000))) violations.push(`the run ${dir} does not end`);
-      const { status } = readState(dir);
-      // It was acknowledged, so it must have outlived its editor; else it may have died before it was started.
-      if (status !== 'finished' && run === dir) violations.push(`the run ended with its editor: ${status}`);
-      if (status !== 'finished') await ended(startEngine(this.place, ['resume', dir]));
+      // What was acknowledged must outlive its editor; else the kernel may have died before it started the run.
+      violations.push(...(await bringToEnd(this.place, dir, { mustBeAlive: run === dir })));
       violations.push(...verifyRun(dir, NOTHING, reference), ...verifyFinished(dir, reference));
     }
     return violations;

@@ -6,11 +6,11 @@ import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vsc
 import { createClient } from '../../../kernels/protocol/channel';
 import type { KernelApi } from '../../../kernels/protocol/kernelApi';
 import { PROTOCOL_VERSION } from '../../../kernels/protocol/kernelApi';
-import { isAlive } from '../../../kernels/runs/processes';
 import type { Random } from '../../../kernels/util/random';
-import { isTemporary, NOTHING, readState, verifyFinished, verifyRun } from './verify';
+import { bringToEnd } from './bringToEnd';
+import { isTemporary, NOTHING, verifyFinished, verifyRun } from './verify';
 import type { Kill, Victim, Workplace } from './workplace';
-import { between, ended, eventually, pause, startEngine } from './workplace';
+import { between, ended, pause } from './workplace';
 
 const CALLS = ['run/start', 'adapter/merge', 'config/check'] as const;
 
@@ -89,16 +89,7 @@ export class KernelVictim implements Victim {
       const dir = path.join(out, name);
       if (!existsSync(path.join(dir, 'run.json'))) continue; // no run: it was not made
       violations.push(...verifyRun(dir, NOTHING, reference));
-      // Detached, it goes on; where the kernel died before it could start it, its state says a process that is gone.
-      const isOver = (): boolean => {
-        const { status, pid, heartbeat, process_start: start } = readState(dir);
-        return ['finished', 'failed', 'stopped'].includes(status) || !isAlive(pid, heartbeat, start);
-      };
-      if (!(await eventually(isOver, 60_000))) violations.push(`the run ${dir} does not end`);
-      if (readState(dir).status !== 'finished') {
-        const status = await ended(startEngine(this.place, ['resume', dir]));
-        if (status !== 0) violations.push(`the run ${dir} could not be resumed (${status})`);
-      }
+      violations.push(...(await bringToEnd(this.place, dir)));
       violations.push(...verifyRun(dir, NOTHING, reference), ...verifyFinished(dir, reference));
     }
     return violations;
