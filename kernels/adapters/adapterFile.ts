@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { nonFiniteIn, nonFiniteProblem } from '../formats/nonFinite';
 import type { LoraParameter, PeftAdapter, PeftLoraConfig, PeftTensor, PeftWeights } from '../formats/peft';
 import { newPeftLoraConfig, openPeftAdapter, readPeftAdapter, readPeftConfig, writePeftAdapter } from '../formats/peft';
 import type { Problem } from '../protocol/errors';
@@ -81,19 +82,23 @@ export interface LoadedAdapter {
  * `adapter/unsupported` with what is supported for another method or option, and when a tensor does not fit the model.
  */
 export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
-  const { adapter, method, config } = readAdapter(dir, model.architecture.defaultTargetModules);
-  const file = path.join(dir, 'adapter_config.json');
-  const warnings: Problem[] = [...adapter.warnings];
-  const onIdle = ({ key, found, expected }: IdleOption): void =>
-    void warnings.push({ file, where: key, severity: 'warning', found, expected });
-  const plan = naming(file, () => planAdapter(method, config, model, onIdle));
-  if (adapter.config.fan_in_fan_out && plan.layers.every(({ site }) => site.layout === 'out-in')) {
-    const expected = 'expected false: this model stores its weights as [out, in]; it has no effect';
-    warnings.push({ file, where: 'fan_in_fan_out', severity: 'warning', found: 'is true', expected });
+  const { adapter, method, config, close } = openAdapter(dir, model.architecture.defaultTargetModules);
+  try {
+    const file = path.join(dir, 'adapter_config.json');
+    const warnings: Problem[] = [...adapter.warnings];
+    const onIdle = ({ key, found, expected }: IdleOption): void =>
+      void warnings.push({ file, where: key, severity: 'warning', found, expected });
+    const plan = naming(file, () => planAdapter(method, config, model, onIdle));
+    if (adapter.config.fan_in_fan_out && plan.layers.every(({ site }) => site.layout === 'out-in')) {
+      const expected = 'expected false: this model stores its weights as [out, in]; it has no effect';
+      warnings.push({ file, where: 'fan_in_fan_out', severity: 'warning', found: 'is true', expected });
+    }
+    const parameters = takeTensors(dir, plan, adapter, 'is this adapter for another base model?');
+    const { rawConfig, configText } = adapter;
+    return { method, config, plan, parameters, rawConfig, configText, warnings };
+  } finally {
+    close();
   }
-  const parameters = takeTensors(dir, plan, adapter, 'is this adapter for another base model?');
-  const { rawConfig, configText } = adapter;
-  return { method, config, plan, parameters, rawConfig, configText, warnings };
 }
 
 /**
@@ -127,10 +132,13 @@ export function readAdapter(dir: string, defaultTargetModules: readonly string[]
 }
 
 /** The same with tensors that are read when they are asked for, as in `openPeftAdapter`. The caller closes it. */
-export function openAdapter(dir: string): UnplannedAdapter & { readonly close: () => void } {
+export function openAdapter(
+  dir: string,
+  defaultTargetModules: readonly string[] = [],
+): UnplannedAdapter & { readonly close: () => void } {
   const adapter = openPeftAdapter(dir);
   try {
-    return { ...understood(dir, adapter, []), close: adapter.close };
+    return { ...understood(dir, adapter, defaultTargetModules), close: adapter.close };
   } catch (error) {
     adapter.close();
     throw error;
@@ -209,6 +217,7 @@ function takeTensors(
   advice: string,
   isOptional: (tensor: PlannedTensor) => boolean = () => false,
 ): ReadonlyMap<string, Float32Array> {
+  const weights = path.join(dir, 'adapter_model.safetensors');
   const taken = new Map<string, Float32Array>();
   const problems: Problem[] = [];
   const add = (where: string, found: string, expected: string): void =>
@@ -222,9 +231,13 @@ function takeTensors(
       if (!isOptional(planned)) add(name, 'is missing', expected);
     } else if (found.shape.join() !== shape.join()) {
       add(name, `is [${found.shape.join(', ')}]`, expected);
-    } else if (!isFinite(found.data)) {
-      add(name, 'holds values that are not finite', 'expected finite values');
-    } else taken.set(key, found.data);
+    } else {
+      // Read here at the earliest: a tensor that has no place may be of any size.
+      const { data } = found;
+      const wrong = nonFiniteIn(data);
+      if (wrong) problems.push(nonFiniteProblem(weights, found.key ?? name, shape, wrong));
+      else taken.set(key, data);
+    }
   }
   const known = new Set([...plan.trained, ...plan.frozen].map((t) => t.key));
   for (const [module, parameters] of tensors) {
@@ -262,12 +275,6 @@ function isSame(a: PeftTensor, b: PeftTensor): boolean {
 }
 
 const MOST_SHOWN = 10;
-
-function isFinite(values: Float32Array): boolean {
-  // A difference of infinities or NaNs is not 0; a loop, because adapters have millions of values.
-  for (let i = 0; i < values.length; i++) if ((values[i] as number) - (values[i] as number) !== 0) return false;
-  return true;
-}
 
 /** The method whose marks the configuration bears. */
 function methodOf({ config, rawConfig }: Pick<PeftAdapter, 'config' | 'rawConfig'>, file: string): AnyAdapterMethod {

@@ -4,11 +4,10 @@
  */
 import type { Value } from '../graph/graph';
 import { add, gatherRows, rmsNorm, swiglu } from '../graph/ops';
-import { attentionTables, causalAttention, type Projected } from './blocks/attention';
-import { cachedAttention, decodingTables } from './blocks/cachedAttention';
+import { selfAttention } from './blocks/selfAttention';
 import type { RopeConfig, RopeScaling } from './blocks/rope';
 import { ConfigReader } from './configReader';
-import type { CommonConfig, ModelArchitecture, ModelInputs, TargetSite } from './types';
+import type { CommonConfig, ModelArchitecture, TargetSite } from './types';
 
 export interface LlamaConfig extends CommonConfig {
   readonly intermediateSize: number;
@@ -122,7 +121,7 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
     hidden: (config, inputs, weights, linear) => {
       const { graph, ids } = inputs;
       const { normEpsilon } = config;
-      const attend = attention(config, inputs);
+      const attend = selfAttention(config, inputs, config.rope);
       const norm = (x: Value, name: string): Value => rmsNorm(x, weights.get(`${name}.weight`), normEpsilon);
       let x = graph.scoped('embed', () => gatherRows(weights.get(EMBEDDING), ids)); // [tokens, hidden]
       for (let layer = 0; layer < config.layers; layer++) {
@@ -145,21 +144,6 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
       return graph.scoped('norm', () => norm(x, 'model.norm'));
     },
   };
-}
-
-/** The attention of one layer: over whole sequences, or of one token of each over what was kept. */
-function attention(
-  { heads, kvHeads, headDim, rope }: LlamaConfig,
-  { graph, batch, length, paddingBias, keep, past }: ModelInputs,
-): (layer: number, projected: Projected) => Value {
-  const shape = { batch, length, heads, kvHeads, headDim };
-  if (past) {
-    const tables = decodingTables(graph, past, headDim, rope);
-    return (layer, projected) =>
-      cachedAttention(projected, past.layer(layer), tables, shape, (kept) => keep?.(layer, kept));
-  }
-  const tables = attentionTables(graph, length, headDim, rope);
-  return (layer, projected) => causalAttention(projected, tables, shape, paddingBias, (kept) => keep?.(layer, kept));
 }
 
 function layerSites(c: LlamaConfig, layer: number): readonly TargetSite[] {

@@ -1,5 +1,6 @@
 /** @file All model families, by the `model_type` of their config.json. */
 import { KernelError } from '../protocol/errors';
+import { gpt2 } from './gpt2';
 import { llama, mistral, qwen2 } from './llama';
 import type { CommonConfig, ModelArchitecture } from './types';
 
@@ -7,7 +8,7 @@ import type { CommonConfig, ModelArchitecture } from './types';
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- erased here, once; `parseConfig` and `hidden` belong together
 export type AnyArchitecture = ModelArchitecture<any>;
 
-export const architectures: readonly AnyArchitecture[] = [llama, mistral, qwen2];
+export const architectures: readonly AnyArchitecture[] = [llama, mistral, qwen2, gpt2];
 
 export function architectureOf(json: Readonly<Record<string, unknown>>, file: string): ModelArchitecture<CommonConfig> {
   const type = json.model_type;

@@ -29,7 +29,7 @@ export interface EncodeOptions {
 /** A program in ONNX's terms, before it becomes bytes: what the file holds and in which order. */
 export interface EmittedProgram {
   readonly out: OnnxWriter;
-  nameOf(value: Value): string;
+  readonly nameOf: (value: Value) => string;
 }
 
 export function emitProgram(program: Program, target: Target): EmittedProgram {

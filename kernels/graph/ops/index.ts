@@ -6,9 +6,12 @@ import { concatOp } from './concat';
 import { divOp } from './div';
 import { dropoutOp } from './dropout';
 import { gatherRowsOp, scatterAddRowsOp } from './gatherRows';
+import { geluTanhOp } from './geluTanh';
 import { gemmOp } from './gemm';
+import { layerNormOp } from './layerNorm';
 import { matmulOp } from './matmul';
 import { mulOp } from './mul';
+import { normalCdfOp, normalPdfOp } from './normalCdf';
 import { reciprocalOp } from './reciprocal';
 import { expandOp, reduceSumOp } from './reduceSum';
 import { reshapeOp } from './reshape';
@@ -23,6 +26,7 @@ import { sqrtOp } from './sqrt';
 import { stopGradientOp } from './stopGradient';
 import { subOp } from './sub';
 import { swigluOp } from './swiglu';
+import { tanhOp } from './tanh';
 import { tokenNllOp } from './tokenNll';
 import { transposeOp } from './transpose';
 
@@ -32,9 +36,12 @@ export { concat } from './concat';
 export { div } from './div';
 export { dropout } from './dropout';
 export { gatherRows, scatterAddRows } from './gatherRows';
+export { geluTanh } from './geluTanh';
 export { gemm, linear } from './gemm';
+export { layerNorm } from './layerNorm';
 export { matmul } from './matmul';
 export { mul } from './mul';
+export { normalCdf, normalPdf } from './normalCdf';
 export { reciprocal } from './reciprocal';
 export { expand, reduceSum, sumAll } from './reduceSum';
 export { reshape } from './reshape';
@@ -49,6 +56,7 @@ export { sqrt } from './sqrt';
 export { stopGradient } from './stopGradient';
 export { sub } from './sub';
 export { swiglu } from './swiglu';
+export { tanh } from './tanh';
 export { headLoss } from './tokenNll';
 export { transpose } from './transpose';
 
@@ -60,9 +68,13 @@ export const operators: readonly AnyOp[] = [
   dropoutOp,
   expandOp,
   gatherRowsOp,
+  geluTanhOp,
   gemmOp,
+  layerNormOp,
   matmulOp,
   mulOp,
+  normalCdfOp,
+  normalPdfOp,
   padOp,
   reciprocalOp,
   reduceSumOp,
@@ -79,6 +91,7 @@ export const operators: readonly AnyOp[] = [
   stopGradientOp,
   subOp,
   swigluOp,
+  tanhOp,
   tokenNllOp,
   transposeOp,
 ];

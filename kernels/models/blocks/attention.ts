@@ -7,7 +7,7 @@ import type { Graph, Value } from '../../graph/graph';
 import type { KeysAndValues } from '../types';
 import type { RopeConfig } from './rope';
 import { ropeTables } from './rope';
-import { add, concat, matmul, reshape, rope, slice, softmax, transpose } from '../../graph/ops';
+import { add, concat, matmul, reshape, rope, scale, slice, softmax, transpose } from '../../graph/ops';
 
 export interface AttentionShape {
   readonly batch: number;
@@ -26,19 +26,31 @@ export interface Projected {
 
 export type Table = { readonly cos: Value; readonly sin: Value };
 
-/** Constants that all layers of a graph share. */
-export interface AttentionTables {
-  /** Rotary tables; those of the queries carry the factor 1/√headDim of the scores. */
+/** How queries and keys are turned. */
+export interface Rotary {
   readonly q: Table;
   readonly k: Table;
+}
+
+/** Constants that all layers of a graph share. */
+export interface AttentionTables {
+  /** Rotary tables, those of the queries with the factor 1/√headDim of the scores; null: positions are learned elsewhere. */
+  readonly rotary: Rotary | null;
   /** Ranges of queries, each with the mask of its scores. */
   readonly blocks: readonly { readonly from: number; readonly to: number; readonly mask: Value }[];
 }
 
-export function attentionTables(graph: Graph, length: number, headDim: number, rope: RopeConfig): AttentionTables {
+export function attentionTables(
+  graph: Graph,
+  length: number,
+  headDim: number,
+  rope: RopeConfig | null,
+): AttentionTables {
   return {
-    q: ropeTables(graph, length, headDim, rope, 1 / Math.sqrt(headDim)),
-    k: ropeTables(graph, length, headDim, rope),
+    rotary: rope && {
+      q: ropeTables(graph, length, headDim, rope, 1 / Math.sqrt(headDim)),
+      k: ropeTables(graph, length, headDim, rope),
+    },
     blocks: queryBlocks(length).map(([from, to]) => ({ from, to, mask: causalMask(graph, from, to) })),
   };
 }
@@ -58,15 +70,13 @@ export function causalAttention(
   const group = heads / kvHeads;
   const split = (x: Value, count: number): Value =>
     transpose(reshape(x, [batch, length, count, headDim]), [0, 2, 1, 3]);
-  const { q: forQueries, k: forKeys } = tables;
-  const queries = reshape(rope(split(q, heads), forQueries.cos, forQueries.sin), [
-    batch,
-    kvHeads,
-    group,
-    length,
-    headDim,
-  ]);
-  const keys = rope(split(k, kvHeads), forKeys.cos, forKeys.sin); // [batch, kvHeads, length, headDim]
+  const { rotary } = tables;
+  const turned = rotary
+    ? rope(split(q, heads), rotary.q.cos, rotary.q.sin)
+    : scale(split(q, heads), 1 / Math.sqrt(headDim));
+  const queries = reshape(turned, [batch, kvHeads, group, length, headDim]);
+  // [batch, kvHeads, length, headDim]
+  const keys = rotary ? rope(split(k, kvHeads), rotary.k.cos, rotary.k.sin) : split(k, kvHeads);
   const values = split(v, kvHeads);
   keep?.({ keys, values });
 

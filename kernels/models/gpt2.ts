@@ -1,0 +1,160 @@
+/**
+ * @file GPT-2: layer norms before each part, learned positions, one projection for queries, keys and values together, weights
+ * stored [in, out] (Conv1D).
+ */
+import type { Value } from '../graph/graph';
+import { add, gatherRows, geluTanh, layerNorm, mul, normalCdf, slice } from '../graph/ops';
+import { selfAttention } from './blocks/selfAttention';
+import { ConfigReader } from './configReader';
+import type { CommonConfig, ModelArchitecture, ModelInputs, TargetSite } from './types';
+
+interface Gpt2Config extends CommonConfig {
+  readonly innerSize: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly normEpsilon: number;
+  readonly activation: 'tanh' | 'exact';
+  readonly isTied: boolean;
+}
+
+const EMBEDDING = 'transformer.wte.weight';
+const POSITIONS = 'transformer.wpe.weight';
+/** Approximations by tanh under their several names, and the exact function. */
+const ACTIVATIONS: Readonly<Record<string, Gpt2Config['activation']>> = {
+  gelu_new: 'tanh',
+  gelu_pytorch_tanh: 'tanh',
+  gelu_fast: 'tanh',
+  gelu: 'exact',
+};
+const HARMLESS = (
+  'model_type torch_dtype dtype transformers_version use_cache initializer_range n_ctx resid_pdrop embd_pdrop ' +
+  'summary_type summary_use_proj summary_activation summary_proj_to_labels summary_first_dropout task_specific_params ' +
+  'return_dict output_attentions output_hidden_states name_or_path attn_implementation id2label label2id problem_type ' +
+  'tokenizer_class is_encoder_decoder is_decoder torchscript prefix gradient_checkpointing reorder_and_upcast_attn'
+).split(' ');
+
+/** The deepest models have a few hundred. */
+const MOST_LAYERS = 10_000;
+
+export const gpt2: ModelArchitecture<Gpt2Config> = {
+  id: 'gpt2',
+  defaultTargetModules: ['c_attn'],
+  embedding: EMBEDDING,
+
+  parseConfig: (json, file) => {
+    const read = new ConfigReader(json, file);
+    const hiddenSize = read.count('n_embd');
+    const heads = read.count('n_head');
+    if (hiddenSize % heads > 0) read.refuse('n_embd', hiddenSize, `expected a multiple of n_head, ${heads}`);
+    const activation = read.raw('activation_function') ?? 'gelu_new';
+    if (typeof activation !== 'string' || !(activation in ACTIVATIONS)) {
+      read.refuse('activation_function', activation, `expected one of ${Object.keys(ACTIVATIONS).join(', ')}`);
+    }
+    read.only('attn_pdrop', [0, 0.1], 'expected 0 or the default; dropout inside the base model is not used');
+    read.only('scale_attn_weights', [true], 'expected true, the only scaling of scores supported');
+    read.only('scale_attn_by_inverse_layer_idx', [false], 'expected false, the only scaling of scores supported');
+    read.only('add_cross_attention', [false], 'expected false; this is a decoder alone');
+    read.only('quantization_config', [], 'expected none; give a checkpoint in F32, F16 or BF16');
+    const config: Gpt2Config = {
+      hiddenSize,
+      heads,
+      kvHeads: heads,
+      headDim: hiddenSize / heads,
+      layers: read.count('n_layer', undefined, MOST_LAYERS),
+      vocabularySize: read.count('vocab_size'),
+      innerSize: read.count('n_inner', 4 * hiddenSize),
+      normEpsilon: read.positive('layer_norm_epsilon', 1e-5),
+      maxLength: read.count('n_positions'),
+      activation: ACTIVATIONS[String(activation)] ?? 'tanh',
+      isTied: read.flag('tie_word_embeddings', true),
+    };
+    read.specialTokens(config.vocabularySize);
+    read.classNames();
+    read.ownCode();
+    read.harmless(HARMLESS);
+    return { config, warnings: read.finish() };
+  },
+
+  tensors: (config) => {
+    const { hiddenSize: hidden, layers } = config;
+    const shapes = new Map<string, readonly number[]>([
+      [EMBEDDING, [config.vocabularySize, hidden]],
+      [POSITIONS, [config.maxLength, hidden]],
+    ]);
+    const norm = (path: string): void => {
+      shapes.set(`${path}.weight`, [hidden]);
+      shapes.set(`${path}.bias`, [hidden]);
+    };
+    for (let layer = 0; layer < layers; layer++) {
+      norm(`transformer.h.${layer}.ln_1`);
+      norm(`transformer.h.${layer}.ln_2`);
+      for (const { path, inFeatures, outFeatures } of layerSites(config, layer)) {
+        shapes.set(`${path}.weight`, [inFeatures, outFeatures]);
+        shapes.set(`${path}.bias`, [outFeatures]);
+      }
+    }
+    norm('transformer.ln_f');
+    if (!config.isTied) shapes.set('lm_head.weight', [config.vocabularySize, hidden]);
+    return shapes;
+  },
+
+  sites: (config) => Array.from({ length: config.layers }, (_, i) => layerSites(config, i)).flat(),
+
+  head: ({ isTied }) => ({ path: 'lm_head', weight: 'lm_head.weight', tiedTo: isTied ? EMBEDDING : null }),
+
+  kept: ({ kvHeads, headDim }) => ({ kvHeads, headDim }),
+
+  hidden: (config, inputs, weights, linear) => {
+    const { graph, ids } = inputs;
+    const { hiddenSize: hidden, normEpsilon } = config;
+    const attend = selfAttention(config, inputs, null);
+    const norm = (x: Value, name: string): Value =>
+      layerNorm(x, weights.get(`${name}.weight`), weights.get(`${name}.bias`), normEpsilon);
+    let x = graph.scoped('embed', () =>
+      add(gatherRows(weights.get(EMBEDDING), ids), gatherRows(weights.get(POSITIONS), positions(inputs))),
+    );
+    for (let layer = 0; layer < config.layers; layer++) {
+      graph.scoped(`layers.${layer}`, () => {
+        const path = `transformer.h.${layer}`;
+        const on = new Map(layerSites(config, layer).map((s) => [s.path, s]));
+        const project = (name: string, v: Value): Value => {
+          const site = on.get(`${path}.${name}`);
+          if (!site) throw new Error(`gpt2 has no projection ${name}`);
+          return graph.scoped(name, () => linear(site, v));
+        };
+        const qkv = project('attn.c_attn', norm(x, `${path}.ln_1`));
+        const third = (i: number): Value => slice(qkv, 1, i * hidden, (i + 1) * hidden);
+        const attended = graph.scoped('attention', () => attend(layer, { q: third(0), k: third(1), v: third(2) }));
+        x = add(x, project('attn.c_proj', attended));
+        const inner = project('mlp.c_fc', norm(x, `${path}.ln_2`));
+        const active = config.activation === 'tanh' ? geluTanh(inner) : mul(inner, normalCdf(inner));
+        x = add(x, project('mlp.c_proj', active));
+      });
+    }
+    return graph.scoped('norm', () => norm(x, 'transformer.ln_f'));
+  },
+};
+
+/** The position of every token, counted from 0 in each row: i32[batch·length]. */
+function positions({ graph, batch, length, past }: ModelInputs): Value {
+  if (past) return past.positions;
+  return graph.constant(
+    Int32Array.from({ length: batch * length }, (_, i) => i % length),
+    [batch * length],
+  );
+}
+
+function layerSites({ hiddenSize: hidden, innerSize: inner }: Gpt2Config, layer: number): readonly TargetSite[] {
+  const site = (parent: string, projection: string, inFeatures: number, outFeatures: number): TargetSite => {
+    const path = `transformer.h.${layer}.${parent}.${projection}`;
+    const tensors = { weight: `${path}.weight`, bias: `${path}.bias` };
+    return { path, projection, layer, inFeatures, outFeatures, ...tensors, layout: 'in-out' };
+  };
+  return [
+    site('attn', 'c_attn', hidden, 3 * hidden),
+    site('attn', 'c_proj', hidden, hidden),
+    site('mlp', 'c_fc', hidden, inner),
+    site('mlp', 'c_proj', inner, hidden),
+  ];
+}
