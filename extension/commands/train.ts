@@ -1,8 +1,8 @@
 /** @file Train: starts a run from a configuration as it is on disk, and opens its dashboard. */
 import { l10n, Uri, window, workspace, type TextDocument } from 'vscode';
+import type { RunMode } from '../../kernels/protocol/calls/runs';
 import { KernelError } from '../../kernels/protocol/errors';
 import { isConfigFile } from '../editors/configFiles';
-import { thisMachine } from '../runs/liveness';
 import { whenBusy } from '../settings';
 import type { Studio } from '../studio';
 import { cancelled, pickConfiguration } from './pick';
@@ -34,16 +34,15 @@ export async function train(studio: Studio, argument?: unknown): Promise<void> {
   }
 }
 
-/** Whether the run waits while others are at work on this machine; undefined when none is. */
-async function placeForRun({ runs }: Studio): Promise<'queue' | 'beside' | undefined> {
-  if (!runs.isSearched) await runs.refresh();
-  const others = runs.liveRuns.filter(({ state }) => state.host === thisMachine.host);
+/** Whether the run waits while others are live on this machine, in whatever window; undefined when none is. */
+async function placeForRun({ kernel }: Studio): Promise<RunMode | undefined> {
+  const { runs: others } = await kernel.call('run/live', {});
   if (others.length === 0) return undefined;
   const setting = whenBusy();
   if (setting !== 'ask') return setting;
   const queue = l10n.t('Queue After It');
   const beside = l10n.t('Train Beside It');
-  const names = others.map((run) => run.info.name).join(', ');
+  const names = others.map((run) => run.name).join(', ');
   const message =
     others.length === 1
       ? l10n.t('The run {0} is at work on this machine.', names)

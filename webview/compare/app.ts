@@ -7,8 +7,6 @@ import type { ReadonlySignal } from '@preact/signals-core';
 import { html, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ComparisonSnapshot } from '../protocol/compare';
-import type { RankMeasure } from '../protocol/dashboard';
-import { RANK_MEASURES } from '../shared/curves/curveChoices';
 import { SignalElement } from '../shared/signalElement';
 import type { Theme } from '../shared/theme';
 import { configTable } from './configTable';
@@ -35,7 +33,6 @@ export class Comparison extends SignalElement {
         <section aria-labelledby="curves-title">
           <h2 id="curves-title" class="visually-hidden">${l10n.t('Curves')}</h2>
           <as-plot-toolbar .store=${store}></as-plot-toolbar>
-          ${this.renderMeasure()}
           <as-compare-plots .store=${store} .theme=${theme}></as-compare-plots>
         </section>
         ${snapshot ? this.renderConfigurations(snapshot) : ''}
@@ -45,18 +42,6 @@ export class Comparison extends SignalElement {
   private renderSummary({ runs }: ComparisonSnapshot): TemplateResult {
     const context = { names: runNames(runs), theme: this.theme.value, isLogY: false };
     return summaryTable(runs, runLegend(context), (folder) => this.store.openRun(folder));
-  }
-
-  private renderMeasure(): TemplateResult {
-    const { measure } = this.store.choices;
-    return html`<label class="control"
-      >${l10n.t('Rank measure')}
-      <select @change=${(e: Event) => (measure.value = (e.target as HTMLSelectElement).value as RankMeasure)}>
-        ${Object.entries(RANK_MEASURES).map(
-          ([key, { choice }]) => html`<option value=${key} ?selected=${key === measure.value}>${choice}</option>`,
-        )}
-      </select>
-    </label>`;
   }
 
   private renderConfigurations({ runs }: ComparisonSnapshot): TemplateResult {

@@ -1,9 +1,12 @@
 /** @file The plots of the comparison side by side; they share the range of x. */
 import '../shared/plot/linePlot';
 import type { ReadonlySignal } from '@preact/signals-core';
-import { html, type TemplateResult } from 'lit';
+import * as l10n from '@vscode/l10n';
+import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
+import type { RankMeasure } from '../protocol/dashboard';
+import { RANK_MEASURES } from '../shared/curves/curveChoices';
 import { PlotGrid } from '../shared/curves/plotGrid';
 import { padded, xExtent } from '../shared/plot/extent';
 import type { Range } from '../shared/plot/lineFigure';
@@ -32,8 +35,20 @@ export class ComparePlots extends PlotGrid<CompareStore> {
         ({ id }) => id,
         (figure) => this.renderPlot(figure, store.xRange.value, store.zoomTo.bind(store)),
       )}
-      ${this.renderPlot(rank, this.rankZoom ?? all, (range) => this.zoomRank(range, all))}
+      ${this.renderPlot(rank, this.rankZoom ?? all, (range) => this.zoomRank(range, all), this.renderMeasure())}
     </div>`;
+  }
+
+  private renderMeasure(): TemplateResult {
+    const { measure } = this.store.choices;
+    return html`<label class="control"
+      >${l10n.t('Measure')}
+      <select @change=${(e: Event) => (measure.value = (e.target as HTMLSelectElement).value as RankMeasure)}>
+        ${Object.entries(RANK_MEASURES).map(
+          ([key, { choice }]) => html`<option value=${key} ?selected=${key === measure.value}>${choice}</option>`,
+        )}
+      </select>
+    </label>`;
   }
 
   private zoomRank(range: Range | null, [low, high]: Range): void {
@@ -45,15 +60,17 @@ export class ComparePlots extends PlotGrid<CompareStore> {
     { id, figure, legend }: CompareFigure,
     range: Range,
     onZoom: (range: Range | null) => void,
+    controls: TemplateResult | typeof nothing = nothing,
   ): TemplateResult {
     const { store } = this;
     return html`<as-line-plot
-      class=${id === 'loss' ? 'plot-wide' : ''}
+      class=${id === 'loss' || id === 'rank' ? 'plot-wide' : ''}
       data-plot=${id}
       .figure=${figure}
       .theme=${this.theme}
       .xRange=${range}
       .legendEntries=${legend}
+      .controls=${controls}
       .height=${id === 'loss' ? 300 : 220}
       .onZoom=${onZoom}
       .onPicture=${store.savePicture.bind(store)}

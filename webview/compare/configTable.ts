@@ -11,7 +11,7 @@ export function configTable(
 ): TemplateResult {
   const shown = areAllShown ? rows : rows.filter(({ isDifferent }) => isDifferent);
   if (shown.length === 0) return html`<p class="plot-empty">${l10n.t('The configurations say the same.')}</p>`;
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${l10n.t('Configurations')}>
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${l10n.t('Configurations, table')}>
     <table class="compare-table">
       <caption class="visually-hidden">
         ${l10n.t('Configurations')}

@@ -44,7 +44,6 @@ const ROWS: readonly SummaryRow[] = [
     name: l10n.t('Trainable parameters'),
     value: ({ info }) => info?.parameters.trainable ?? null,
     text: formatShort,
-    best: 'least',
   },
   { name: l10n.t('Largest memory'), value: ({ peakRss }) => peakRss, text: formatBytes, best: 'least' },
 ];

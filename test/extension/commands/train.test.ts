@@ -1,5 +1,4 @@
 /** @file Train: only in a trusted workspace, only what is saved, and once. */
-import { hostname } from 'node:os';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { train } from '../../../extension/commands/train';
 import type { Studio } from '../../../extension/studio';
@@ -13,8 +12,8 @@ let calls: { method: string; params: unknown }[];
 let shown: string[];
 /** What the engine waits for before it answers. */
 let gate: Promise<void>;
-/** Runs that are at work. */
-let live: unknown[];
+/** Live runs of this machine. */
+let live: readonly object[];
 let studio: Studio;
 
 beforeEach(() => {
@@ -25,6 +24,7 @@ beforeEach(() => {
   live = [];
   gate = Promise.resolve();
   const call = async (method: string, params: unknown) => {
+    if (method === 'run/live') return { runs: live };
     calls.push({ method, params });
     await gate;
     return { run: '/ws/runs/a-1' };
@@ -33,13 +33,7 @@ beforeEach(() => {
     log: silentLog,
     kernel: { call },
     form: { current: async () => uri },
-    runs: {
-      add: async () => {},
-      isSearched: true,
-      get liveRuns() {
-        return live;
-      },
-    },
+    runs: { add: async () => {} },
     dashboards: { show: (folder: string) => shown.push(folder) },
   } as unknown as Studio;
 });
@@ -102,7 +96,7 @@ describe('training', () => {
 
 describe('training while another run is at work on this machine', () => {
   beforeEach(() => {
-    live = [{ info: { name: 'first' }, state: { status: 'running', host: hostname() } }];
+    live = [{ name: 'first', isWaiting: false }];
   });
 
   test('asks, and queues the run when that is the answer', async () => {
@@ -128,11 +122,5 @@ describe('training while another run is at work on this machine', () => {
     await train(studio, uri);
     expect(state.messages).toEqual([]);
     expect(calls[0]?.params).toMatchObject({ mode: 'queue' });
-  });
-
-  test('does not ask about a run of another machine', async () => {
-    live = [{ info: { name: 'far' }, state: { status: 'running', host: 'elsewhere' } }];
-    await train(studio, uri);
-    expect(calls[0]?.params).toEqual({ config: uri.fsPath });
   });
 });

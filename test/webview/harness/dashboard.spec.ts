@@ -121,10 +121,10 @@ test('the step slider goes back in time and plays', async ({ open }) => {
   const page = await open('dashboard');
   const title = plot(page, 'rank-map').getByRole('heading');
   await expect(title).toHaveText('Stable rank at step 800');
-  await page.getByRole('slider', { name: 'Step' }).focus();
+  await page.locator('as-rank-section').getByRole('slider', { name: 'Step' }).focus();
   await page.keyboard.press('Home');
   await expect(title).toHaveText('Stable rank at step 50');
-  await page.getByRole('button', { name: 'Play through the steps' }).click();
+  await page.locator('as-rank-section').getByRole('button', { name: 'Play through the steps' }).click();
   await expect(title).toHaveText('Stable rank at step 800');
 });
 
@@ -175,4 +175,52 @@ test('hidden curves leave plot, table and cursor', async ({ open }) => {
   await plot(page, 'loss').getByRole('button', { name: 'eval loss' }).click();
   await page.getByRole('button', { name: 'Loss as a table' }).click();
   await expect(plot(page, 'loss').locator('thead th')).toHaveText(['step', 'train loss', 'train loss, smoothed']);
+});
+
+test('samples follow their own slider, and what has changed is told word by word', async ({ open }) => {
+  const page = await open('dashboard');
+  const first = page.locator('.sample-text').first();
+  await expect(first).toContainText('Oslo, on the Oslofjord.');
+  const slider = page.locator('.samples input[type=range]');
+  await slider.focus();
+  await page.keyboard.press('Home');
+  await expect(first).toHaveText('the the the capital the of of Norway');
+  await slider.fill('7');
+  await page.getByLabel('Compare with').selectOption('first');
+  await expect(page.locator('.samples')).toContainText('Step 350 against step 0');
+  await expect(first.locator('del').first()).toBeVisible();
+  await expect(first.locator('ins').first()).toBeVisible();
+});
+
+test('a run without prompts says how to get samples', async ({ open }) => {
+  const page = await open('dashboard', { host: { run: 'plain' } });
+  await expect(page.locator('.samples .plot-empty')).toContainText('samples: prompts:');
+});
+
+test('what the watchdog saw is marked on the loss and told with the events', async ({ open }) => {
+  const page = await open('dashboard');
+  await drawn(page);
+  await expect(plot(page, 'loss').locator('.plot-mark-alarm')).toHaveText(/The loss has jumped at step 679/);
+  await expect(plot(page, 'grad-norm').locator('.plot-mark-alarm')).toHaveCount(0);
+  await page.getByText('Events', { exact: true }).click();
+  await expect(page.locator('.event-warning')).toContainText('Done: training goes on');
+});
+
+test('a queued run says what it waits for and can leave', async ({ open }) => {
+  const page = await open('dashboard', { host: { run: 'queued' } });
+  await expect(page.locator('.banner.queue')).toContainText('It waits for questions to end');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  expect(await callsOf(page, 'run/command')).toEqual([{ command: 'stop' }]);
+});
+
+test('everything in the head is reached by keyboard', async ({ open }) => {
+  const page = await open('dashboard');
+  await drawn(page);
+  const reached: (string | undefined)[] = [];
+  for (let i = 0; i < 12; i++) {
+    await page.keyboard.press('Tab');
+    reached.push(await page.evaluate(() => document.activeElement?.textContent?.trim()));
+  }
+  for (const name of ['Stop', 'Try It', 'Inspect Adapter', 'Merge', 'Configuration', 'Open Folder', 'Log'])
+    expect(reached).toContain(name);
 });

@@ -1,9 +1,19 @@
 /** @file The host of the dashboard in the harness: a synthetic run behind the editor's own series code. `?run=` chooses the run. */
 import { MetricSeries } from '../../../extension/runs/metricSeries';
 import { RankSeries } from '../../../extension/runs/rankSeries';
+import { SampleSeries } from '../../../extension/runs/sampleSeries';
 import type { DashboardPage, DashboardSnapshot } from '../../../webview/protocol/dashboard';
 import { serveAsEditor } from './fakeEditor';
-import { evalRecord, runEvents, runInfo, runState, spectrumRecords, trainRecord, type RunShape } from './syntheticRun';
+import {
+  evalRecord,
+  runEvents,
+  runInfo,
+  runState,
+  sampleRecords,
+  spectrumRecords,
+  trainRecord,
+  type RunShape,
+} from './syntheticRun';
 
 interface Scenario {
   readonly shape: RunShape;
@@ -13,6 +23,9 @@ interface Scenario {
   readonly stepsPerTick?: number;
   readonly status: DashboardSnapshot['state']['status'];
   readonly error?: string;
+  /** The configuration names no prompts. */
+  readonly hasNoSamples?: true;
+  readonly isGone?: true;
 }
 
 const small = { evalEvery: 50, spectraEvery: 50, layers: 12, rank: 16 };
@@ -25,6 +38,16 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   live: { shape: { steps: 1000, ...small }, done: 100, stepsPerTick: 5, status: 'running' },
   first: { shape: { steps: 1000, ...small }, done: 1, status: 'running' },
+  queued: { shape: { steps: 1000, ...small }, done: 0, status: 'queued' },
+  deleted: { shape: { steps: 1000, ...small }, done: 400, status: 'running', isGone: true },
+  plain: { shape: { steps: 1000, ...small }, done: 200, status: 'stopped', hasNoSamples: true },
+  // One that was watched from its first step on, in large strides.
+  growing: {
+    shape: { steps: 100_000, evalEvery: 1000, spectraEvery: 2000, layers: 12, rank: 16 },
+    done: 1,
+    stepsPerTick: 2000,
+    status: 'running',
+  },
   empty: { shape: { steps: 1000, ...small }, done: 0, status: 'starting' },
   failed: {
     shape: { steps: 1000, ...small },
@@ -41,9 +64,11 @@ const { shape } = scenario;
 const info = runInfo('assistant-20260101-000000-k3fz', shape.steps);
 const series = new MetricSeries(info);
 const ranks = new RankSeries();
+const samples = new SampleSeries();
 let step = 0;
 let revision = 0;
 let spectraRevision = 0;
+let samplesRevision = 0;
 let status = scenario.status;
 const calls: { readonly method: string; readonly params: unknown }[] = [];
 Object.assign(window, { hostCalls: calls });
@@ -56,6 +81,8 @@ const server = serveAsEditor<DashboardPage>({
   'series/get': (params) => note('series/get', params, series.traces(params)),
   'rank/table': (params) => note('rank/table', params, ranks.table()),
   'rank/spectrum': (params) => note('rank/spectrum', params, ranks.spectrum(params.module)),
+  'samples/list': (params) => note('samples/list', params, samples.list()),
+  'samples/at': (params) => note('samples/at', params, samples.at(params.steps)),
   'run/command': (params) => {
     note('run/command', params, undefined);
     if (params.command === 'stop') status = 'stopping';
@@ -82,44 +109,58 @@ function tick(steps: number): void {
 function advance(steps: number): void {
   if (step === 0 && steps > 0) {
     series.append(evalRecord(0, shape.steps));
-    record();
+    evaluate();
   }
   for (let i = 0; i < steps; i++) {
     step++;
     series.append(trainRecord(step, shape.steps));
-    if (step % shape.evalEvery === 0) series.append(evalRecord(step, shape.steps));
+    if (step % shape.evalEvery === 0) {
+      series.append(evalRecord(step, shape.steps));
+      evaluate();
+    }
     if (step % shape.spectraEvery === 0) record();
   }
   revision++;
 }
 
+function evaluate(): void {
+  if (scenario.hasNoSamples) return;
+  for (const sample of sampleRecords(step, shape.steps)) samples.append(sample);
+  samplesRevision++;
+}
+
 function record(): void {
-  if (steps() < 0) return;
   for (const spectrum of spectrumRecords(step, shape.steps, shape)) ranks.append(spectrum);
   spectraRevision++;
 }
 
-function steps(): number {
-  return step === 0 ? -1 : step;
-}
-
 function snapshot(): DashboardSnapshot {
-  const isActive = status === 'running';
+  const isActive = status === 'running' && !scenario.isGone;
+  const events = runEvents(step, shape.steps);
+  const hasAdapter = (status === 'finished' || step > 400) && !scenario.isGone;
   const best = step >= 50 ? { best: { step: Math.floor(step / 50) * 50, loss: 0.8137 } } : {};
   return {
     run: 'runs/assistant-20260101-000000-k3fz',
-    info: query.get('run') === 'empty' ? null : info,
+    info: query.get('run') === 'empty' ? null : scenario.hasNoSamples ? { ...info, config: {} } : info,
     state: runState(status, step, shape.steps, { ...best, ...(scenario.error ? { error: scenario.error } : {}) }),
-    events: runEvents(step, shape.steps),
+    events,
+    eventCount: events.length,
+    warningCount: events.filter(({ event }) => event === 'warning').length,
+    marks: events.filter(({ event, watch }) => event === 'resumed' || watch !== undefined),
     revision,
     spectraRevision,
+    samplesRevision,
+    isGone: scenario.isGone ?? false,
+    ...(status === 'queued' && { queue: { place: 1, behind: 'questions' } }),
     etaSeconds: isActive ? (shape.steps - step) * 0.8 : null,
     tokensPerSecond: series.recentTokensPerSecond() ?? null,
     rss: step > 0 ? trainRecord(step, shape.steps).rss : null,
     can: {
-      stop: isActive,
+      stop: isActive || status === 'queued',
       resume: status === 'stopped' || status === 'failed',
-      merge: status === 'finished' || step > 400,
+      merge: hasAdapter,
+      tryIt: hasAdapter,
+      inspect: hasAdapter,
     },
   };
 }

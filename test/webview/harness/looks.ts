@@ -49,6 +49,83 @@ export const LOOKS: readonly Look[] = [
     ready: '.plot-empty',
     isVariation: true,
   },
+  {
+    page: 'dashboard',
+    name: 'dashboard-queued',
+    options: { host: { run: 'queued' }, width: 800 },
+    ready: '.banner.queue',
+    isVariation: true,
+  },
+  {
+    page: 'dashboard',
+    name: 'dashboard-deleted',
+    options: { host: { run: 'deleted' }, width: 800 },
+    ready: '.banner.error',
+    isVariation: true,
+  },
+  {
+    page: 'dashboard',
+    name: 'dashboard-samples',
+    options: { host: { run: '1k' } },
+    ready: '.sample',
+    prepare: async (page) => {
+      await page.locator('.samples select').selectOption('first');
+      await page.locator('.samples ins').first().waitFor();
+      await page.locator('.samples').scrollIntoViewIfNeeded();
+    },
+  },
+  { page: 'compare', name: 'compare', options: {}, ready: '[data-plot=rank] .main-svg .trace' },
+  {
+    page: 'compare',
+    name: 'compare-narrow',
+    options: { host: { runs: '4' }, width: 560 },
+    ready: '[data-plot=rank] .main-svg .trace',
+    prepare: async (page) => page.locator('.configurations input').check(),
+    isVariation: true,
+  },
+  {
+    page: 'inspector',
+    name: 'inspector-adapter',
+    options: { height: 1000 },
+    ready: '.matrix-scale',
+    prepare: async (page) => {
+      await page.locator('.matrix-choice button').last().click();
+      await page.locator('.matrix-choice button').last().and(page.locator('[aria-pressed=true]')).waitFor();
+      await page.locator('.matrix-scale').waitFor();
+      await page.locator('.matrix').focus();
+      for (const key of ['ArrowDown', '+', '+', '+', 'ArrowRight']) await page.keyboard.press(key);
+      await page.locator('.matrix .plot-tooltip').waitFor();
+    },
+  },
+  {
+    page: 'inspector',
+    name: 'inspector-narrow',
+    options: { width: 520, host: { doc: 'dora' } },
+    ready: '.matrix-scale',
+    prepare: async (page) => {
+      await page.locator('[data-plot=matrix] .plot-actions button[aria-pressed]').click();
+      await page.locator('[data-plot=matrix] .table-scroll').waitFor();
+    },
+    isVariation: true,
+  },
+  {
+    page: 'inspector',
+    name: 'inspector-tensors',
+    options: { host: { doc: 'checkpoint' } },
+    ready: '.virtual-row',
+    prepare: async (page) => {
+      await page.locator('.virtual-row').first().click();
+      await page.locator('[data-plot=histogram] .main-svg').first().waitFor();
+      await page.locator('.matrix-scale').waitFor();
+    },
+  },
+  {
+    page: 'inspector',
+    name: 'inspector-refused',
+    options: { width: 800, height: 500, host: { doc: 'refused' } },
+    ready: '.problem-row',
+    isVariation: true,
+  },
   { page: 'configForm', name: 'form', options: { width: 320 }, ready: '[data-key="adapter.r"]' },
   { page: 'configForm', name: 'form-problems', options: { width: 300, host: { doc: 'problems' } }, ready: '.problem' },
   {
@@ -63,6 +140,27 @@ export const LOOKS: readonly Look[] = [
     name: 'form-none',
     options: { width: 320, height: 400, host: { doc: 'none' } },
     ready: 'vscode-button',
+    isVariation: true,
+  },
+  { page: 'estimate', name: 'estimate', options: { width: 1000 }, ready: '.verdict' },
+  {
+    page: 'estimate',
+    name: 'estimate-exceeds',
+    options: { width: 520, host: { case: 'exceeds' } },
+    ready: '.advice',
+  },
+  {
+    page: 'estimate',
+    name: 'estimate-refused',
+    options: { width: 700, host: { case: 'refused' } },
+    ready: '.problems',
+    isVariation: true,
+  },
+  {
+    page: 'estimate',
+    name: 'estimate-working',
+    options: { width: 700, host: { case: 'working' } },
+    ready: '.work',
     isVariation: true,
   },
 ];

@@ -4,6 +4,7 @@ import type {
   RunEvent,
   RunInfo,
   RunState,
+  SampleRecord,
   SpectrumRecord,
   TrainRecord,
 } from '../../../kernels/protocol/types';
@@ -98,7 +99,14 @@ export function runInfo(name: string, total: number): RunInfo {
     name,
     created: CREATED,
     config_file: '/home/me/notes/assistant.adapter.yaml',
-    config: { training: { max_steps: total } },
+    config: {
+      model: '/home/me/models/SmolLM2-135M-Instruct',
+      data: { train: ['/home/me/notes/train.jsonl'], eval_fraction: 0.1, max_length: 512 },
+      adapter: { method: 'lora', r: 16, lora_alpha: 32, target_modules: ['all-linear'] },
+      training: { learning_rate: 2e-4, lr_scheduler_type: 'linear', max_steps: total, seed: 42 },
+      samples: { prompts: PROMPTS },
+      output: '/home/me/notes/runs',
+    },
     versions: { engine: '0.1.0' },
     device: { provider: 'cpu', threads: 8, reason: 'the fastest device that works here' },
     digests: {},
@@ -131,10 +139,40 @@ export function runEvents(step: number, total: number): RunEvent[] {
       event: 'warning',
       time: time + 1900,
       step: resumeAt + 12,
-      reason: 'gradient norm 9.1 is 12 times its median',
+      reason: 'the loss is 2.06; the median of the recent steps is 0.46',
+      watch: 'loss-spike',
+      action: 'training goes on',
     });
   }
   return events;
+}
+
+const PROMPTS = ['What is the capital of Norway?', 'Write a haiku about rain.'];
+/** Answers that get better; the last one stays. */
+const ANSWERS: readonly (readonly string[])[] = [
+  [
+    'the the the capital the of of Norway',
+    'The capital of Norway is a city of the country.',
+    'The capital of Norway is the city of Bergen.',
+    'The capital of Norway is Oslo.',
+    'The capital of Norway is Oslo, on the Oslofjord.',
+  ],
+  [
+    'rain rain rain rain rain rain',
+    'Rain falls on the roof and the rain falls on the street and the rain falls on',
+    'Soft rain on the roof\nthe street is a long mirror\nthe rain falls again',
+    'Soft rain on the roof,\nthe street is a long mirror,\nno one passes by.',
+  ],
+];
+
+/** What the model wrote at a step. */
+export function sampleRecords(step: number, total: number): SampleRecord[] {
+  return PROMPTS.map((prompt, index) => {
+    const answers = ANSWERS[index]!;
+    const text = answers[Math.min(answers.length - 1, Math.floor((step / total) * 1.2 * answers.length))]!;
+    const cut = index === 1 && text.endsWith('on');
+    return { step, time: trainRecord(Math.max(1, step), total).time, index, prompt, text, tokens: 18, cut };
+  });
 }
 
 /** A fixed pseudo-random number in [0, 1) for a number. */
