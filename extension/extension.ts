@@ -7,7 +7,7 @@
  * what is done here is registration; the search for runs goes on in the background.
  */
 import { join } from 'node:path';
-import { l10n, window, type ExtensionContext } from 'vscode';
+import { Disposable, l10n, window, type ExtensionContext } from 'vscode';
 import { registerCommands } from './commands/registerCommands';
 import { ContextKeys } from './contextKeys';
 import { ConfigChecks } from './editors/configChecks';
@@ -41,6 +41,9 @@ import { Reports } from './views/reports';
 import { RunNotices } from './views/runNotices';
 import { RunStatus } from './views/runStatus';
 import { RunsView } from './views/runsView';
+import { TokensPanels } from './views/tokensPanels';
+import { TryItPanels } from './views/tryItPanels';
+import { TryItSources } from './views/tryItSources';
 import { WatchNotices } from './views/watchNotices';
 
 export function activate(context: ExtensionContext): void {
@@ -49,20 +52,13 @@ export function activate(context: ExtensionContext): void {
   context.subscriptions.push(parts);
 
   const log = parts.add(window.createOutputChannel('Adapter Studio', { log: true }));
-  const kernelLog = scoped(log, 'engine');
-  const kernel = parts.add(
-    new KernelHost({
-      launch: () =>
-        launchKernel(
-          join(context.extensionPath, 'dist', 'kernel.js'),
-          (line) => kernelLog.info(line),
-          l10n.uri?.fsPath,
-        ),
-      log: kernelLog,
-      admit: admitCall,
-      onGivenUp: (reason) => void tellGivenUp(studio, reason),
-    }),
-  );
+  const makeKernel = (scope: string, onGivenUp: (reason: string) => void): KernelHost => {
+    const kernelLog = scoped(log, scope);
+    const file = join(context.extensionPath, 'dist', 'kernel.js');
+    const launch = () => launchKernel(file, (line) => kernelLog.info(line), l10n.uri?.fsPath);
+    return new KernelHost({ launch, log: kernelLog, admit: admitCall, onGivenUp });
+  };
+  const kernel = parts.add(makeKernel('engine', (reason) => void tellGivenUp(studio, reason)));
   const configs = parts.add(new ConfigFiles());
   const checks = parts.add(new ConfigChecks(kernel, scoped(log, 'check')));
   const runs = parts.add(new RunLibrary(configs, memory, scoped(log, 'runs')));
@@ -73,6 +69,17 @@ export function activate(context: ExtensionContext): void {
   const dashboards = parts.add(new Dashboards(extensionUri, runs, scoped(log, 'dashboard')));
   const comparisons = parts.add(new Comparisons(extensionUri, dashboards, scoped(log, 'comparison')));
   const estimates = parts.add(new EstimatePanels({ extensionUri, kernel, log: scoped(log, 'estimate') }));
+  const tokens = parts.add(new TokensPanels(extensionUri, kernel, scoped(log, 'tokens')));
+  const tryIt = parts.add(
+    new TryItPanels({
+      extensionUri,
+      sources: new TryItSources(runs, models, scoped(log, 'try it')),
+      onDidChange: (listener) => Disposable.from(runs.onDidChange(listener), models.onDidChange(listener)),
+      // Whoever waits for its answer is told; there is nothing to do but to ask again.
+      makeKernel: () => makeKernel('writer', () => undefined),
+      log: scoped(log, 'try it'),
+    }),
+  );
   const runsView = parts.add(new RunsView(runs, memory));
   const checkResults = parts.add(new CheckResults());
   const studio: Studio = {
@@ -85,6 +92,8 @@ export function activate(context: ExtensionContext): void {
     models,
     dashboards,
     comparisons,
+    tokens,
+    tryIt,
     estimates,
     runsView,
     reports: parts.add(new Reports()),

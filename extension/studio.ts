@@ -10,6 +10,8 @@ import type { Comparisons } from './views/comparisons';
 import type { Dashboards } from './views/dashboards';
 import type { EstimatePanels } from './views/estimatePanels';
 import type { Reports } from './views/reports';
+import type { TokensPanels } from './views/tokensPanels';
+import type { TryItPanels } from './views/tryItPanels';
 import type { RunsView } from './views/runsView';
 
 export interface Studio {
@@ -23,6 +25,8 @@ export interface Studio {
   readonly models: ModelLibrary;
   readonly dashboards: Dashboards;
   readonly comparisons: Comparisons;
+  readonly tokens: TokensPanels;
+  readonly tryIt: TryItPanels;
   readonly estimates: EstimatePanels;
   readonly runsView: RunsView;
   readonly reports: Reports;

@@ -11,7 +11,9 @@ import { openSample } from './openSample';
 import { openConfigurationText } from './openConfigurationText';
 import { copyConfiguration, trainAgain } from './runConfiguration';
 import { filterRuns, openDashboard, resumeRun, revealRun, stopRun } from './runs';
+import { showTokens } from './showTokens';
 import { train } from './train';
+import { tryIt } from './tryIt';
 import { unmergeAdapter } from './unmergeAdapter';
 
 export const commandTable = {
@@ -34,6 +36,8 @@ export const commandTable = {
   'adapterStudio.unmergeAdapter': unmergeAdapter,
   'adapterStudio.inspect': inspect,
   'adapterStudio.check': check,
+  'adapterStudio.showTokens': showTokens,
+  'adapterStudio.tryIt': tryIt,
   'adapterStudio.refresh': async ({ configs, runs, models }) => {
     models.refresh();
     await Promise.all([configs.refresh(), runs.refresh()]);
@@ -71,6 +75,8 @@ export const commandNeedsTrust: Readonly<Record<CommandId, boolean>> = {
   'adapterStudio.unmergeAdapter': true,
   'adapterStudio.inspect': false,
   'adapterStudio.check': false,
+  'adapterStudio.showTokens': false,
+  'adapterStudio.tryIt': true,
   'adapterStudio.refresh': false,
   'adapterStudio.restartEngine': false,
   'adapterStudio.showLog': false,

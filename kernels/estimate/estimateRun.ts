@@ -58,7 +58,8 @@ export async function estimateRun(
       advice: verdict === 'fits' ? [] : await adviceFor(run, batches, machine, signal),
       data: dataOf(run, batches),
       unknown: gapsOf(run, batches, measurement),
-      warnings: run.warnings,
+      // What is left out of the data is counted above; this is the rest.
+      warnings: run.model.warnings.map((w) => `${w.where ?? w.file} ${w.found}`),
       ...(measurement && { measurement }),
     };
   } finally {

@@ -32,7 +32,7 @@ export interface StepTimings {
 
 export interface TimingOptions {
   readonly signal: AbortSignal;
-  onProgress(message: string, fraction: number): void;
+  readonly onProgress: (message: string, fraction: number) => void;
 }
 
 export async function timeSteps(run: PreparedRun, { signal, onProgress }: TimingOptions): Promise<StepTimings> {

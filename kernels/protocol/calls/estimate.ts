@@ -152,8 +152,10 @@ export interface QuickEstimate {
 }
 
 export interface EstimateCalls {
-  /** Reads model and data; with `measure` also runs a few steps in a process of its own. Long; reports progress. */
-  'estimate/run'(p: { config: string; measure: boolean }): EstimateReport;
+  /** Reads model and data as a run would; refused input is an error with problems. Reports progress. */
+  'estimate/run'(p: { config: string }): EstimateReport;
+  /** The same, and a few real steps in a process of its own, with their time. Reports progress. */
+  'estimate/measure'(p: { config: string }): EstimateReport;
   /** Without tokenising and without the device: for a hint. Refused configurations are an error with problems. */
   'config/estimate'(p: { path: string; text?: string }): QuickEstimate;
 }

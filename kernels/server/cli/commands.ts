@@ -2,6 +2,7 @@
 import { checkCommand } from './check';
 import type { Command } from './command';
 import { devicesCommand, probeDeviceCommand } from './devices';
+import { estimateCommand, timeStepsCommand } from './estimate';
 import { evalCommand } from './eval';
 import { generateCommand } from './generate';
 import { inspectCommand } from './inspect';
@@ -15,6 +16,7 @@ import { trainCommand } from './train';
 
 export const commands: readonly Command[] = [
   trainCommand,
+  estimateCommand,
   resumeCommand,
   stopCommand,
   evalCommand,
@@ -29,4 +31,5 @@ export const commands: readonly Command[] = [
   runCommand,
   serveCommand,
   probeDeviceCommand,
+  timeStepsCommand,
 ];
