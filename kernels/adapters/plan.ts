@@ -165,7 +165,7 @@ function trainedBaseTensors(
   for (const tensor of model.tensors.keys()) {
     const module = moduleOf(tensor);
     const isBias = tensor.endsWith('.bias');
-    const isAdapted = sites.some((s) => s.path === module);
+    const isAdapted = sites.some((s) => s.path === module || s.bias === tensor);
     if (
       savesModule(selection.modulesToSave, module) ||
       (isBias && (selection.bias === 'all' || (selection.bias === 'lora_only' && isAdapted)))

@@ -52,7 +52,9 @@ export function openBaseModel(dir: string): BaseModel {
 function understand(dir: string, checkpoint: Checkpoint): BaseModel {
   const file = path.join(dir, 'config.json');
   const architecture = architectureOf(checkpoint.config, file);
-  const { config, warnings } = architecture.parseConfig(checkpoint.config, file);
+  const { config, warnings } = architecture.parseConfig(checkpoint.config, file, (name) =>
+    checkpoint.tensors.has(name),
+  );
   const tensors = architecture.tensors(config);
   const problems: Problem[] = [...contradictions(checkpoint, tensors, config, file)];
   for (const [name, shape] of tensors) {

@@ -16,10 +16,10 @@ interface Gpt2Config extends CommonConfig {
   readonly normEpsilon: number;
   readonly activation: 'tanh' | 'exact';
   readonly isTied: boolean;
+  /** Before the names of all tensors but the head's. Checkpoints saved from the model without a head have none. */
+  readonly prefix: '' | 'transformer.';
 }
 
-const EMBEDDING = 'transformer.wte.weight';
-const POSITIONS = 'transformer.wpe.weight';
 /** Approximations by tanh under their several names, and the exact function. */
 const ACTIVATIONS: Readonly<Record<string, Gpt2Config['activation']>> = {
   gelu_new: 'tanh',
@@ -40,9 +40,8 @@ const MOST_LAYERS = 10_000;
 export const gpt2: ModelArchitecture<Gpt2Config> = {
   id: 'gpt2',
   defaultTargetModules: ['c_attn'],
-  embedding: EMBEDDING,
 
-  parseConfig: (json, file) => {
+  parseConfig: (json, file, has) => {
     const read = new ConfigReader(json, file);
     const hiddenSize = read.count('n_embd');
     const heads = read.count('n_head');
@@ -66,8 +65,9 @@ export const gpt2: ModelArchitecture<Gpt2Config> = {
       innerSize: read.count('n_inner', 4 * hiddenSize),
       normEpsilon: read.positive('layer_norm_epsilon', 1e-5),
       maxLength: read.count('n_positions'),
-      activation: ACTIVATIONS[String(activation)] ?? 'tanh',
+      activation: (typeof activation === 'string' ? ACTIVATIONS[activation] : undefined) ?? 'tanh',
       isTied: read.flag('tie_word_embeddings', true),
+      prefix: has('wte.weight') ? '' : 'transformer.',
     };
     read.specialTokens(config.vocabularySize);
     read.classNames();
@@ -77,62 +77,69 @@ export const gpt2: ModelArchitecture<Gpt2Config> = {
   },
 
   tensors: (config) => {
-    const { hiddenSize: hidden, layers } = config;
+    const { hiddenSize: hidden, layers, prefix } = config;
     const shapes = new Map<string, readonly number[]>([
-      [EMBEDDING, [config.vocabularySize, hidden]],
-      [POSITIONS, [config.maxLength, hidden]],
+      [`${prefix}wte.weight`, [config.vocabularySize, hidden]],
+      [`${prefix}wpe.weight`, [config.maxLength, hidden]],
     ]);
     const norm = (path: string): void => {
       shapes.set(`${path}.weight`, [hidden]);
       shapes.set(`${path}.bias`, [hidden]);
     };
     for (let layer = 0; layer < layers; layer++) {
-      norm(`transformer.h.${layer}.ln_1`);
-      norm(`transformer.h.${layer}.ln_2`);
-      for (const { path, inFeatures, outFeatures } of layerSites(config, layer)) {
-        shapes.set(`${path}.weight`, [inFeatures, outFeatures]);
-        shapes.set(`${path}.bias`, [outFeatures]);
+      norm(`${prefix}h.${layer}.ln_1`);
+      norm(`${prefix}h.${layer}.ln_2`);
+      for (const { weight, bias, inFeatures, outFeatures } of layerSites(config, layer)) {
+        shapes.set(weight, [inFeatures, outFeatures]);
+        if (bias) shapes.set(bias, [outFeatures]);
       }
     }
-    norm('transformer.ln_f');
+    norm(`${prefix}ln_f`);
     if (!config.isTied) shapes.set('lm_head.weight', [config.vocabularySize, hidden]);
     return shapes;
   },
 
   sites: (config) => Array.from({ length: config.layers }, (_, i) => layerSites(config, i)).flat(),
 
-  head: ({ isTied }) => ({ path: 'lm_head', weight: 'lm_head.weight', tiedTo: isTied ? EMBEDDING : null }),
+  head: ({ isTied, prefix }) => ({
+    path: 'lm_head',
+    weight: 'lm_head.weight',
+    tiedTo: isTied ? `${prefix}wte.weight` : null,
+  }),
 
   kept: ({ kvHeads, headDim }) => ({ kvHeads, headDim }),
 
   hidden: (config, inputs, weights, linear) => {
     const { graph, ids } = inputs;
-    const { hiddenSize: hidden, normEpsilon } = config;
+    const { hiddenSize: hidden, normEpsilon, prefix } = config;
     const attend = selfAttention(config, inputs, null);
     const norm = (x: Value, name: string): Value =>
       layerNorm(x, weights.get(`${name}.weight`), weights.get(`${name}.bias`), normEpsilon);
     let x = graph.scoped('embed', () =>
-      add(gatherRows(weights.get(EMBEDDING), ids), gatherRows(weights.get(POSITIONS), positions(inputs))),
+      add(
+        gatherRows(weights.get(`${prefix}wte.weight`), ids),
+        gatherRows(weights.get(`${prefix}wpe.weight`), positions(inputs)),
+      ),
     );
     for (let layer = 0; layer < config.layers; layer++) {
       graph.scoped(`layers.${layer}`, () => {
-        const path = `transformer.h.${layer}`;
+        const block = `${prefix}h.${layer}`;
         const on = new Map(layerSites(config, layer).map((s) => [s.path, s]));
         const project = (name: string, v: Value): Value => {
-          const site = on.get(`${path}.${name}`);
+          const site = on.get(`transformer.h.${layer}.${name}`);
           if (!site) throw new Error(`gpt2 has no projection ${name}`);
           return graph.scoped(name, () => linear(site, v));
         };
-        const qkv = project('attn.c_attn', norm(x, `${path}.ln_1`));
+        const qkv = project('attn.c_attn', norm(x, `${block}.ln_1`));
         const third = (i: number): Value => slice(qkv, 1, i * hidden, (i + 1) * hidden);
         const attended = graph.scoped('attention', () => attend(layer, { q: third(0), k: third(1), v: third(2) }));
         x = add(x, project('attn.c_proj', attended));
-        const inner = project('mlp.c_fc', norm(x, `${path}.ln_2`));
+        const inner = project('mlp.c_fc', norm(x, `${block}.ln_2`));
         const active = config.activation === 'tanh' ? geluTanh(inner) : mul(inner, normalCdf(inner));
         x = add(x, project('mlp.c_proj', active));
       });
     }
-    return graph.scoped('norm', () => norm(x, 'transformer.ln_f'));
+    return graph.scoped('norm', () => norm(x, `${prefix}ln_f`));
   },
 };
 
@@ -145,10 +152,15 @@ function positions({ graph, batch, length, past }: ModelInputs): Value {
   );
 }
 
-function layerSites({ hiddenSize: hidden, innerSize: inner }: Gpt2Config, layer: number): readonly TargetSite[] {
+function layerSites(
+  { hiddenSize: hidden, innerSize: inner, prefix }: Gpt2Config,
+  layer: number,
+): readonly TargetSite[] {
   const site = (parent: string, projection: string, inFeatures: number, outFeatures: number): TargetSite => {
+    // Module paths are those of the model with its head, as PEFT sees them.
     const path = `transformer.h.${layer}.${parent}.${projection}`;
-    const tensors = { weight: `${path}.weight`, bias: `${path}.bias` };
+    const tensor = `${prefix}h.${layer}.${parent}.${projection}`;
+    const tensors = { weight: `${tensor}.weight`, bias: `${tensor}.bias` };
     return { path, projection, layer, inFeatures, outFeatures, ...tensors, layout: 'in-out' };
   };
   return [

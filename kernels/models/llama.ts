@@ -52,7 +52,6 @@ function family({ id, biases }: Variant): ModelArchitecture<LlamaConfig> {
   return {
     id,
     defaultTargetModules: ['q_proj', 'v_proj'],
-    embedding: EMBEDDING,
 
     parseConfig: (json, file) => {
       const read = new ConfigReader(json, file);

@@ -88,14 +88,12 @@ export interface ModelArchitecture<C extends CommonConfig = CommonConfig> {
   readonly id: string;
   /** What PEFT adapts by default. */
   readonly defaultTargetModules: readonly string[];
-  /** Throws with one problem per field that is missing, wrong or not supported. */
-  parseConfig(json: Readonly<Record<string, unknown>>, file: string): ParsedConfig<C>;
+  /** Throws with one problem per field that is missing, wrong or not supported. `has`: whether the checkpoint has a tensor. */
+  parseConfig(json: Readonly<Record<string, unknown>>, file: string, has: (tensor: string) => boolean): ParsedConfig<C>;
   /** Every tensor the checkpoint must hold, with its shape. */
   tensors(config: C): ReadonlyMap<string, readonly number[]>;
   sites(config: C): readonly TargetSite[];
   head(config: C): HeadSpec;
-  /** Name of the token embedding's weight [vocabulary, hidden]. */
-  readonly embedding: string;
   /** What `ModelInputs.keep` and `past` keep of a position in each layer; absent: the family has no graph for them. */
   kept?(config: C): { readonly kvHeads: number; readonly headDim: number };
   /** Hidden states after the last norm: [batch·length, hidden]. */

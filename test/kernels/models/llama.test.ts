@@ -96,7 +96,7 @@ describe('tensors and layers', () => {
         if (bias !== null) expect(tensors.get(bias)).toEqual([outFeatures]);
       }
       expect(family.sites(config)).toHaveLength(7 * config.layers);
-      expect(tensors.has(family.embedding)).toBe(true);
+      expect(tensors.has('model.embed_tokens.weight')).toBe(true);
     }
   });
 });
