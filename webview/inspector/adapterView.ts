@@ -96,7 +96,12 @@ export class AdapterView extends SignalElement {
   }
 }
 
-const number = (key: string, label: string): Column => ({ key, label, isNumber: true, width: [72, 1] });
+const number = (key: string, label: string): Column => ({
+  key,
+  label,
+  isNumber: true,
+  width: [Math.max(72, 24 + 8 * label.length), 1],
+});
 
 function columnsOf(parameters: readonly string[], hasDelta: boolean): readonly Column[] {
   return [
@@ -110,7 +115,7 @@ function columnsOf(parameters: readonly string[], hasDelta: boolean): readonly C
           number('effective', l10n.t('Eff. rank')),
         ]
       : []),
-    ...parameters.map((name) => number(`norm:${name}`, `‖${name}‖`)),
+    ...parameters.map((name) => number(`norm:${name}`, l10n.t('‖{0}‖', name))),
     number('parameters', l10n.t('Parameters')),
   ];
 }

@@ -7,7 +7,7 @@ import type { Theme } from '../shared/theme';
 export const MATRIX_MARGIN = { l: 64, r: 10, t: 6, b: 22 } as const;
 
 /** A cell smaller than this has no room for its number. */
-const NUMBER_WIDTH = 52;
+const NUMBER_WIDTH = 44;
 const NUMBER_HEIGHT = 16;
 
 /** Colours from the most negative over zero to the most positive: lightness alone carries the size of a value. */

@@ -63,7 +63,7 @@ export class ModuleDetail extends SignalElement {
       [l10n.t('Stable rank'), formatNumber(delta.stable_rank)],
       [l10n.t('Effective rank'), formatNumber(delta.effective_rank)],
       ...Object.entries(measured.norms).map(
-        ([name, norm]) => [`‖${name}‖`, norm === null ? l10n.t('not finite') : formatNumber(norm)] as const,
+        ([name, norm]) => [l10n.t('‖{0}‖', name), norm === null ? l10n.t('not finite') : formatNumber(norm)] as const,
       ),
     ];
     return html`<dl class="facts">
@@ -139,7 +139,7 @@ export class ModuleDetail extends SignalElement {
 function matricesOf({ module, tensors }: AdapterModuleEntry, hasDelta: boolean): readonly MatrixChoice[] {
   const own = Object.entries(tensors).map(([parameter, tensor]): MatrixChoice => ({
     key: parameter,
-    label: `${parameter} [${tensor.shape.join(', ')}]`,
+    label: l10n.t('{0} [{1}]', parameter, tensor.shape.join(', ')),
     of: { tensor: tensor.name },
     shape: matrixShape(tensor),
   }));

@@ -25,7 +25,7 @@ function problemRow({ severity, file, line, where, found, expected }: Problem): 
     ${icon(severity === 'error' ? 'error' : 'warning')}
     <div>
       <div class="problem-place" title=${file}>
-        ${line === undefined ? name : `${name}:${line}`}${where === undefined ? nothing : html` <code>${where}</code>`}
+        ${line === undefined ? name : `${name}:${line}`}${where === undefined ? nothing : html` <span class="problem-where">${where}</span>`}
       </div>
       <div>${found}</div>
       <div class="muted">${expected}</div>

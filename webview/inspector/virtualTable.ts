@@ -71,6 +71,7 @@ export class VirtualTable extends SignalElement {
       </div>
       <div
         class="virtual-table"
+        style="--rows:${this.rows.length}"
         role="grid"
         tabindex="0"
         aria-label=${this.name}
