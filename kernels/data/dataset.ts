@@ -3,8 +3,9 @@
  * digest of everything it depends on; in memory there are only a few numbers for each sample.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { openPlainFile } from '../formats/plainFile';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { KernelError, type Problem } from '../protocol/errors';
 import type { TokenSample } from './batches';
@@ -231,6 +232,7 @@ async function datasetDigest(options: DatedOptions): Promise<string> {
 }
 
 async function fileDigest(file: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  closeSync(openPlainFile(file, 'expected a data file'));
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
     throwIfCancelled(signal);

@@ -1,6 +1,7 @@
 /** @file A JSON file that is one list of objects, cut into its items without holding the list. */
-import { open } from 'node:fs/promises';
-import { parseRow, readChunks, type RawRow, type RowChunk } from './rawRow';
+import { closeSync, readSync } from 'node:fs';
+import { openPlainFile } from '../formats/plainFile';
+import { longRow, MOST_ROW_BYTES, parseRow, readChunks, type RawRow, type RowChunk } from './rawRow';
 
 const EXPECTED = 'expected a list of JSON objects';
 const [QUOTE, BACKSLASH, COMMA, NEWLINE] = [0x22, 0x5c, 0x2c, 0x0a];
@@ -9,17 +10,17 @@ const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x
 const LAST_BLANK = 0x20;
 
 /** Whether the file begins with a list; many files named .json hold one object on each line instead. */
-export async function isJsonList(file: string): Promise<boolean> {
-  const handle = await open(file, 'r');
+export function isJsonList(file: string): boolean {
+  const fd = openPlainFile(file, 'expected a data file');
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
-    const text = buffer.subarray(0, bytesRead).toString('utf8');
+    const buffer = Buffer.alloc(4096);
+    const text = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, 0)).toString('utf8');
     return text
       .replace(/^\uFEFF/, '')
       .trimStart()
       .startsWith('[');
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
@@ -44,6 +45,7 @@ class ListScan {
   #parts: Buffer[] = [];
   #itemLine = 0;
   #itemOffset = 0;
+  #itemBytes = 0;
 
   take(bytes: Buffer): RawRow[] {
     const rows: RawRow[] = [];
@@ -65,13 +67,14 @@ class ListScan {
       }
       const isEndOfItem = this.#depth === 1 && (byte === COMMA || byte === CLOSE_LIST);
       if (isEndOfItem) {
-        this.#parts.push(bytes.subarray(start, i));
+        this.#add(bytes.subarray(start, i));
         rows.push(...this.#item(byte === CLOSE_LIST));
         start = i + 1;
       } else if (this.#itemLine === 0 && this.#depth >= 1) {
         this.#itemLine = this.#line;
         this.#itemOffset = this.bytesRead + i;
         this.#parts = [];
+        this.#itemBytes = 0;
         start = i;
       }
       if (byte === QUOTE) this.#isInText = true;
@@ -81,7 +84,7 @@ class ListScan {
         if (--this.#depth === 0) this.#isClosed = true;
       }
     }
-    if (this.#itemLine > 0) this.#parts.push(bytes.subarray(start));
+    if (this.#itemLine > 0) this.#add(bytes.subarray(start));
     this.bytesRead += bytes.length;
     return rows;
   }
@@ -92,14 +95,24 @@ class ListScan {
   }
 
   #item(isLast: boolean): RawRow[] {
-    const bytes = Buffer.concat(this.#parts);
-    const row = this.#itemLine > 0 ? parseRow(bytes, this.#itemLine, this.#itemOffset, EXPECTED) : undefined;
+    const row = this.#itemLine > 0 ? this.#read() : undefined;
     const isEmptyList = isLast && this.#items === 0;
     this.#parts = [];
     this.#itemLine = 0;
     this.#items++;
     if (row) return [row];
     return isEmptyList ? [] : [this.#fault('found a comma without an item')];
+  }
+
+  #read(): RawRow | undefined {
+    if (this.#itemBytes > MOST_ROW_BYTES) return longRow(this.#itemLine, this.#itemOffset, this.#itemBytes);
+    return parseRow(Buffer.concat(this.#parts), this.#itemLine, this.#itemOffset, EXPECTED);
+  }
+
+  #add(bytes: Buffer): void {
+    this.#itemBytes += bytes.length;
+    if (this.#itemBytes > MOST_ROW_BYTES) this.#parts = [];
+    else this.#parts.push(bytes);
   }
 
   #fault(found: string): RawRow {

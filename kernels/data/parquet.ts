@@ -1,8 +1,9 @@
 /** @file Rows of Parquet files, one row group at a time, only the columns that a sample can have. */
-import { statSync } from 'node:fs';
+import { closeSync, statSync } from 'node:fs';
 import * as zlib from 'node:zlib';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
-import { KernelError } from '../protocol/errors';
+import { openPlainFile } from '../formats/plainFile';
+import { formatProblem, KernelError } from '../protocol/errors';
 import type { RawRow, RowChunk } from './rawRow';
 import { COLUMNS } from './samples';
 
@@ -15,6 +16,7 @@ const DECOMPRESS: Readonly<Record<string, ((bytes: Uint8Array) => Uint8Array) | 
 const BUILT_IN = ['UNCOMPRESSED', 'SNAPPY'];
 
 export async function* readParquet(file: string): AsyncGenerator<RowChunk> {
+  closeSync(openPlainFile(file, 'expected a Parquet file'));
   const source = await openParquet(file);
   let first = 0;
   const { size } = statSync(file);
@@ -41,10 +43,9 @@ export async function readParquetRow(file: string, row: number): Promise<unknown
 
 async function openParquet(file: string) {
   const refuse = (cause: unknown): KernelError => {
-    const message = `${file}: found a file that cannot be read as Parquet (${(cause as Error).message}); expected a Parquet file`;
     const found = `cannot be read as Parquet: ${(cause as Error).message}`;
     const problem = { file, severity: 'error', found, expected: 'expected a Parquet file' } as const;
-    return new KernelError('input/refused', message, { cause, problems: [problem] });
+    return new KernelError('input/refused', formatProblem(problem), { cause, problems: [problem] });
   };
   try {
     const buffer = await asyncBufferFromFile(file);

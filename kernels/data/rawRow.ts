@@ -1,6 +1,11 @@
 /** @file What all readers of data files have in common: rows with their place, and files in chunks. */
 import { isUtf8 } from 'node:buffer';
-import { open } from 'node:fs/promises';
+import { closeSync, read } from 'node:fs';
+import { promisify } from 'node:util';
+import { foreignKind } from '../formats/foreignFile';
+import { parseJson } from '../formats/jsonTree';
+import { openPlainFile } from '../formats/plainFile';
+import { KernelError } from '../protocol/errors';
 import type { RowFault } from './samples';
 
 export interface RawRow {
@@ -22,19 +27,35 @@ export interface RowChunk {
 
 /** Between two chunks others get their turn: a chunk takes well under a tenth of a second to tokenise. */
 const CHUNK_BYTES = 256 * 1024;
+/** Far beyond any sample; a longer one would be a file without line ends. */
+export const MOST_ROW_BYTES = 64 * 1024 * 1024;
 
-/** The file in pieces of one chunk; the last one may be empty. The buffers are not used again. */
+const readAsync = promisify(read);
+
+/**
+ * The file in pieces of one chunk; the last one may be empty. The buffers are not used again. Throws `input/refused` for what
+ * is no file, `format/invalid` for a file that is known to be something else.
+ */
 export async function* readChunks(file: string): AsyncGenerator<{ readonly bytes: Buffer; readonly isLast: boolean }> {
-  const handle = await open(file, 'r');
+  const fd = openPlainFile(file, 'expected a data file');
   try {
-    for (;;) {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES);
-      yield { bytes: buffer.subarray(0, bytesRead), isLast: bytesRead === 0 };
+    for (let isFirst = true; ; isFirst = false) {
+      const { bytesRead, buffer } = await readAsync(fd, Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, null);
+      const bytes = buffer.subarray(0, bytesRead);
+      if (isFirst) refuseForeign(file, bytes);
+      yield { bytes, isLast: bytesRead === 0 };
       if (bytesRead === 0) return;
     }
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
+}
+
+function refuseForeign(file: string, bytes: Uint8Array): void {
+  const foreign = foreignKind(bytes);
+  if (foreign === undefined) return;
+  const expected = 'expected JSON in UTF-8';
+  throw KernelError.invalid([{ file, line: 1, severity: 'error', found: `this is ${foreign}`, expected }]);
 }
 
 /** JSON text as a row; undefined when there is only white space. */
@@ -44,10 +65,64 @@ export function parseRow(bytes: Buffer, line: number, offset: number, expected: 
   // A byte order mark is allowed before the first row.
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   if (text.trim() === '') return undefined;
+  let value: unknown;
   try {
-    const leading = bytes.length - Buffer.byteLength(text);
-    return { line, offset: offset + leading, size: bytes.length - leading, value: JSON.parse(text) as unknown };
-  } catch (error) {
-    return { ...place, fault: { found: `not valid JSON: ${(error as Error).message}`, expected } };
+    value = JSON.parse(text) as unknown;
+  } catch {
+    return { ...place, ...syntaxFault(text, line, expected) };
   }
+  const fault = hiddenFault(text, value);
+  if (fault) return { ...place, fault };
+  const leading = bytes.length - Buffer.byteLength(text);
+  return { line, offset: offset + leading, size: bytes.length - leading, value };
+}
+
+export function longRow(line: number, offset: number, size: number): RawRow {
+  const found = `found ${Math.round(size / 1e6)} MB in one row`;
+  const expected = `expected at most ${Math.round(MOST_ROW_BYTES / 1e6)} MB; does the file have line ends?`;
+  return { line, offset, size, fault: { found, expected } };
+}
+
+/** Where the text stops being JSON: the fast parser does not say it, so the one that does reads it again. */
+function syntaxFault(text: string, line: number, expected: string): Pick<RawRow, 'line' | 'fault'> {
+  const problem = strictProblem(text);
+  const found = problem ? `${problem.found}, ${problem.expected}` : 'it cannot be read';
+  return { line: line + (problem?.line ?? 1) - 1, fault: { found: `not valid JSON: ${found}`, expected } };
+}
+
+function strictProblem(
+  text: string,
+): { readonly line?: number; readonly found: string; readonly expected: string } | undefined {
+  try {
+    parseJson(text, '');
+    return undefined;
+  } catch (error) {
+    if (!KernelError.is(error)) throw error;
+    return error.problems[0];
+  }
+}
+
+const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
+
+/** What JSON allows and no tokenizer can read, or what one reader takes and another leaves. */
+function hiddenFault(text: string, value: unknown): RowFault | undefined {
+  if (ESCAPED_SURROGATE.test(text) && !isWellFormed(value)) {
+    return { found: 'found half of a surrogate pair (\\ud800 to \\udfff alone)', expected: 'expected Unicode text' };
+  }
+  const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+  if (!keys.some((key) => mayBeRepeated(text, key))) return undefined;
+  const problem = strictProblem(text);
+  return problem && { found: problem.found, expected: problem.expected };
+}
+
+/** Quick, and wrong where a text holds the same characters. */
+function mayBeRepeated(text: string, key: string): boolean {
+  const written = JSON.stringify(key);
+  return text.indexOf(written, text.indexOf(written) + 1) >= 0;
+}
+
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return !/\p{Surrogate}/u.test(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, item]) => isWellFormed(key) && isWellFormed(item));
 }

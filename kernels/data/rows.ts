@@ -10,7 +10,7 @@ import type { RowChunk } from './rawRow';
 export async function* readRows(file: string): AsyncGenerator<RowChunk> {
   const ending = extname(file).toLowerCase();
   if (ending === '.parquet') yield* readParquet(file);
-  else if (ending === '.json' && (await isJsonList(file))) yield* readJsonList(file);
+  else if (ending === '.json' && isJsonList(file)) yield* readJsonList(file);
   else yield* readJsonLines(file);
 }
 
