@@ -128,13 +128,8 @@ function words(hint: ConfigHint): { readonly label: string; readonly tooltip: st
     case 'steps': {
       const epochs = formatNumber(Number(hint.epochs.toPrecision(3)));
       return {
-        label: l10n.t(
-          '{0} steps: {1} epochs of {2}',
-          hint.total.toLocaleString(),
-          epochs,
-          hint.perEpoch.toLocaleString(),
-        ),
-        tooltip: l10n.t('Optimiser steps of the run, and those in which all samples are read once.'),
+        label: l10n.t('{0} steps, {1} an epoch', hint.total.toLocaleString(), hint.perEpoch.toLocaleString()),
+        tooltip: l10n.t('Optimiser steps of the run; in an epoch all samples are read once. Epochs: {0}.', epochs),
       };
     }
   }

@@ -93,10 +93,57 @@ export class ThemeIcon {
   ) {}
 }
 export class MarkdownString {
+  supportHtml = false;
   constructor(
-    readonly value: string,
+    public value: string,
     readonly supportThemeIcons = false,
   ) {}
+  appendMarkdown(more: string): this {
+    this.value += more;
+    return this;
+  }
+}
+export enum CompletionItemKind {
+  Field = 4,
+  Module = 8,
+  Property = 9,
+  File = 16,
+  Reference = 17,
+  Folder = 18,
+  EnumMember = 19,
+}
+export class CompletionItem {
+  constructor(
+    readonly label: string | { label: string; description?: string },
+    readonly kind: CompletionItemKind,
+  ) {}
+}
+export class Hover {
+  constructor(
+    readonly contents: readonly MarkdownString[],
+    readonly range: Range,
+  ) {}
+}
+export class InlayHint {
+  constructor(
+    readonly position: Position,
+    readonly label: string,
+  ) {}
+}
+export class CodeActionKind {
+  static readonly QuickFix = new CodeActionKind();
+}
+export class CodeAction {
+  constructor(
+    readonly title: string,
+    readonly kind: CodeActionKind,
+  ) {}
+}
+export enum ColorThemeKind {
+  Light = 1,
+  Dark,
+  HighContrast,
+  HighContrastLight,
 }
 export enum TreeItemCollapsibleState {
   None,
@@ -245,6 +292,10 @@ export const commands = {
 
 export const languages = {
   registerCodeLensProvider: never,
+  registerCompletionItemProvider: never,
+  registerHoverProvider: never,
+  registerInlayHintsProvider: never,
+  registerCodeActionsProvider: never,
   createDiagnosticCollection: () => ({
     set: (uri: Uri, all: readonly Diagnostic[]) => state.diagnostics.set(uri.toString(), all),
     dispose: () => {},
@@ -299,6 +350,7 @@ const message = async (text: string, ...more: unknown[]) => {
 
 export const window = {
   activeTextEditor: undefined,
+  activeColorTheme: { kind: ColorThemeKind.Dark },
   showInformationMessage: message,
   showWarningMessage: message,
   showErrorMessage: message,
