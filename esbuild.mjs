@@ -64,8 +64,8 @@ export function toolEntry(name) {
   return [`test/tools/${name}.ts`, `test/tools/${name}/main.ts`].find((file) => existsSync(path.join(root, file)));
 }
 
-/** Native code, and a library that finds its own files. */
-const toolExternals = ['onnxruntime-node', '@playwright/test'];
+/** Native code, and libraries that find their own files. */
+const toolExternals = ['onnxruntime-node', '@playwright/test', 'esbuild'];
 
 /** Builds one development tool into dist/tools/ and returns the path of the bundle. */
 export async function buildTool(name) {

@@ -10,7 +10,8 @@ export interface TailRead<T> {
 
 /** Bytes before the reading position that are compared on each read, so that a rewritten file is noticed at any size. */
 const FINGERPRINT_BYTES = 128;
-const CHUNK_BYTES = 1 << 20;
+/** A chunk is parsed at a stretch: some ten milliseconds. */
+const CHUNK_BYTES = 1 << 18;
 const NEWLINE = 0x0a;
 
 /**

@@ -10,7 +10,9 @@ import { defaultCache, withWorkFolder } from '../shared/cache';
 import { findPeers, type Peers } from '../shared/peers';
 import { formatTable, print, say } from '../shared/table';
 import { benchActivation } from './activation';
+import { benchDashboard } from './dashboard';
 import { benchEstimate } from './estimate';
+import { benchInspect } from './inspect';
 import { benchMerge } from './merge';
 import { benchTrain } from './train';
 import type { BenchContext, BenchReport } from './types';
@@ -20,6 +22,8 @@ const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<Ben
   train: benchTrain,
   merge: benchMerge,
   estimate: benchEstimate,
+  dashboard: benchDashboard,
+  inspect: benchInspect,
 };
 
 async function main(): Promise<number> {

@@ -22,9 +22,14 @@ class PageReader extends AbstractMessageReader {
   }
 }
 
+/** The window of the page: this one, or a frame in it. */
+function pageWindow(): Window {
+  return document.querySelector('iframe')?.contentWindow ?? window;
+}
+
 class PageWriter extends AbstractMessageWriter {
   async write(message: Message): Promise<void> {
-    window.postMessage(message, '*');
+    pageWindow().postMessage(message, '*');
   }
   end(): void {}
 }
@@ -35,6 +40,10 @@ export function serveAsEditor<C extends Contract>(handlers: Handlers<C>): Server
   const connection: MessageConnection = createMessageConnection(reader, new PageWriter());
   const server = serveCalls<C>(connection, handlers);
   connection.listen();
+  if (pageWindow() !== window) {
+    window.addEventListener('message', ({ data }: MessageEvent<Message>) => reader.deliver(data));
+    return server;
+  }
   let state: unknown = JSON.parse(sessionState());
   Object.assign(window, {
     acquireVsCodeApi: () => ({

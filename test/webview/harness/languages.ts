@@ -1,13 +1,14 @@
 /** @file The texts of pages in another language, as the editor hands them to a page, and a made-up language that shows what has no text. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { root } from './root';
 
 type Bundle = Readonly<Record<string, string | { readonly message: string }>>;
 
 /** English with accents and brackets, a third longer: what is not in brackets was not translated. */
 export const PSEUDO = 'pseudo';
 
-const folder = path.resolve(__dirname, '../../../media/l10n');
+const folder = path.join(root, 'media/l10n');
 
 /** Empty for English, whose texts are in the code. */
 export function textsIn(language: string): Bundle {

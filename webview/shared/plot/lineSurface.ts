@@ -1,5 +1,6 @@
 /** @file The drawn part of a line plot: hands figures to the plot library one at a time, and hears its drags. */
 import type { Theme } from '../theme';
+import { inTurn } from '../turns';
 import { draw } from './draw';
 import { lineDrawing, type View } from './lineDrawing';
 import type { LineFigure, Range } from './lineFigure';
@@ -52,21 +53,25 @@ export class LineSurface {
   private async drawDue(): Promise<void> {
     this.isDrawing = true;
     try {
-      while (this.due && !this.isDragging) {
-        const [figure, view, theme] = this.due;
-        this.due = undefined;
-        this.isLogY = figure.isLogY;
-        const element = await draw(this.canvas, lineDrawing(figure, view, theme));
-        if (this.hasListeners || this.stop.signal.aborted) continue;
-        this.hasListeners = true;
-        element.on('plotly_relayout', (change) => this.onRelayout(change));
-        element.on('plotly_doubleclick', () => this.listeners.onReset());
-      }
+      while (this.due && !this.isDragging) await inTurn(() => this.drawOne());
     } catch (error) {
       this.listeners.onFailure(error);
     } finally {
       this.isDrawing = false;
     }
+  }
+
+  /** The plots of a page change together, but each is drawn in its turn, with what is due by then. */
+  private async drawOne(): Promise<void> {
+    if (!this.due || this.isDragging) return;
+    const [figure, view, theme] = this.due;
+    this.due = undefined;
+    this.isLogY = figure.isLogY;
+    const element = await draw(this.canvas, lineDrawing(figure, view, theme));
+    if (this.hasListeners || this.stop.signal.aborted) return;
+    this.hasListeners = true;
+    element.on('plotly_relayout', (change) => this.onRelayout(change));
+    element.on('plotly_doubleclick', () => this.listeners.onReset());
   }
 
   private onRelayout(change: Readonly<Record<string, unknown>>): void {
