@@ -1,9 +1,10 @@
 /** @file Merge: base and adapter become one checkpoint folder, and the measured difference is shown. */
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { l10n } from 'vscode';
 import type { MergeReport } from '../../kernels/protocol/types';
-import { readRunContents, readRunInfo } from '../runs/runFolder';
+import { baseOfAdapter } from '../models/baseOfAdapter';
+import { readRunContents } from '../runs/runFolder';
 import type { Studio } from '../studio';
 import { formatNumber } from '../util/format';
 import { mergeReportText } from '../views/reportText';
@@ -26,7 +27,7 @@ export async function mergeAdapter(studio: Studio, argument?: unknown): Promise<
   const base = await pickModel(studio, {
     title: l10n.t('{0}: base model of {1}', title, basename(adapter)),
     kind: 'checkpoint',
-    suggested: await suggestBase(adapter),
+    suggested: await baseOfAdapter(adapter),
   });
   const out = await askOutputFolder(l10n.t('{0}: new folder', title), `${basename(base)}-merged`);
   const dtype = await pickDType(l10n.t('{0}: number type', title));
@@ -73,26 +74,6 @@ async function pickDType(title: string): Promise<DType> {
     ],
     '',
   );
-}
-
-/** The base that the run was made with, else the one that the adapter names, when it is a folder on this machine. */
-async function suggestBase(adapter: string): Promise<{ path: string; reason: string } | undefined> {
-  for (const folder of [dirname(adapter), dirname(dirname(adapter))]) {
-    const info = await readRunInfo(folder).catch(() => null);
-    const model = info?.config['model'];
-    if (typeof model === 'string' && (await isCheckpoint(model))) {
-      return { path: model, reason: l10n.t('the base of the run') };
-    }
-  }
-  const config: unknown = JSON.parse((await readText(join(adapter, 'adapter_config.json'))) ?? '{}');
-  const name = typeof config === 'object' && config !== null && 'base_model_name_or_path' in config;
-  if (!name || typeof config.base_model_name_or_path !== 'string') return undefined;
-  const path = resolve(adapter, config.base_model_name_or_path);
-  return (await isCheckpoint(path)) ? { path, reason: l10n.t('named in the adapter') } : undefined;
-}
-
-async function isCheckpoint(folder: string): Promise<boolean> {
-  return (await readText(join(folder, 'config.json'))) !== undefined;
 }
 
 async function readText(file: string): Promise<string | undefined> {

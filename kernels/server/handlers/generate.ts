@@ -1,8 +1,18 @@
 /** @file Answers of models that write. Models stay open between two answers; the process ends with the panel that asks. */
+import { constants, setPriority } from 'node:os';
 import type { GenerateCalls } from '../../protocol/calls/generate';
 import { physicalCores } from '../../runtime/devices';
 import { aboutCheckpoint, WriterShelf } from '../../trainer/textWriter';
 import type { HandlersOf } from '../serve';
+
+/** The run goes first for the rest of this process's life: a priority cannot be raised again without rights. */
+function yieldToRuns(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Some containers forbid it; fewer threads still leave the run its cores.
+  }
+}
 
 /** Base, adapter and merged model side by side, and the one before. */
 const shelf = new WriterShelf(4);
@@ -10,6 +20,7 @@ const shelf = new WriterShelf(4);
 export const generateHandlers: HandlersOf<GenerateCalls> = {
   'generate/write': ({ base, adapter, prompt, isBesideRun = false, ...settings }, { signal, progress }) => {
     const cores = physicalCores();
+    if (isBesideRun) yieldToRuns();
     const threads = isBesideRun ? Math.max(1, Math.floor(cores / 2)) : cores;
     progress({ message: 'Opening the model' });
     return shelf.with({ base, ...(adapter !== undefined && { adapter }), threads }, (writer) => {

@@ -163,4 +163,61 @@ export const LOOKS: readonly Look[] = [
     ready: '.work',
     isVariation: true,
   },
+  {
+    page: 'tokens',
+    name: 'tokens',
+    options: { width: 900 },
+    ready: '[data-plot=lengths] .main-svg',
+    prepare: async (page) => {
+      await page.locator('.tokens .token').nth(20).focus();
+    },
+  },
+  {
+    page: 'tokens',
+    name: 'tokens-cut',
+    options: { width: 480 },
+    ready: '[data-plot=lengths] .main-svg',
+    prepare: async (page) => {
+      await page.evaluate(() => (globalThis as unknown as { editMaxLength(value: number): void }).editMaxLength(20));
+      await page.locator('.token-warnings').waitFor();
+    },
+  },
+  {
+    page: 'tokens',
+    name: 'tokens-long',
+    options: { host: { set: 'long' } },
+    ready: '[data-plot=lengths] .main-svg',
+    isVariation: true,
+  },
+  {
+    page: 'tryIt',
+    name: 'try-it',
+    options: { width: 1100 },
+    ready: '.answer',
+    prepare: async (page) => {
+      await page.locator('.merged-model').selectOption('/home/me/base-merged');
+      await page.locator('.prompt-form textarea').fill('What is the capital of France?');
+      await page.locator('.prompt-form .primary').click();
+      await page.locator('.answer[data-column=base][data-state=done]').waitFor();
+    },
+  },
+  {
+    page: 'tryIt',
+    name: 'try-it-narrow',
+    options: { width: 420, host: { fail: 'adapter' } },
+    ready: '.answer',
+    prepare: async (page) => {
+      await page.locator('.draws-at-random').check();
+      await page.locator('.prompt-form textarea').fill('What is the capital of France?');
+      await page.locator('.prompt-form .primary').click();
+      await page.locator('.answer[data-column=base][data-state=done]').waitFor();
+    },
+  },
+  {
+    page: 'tryIt',
+    name: 'try-it-untrusted',
+    options: { width: 700, host: { trusted: 'no', models: 'none' } },
+    ready: '.model-choice',
+    isVariation: true,
+  },
 ];
