@@ -1,18 +1,18 @@
 /** @file An adapter folder: configuration, tensors, every value, and whether it fits its base model. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { findBaseModel, loadAdapter, namedBaseModel } from '../adapters/adapterFile';
-import { inspectAdapter } from '../inspect/inspectAdapter';
+import { findBaseModel, loadAdapter, namedBaseModel, openAdapter } from '../adapters/adapterFile';
 import { openBaseModel } from '../models/baseModel';
 import { checkWeightsIn } from './checkWeights';
 import type { CheckContext } from './types';
 import { reporting } from './types';
 
 export async function checkAdapter(dir: string, context: CheckContext): Promise<void> {
-  // Also without a model: an update whose factors do not match shows here.
-  const inspected = await reporting(context, dir, () => inspectAdapter(dir));
-  inspected?.warnings.forEach((warning) => context.report(warning));
-  if (inspected) await checkFit(dir, context);
+  // Also without a model: factors that do not match, or not what the configuration says, show here.
+  const opened = await reporting(context, dir, () => openAdapter(dir));
+  opened?.close();
+  opened?.adapter.warnings.forEach((warning) => context.report(warning));
+  if (opened) await checkFit(dir, context);
   await checkWeightsIn(dir, context);
 }
 

@@ -4,11 +4,13 @@ import { firstRows, isPieces, rowProblem, toPieces } from '../data/dataset';
 import { encodeSample, type EncodedSample } from '../data/encodeSample';
 import type { LossOn } from '../data/pieces';
 import type { RawRow } from '../data/rawRow';
-import { readRows } from '../data/rows';
+import { beginsWithMark, readRows } from '../data/rows';
 import type { RowFault, SampleFormat } from '../data/samples';
 import { FORMATS, formatsOf, isFault, isRow, parseSample, undecidedFormat } from '../data/samples';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
-import { KernelError } from '../protocol/errors';
+import { KernelError, type Problem } from '../protocol/errors';
+import { RepeatedFaults } from './repeatedFaults';
+import { SeenSamples } from './seenSamples';
 import type { CheckContext } from './types';
 import { reporting } from './types';
 
@@ -69,19 +71,36 @@ async function likelyFormat(files: readonly string[], context: CheckContext): Pr
   return most === 0 ? null : (likely[0] ?? null);
 }
 
+/** Rows that have something in common: how many, and the line of the first. */
+interface Count {
+  count: number;
+  line: number;
+}
+
+/** Roles that chat templates know; another one is more often a slip of the pen than a wish. */
+const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function', 'ipython']);
+
 class FileCheck {
   private usable = 0;
   private rows = 0;
   private cut = 0;
-  /** Rows without loss: how many, and the line of the first. */
-  private readonly idle = { count: 0, line: 0 };
+  private readonly idle: Count = { count: 0, line: 0 };
+  private readonly unanswered: Count = { count: 0, line: 0 };
+  private readonly repeated: Count & { before: number } = { count: 0, line: 0, before: 0 };
+  private readonly strange = new Map<string, Count>();
+  private readonly seen = new SeenSamples();
+  private readonly faults: Pick<RepeatedFaults, 'add' | 'finish'>;
 
   constructor(
     private readonly file: string,
     private readonly format: SampleFormat | null,
     private readonly check: DataCheck,
     private readonly context: CheckContext,
-  ) {}
+  ) {
+    const report = (problem: Problem): void => context.report(problem);
+    // A listener counts the rows itself, by their problems too.
+    this.faults = check.onSample ? { add: report, finish: () => undefined } : new RepeatedFaults(file, report);
+  }
 
   async run(): Promise<number> {
     const { file, context } = this;
@@ -90,12 +109,31 @@ class FileCheck {
       for (const row of rows) {
         this.rows++;
         const fault = row.fault ?? this.faultOf(row);
-        if (fault) context.report(rowProblem(file, row, fault));
+        if (fault) this.faults.add(rowProblem(file, row, fault));
+        else if (!this.check.onSample) this.look(row);
       }
       context.progress(`${file}: ${this.rows} rows`);
     }
+    this.faults.finish();
     this.reportCounts();
     return this.usable;
+  }
+
+  /** What is odd about a sample by itself, whatever the tokenizer. */
+  private look({ value, line }: RawRow): void {
+    const before = this.seen.before(value, line);
+    if (before !== undefined && this.repeated.count === 0) this.repeated.before = before;
+    if (before !== undefined) note(this.repeated, line);
+    const sample = this.format ? parseSample(value, this.format) : undefined;
+    if (!sample || isFault(sample) || sample.kind !== 'messages') return;
+    for (const { role } of sample.messages) {
+      if (ROLES.has(role)) continue;
+      const count = this.strange.get(role) ?? { count: 0, line: 0 };
+      if (this.strange.size < MOST_ROLES) this.strange.set(role, count);
+      note(count, line);
+    }
+    const isAnswered = sample.messages.slice(sample.firstLearnt).some(({ role }) => role === 'assistant');
+    if (!isAnswered && !this.check.tokenizer && this.check.lossOn !== 'all') note(this.unanswered, line);
   }
 
   private faultOf(row: RawRow): RowFault | null {
@@ -125,7 +163,7 @@ class FileCheck {
       return { found, expected: `expected ids below ${vocabularySize}, the vocab_size of the model` };
     }
     if (supervised > 0) this.usable++;
-    else if (this.idle.count++ === 0) this.idle.line = row.line;
+    else note(this.idle, row.line);
     this.tell(row, format, tokens);
     return null;
   }
@@ -135,23 +173,40 @@ class FileCheck {
   }
 
   private reportCounts(): void {
-    const { file, context, idle, cut, rows, check } = this;
+    const { file, context, idle, unanswered, repeated, cut, rows, check } = this;
     if (rows === 0)
       context.report({ file, severity: 'error', found: 'found no samples', expected: 'expected at least one' });
     if (check.onSample) return;
+    const warn = (found: string, expected: string, line?: number): void =>
+      context.report({ file, ...(line !== undefined && { line }), severity: 'warning', found, expected });
     if (idle.count > 0) {
       const found = `${idle.count} of ${rows} samples hold no token that carries loss; this is the first`;
-      const expected = 'expected a completion that begins within max_length; they are skipped in training';
-      context.report({ file, line: idle.line, severity: 'warning', found, expected });
+      warn(found, 'expected a completion that begins within max_length; they are skipped in training', idle.line);
+    }
+    if (unanswered.count > 0) {
+      const found = `${unanswered.count} of ${rows} samples hold no answer of the assistant; this is the first`;
+      warn(found, 'expected a turn to learn; they are skipped in training', unanswered.line);
+    }
+    for (const [role, { count, line }] of this.strange) {
+      const found = `${count} messages have the role ${JSON.stringify(role.slice(0, 60))}; this is the first`;
+      warn(found, `expected ${[...ROLES].join(', ')}; what becomes of it is up to the chat template`, line);
+    }
+    if (repeated.count > 0) {
+      const found = `${repeated.count} of ${rows} samples repeat an earlier one; this is the first, it repeats line ${repeated.before}`;
+      warn(found, 'expected each sample once; they count twice in training', repeated.line);
     }
     if (cut > 0) {
       const found = `${cut} of ${rows} samples have more than ${check.maxLength} tokens`;
-      context.report({
-        file,
-        severity: 'warning',
-        found,
-        expected: 'expected max_length to hold them; they are cut in training',
-      });
+      warn(found, 'expected max_length to hold them; they are cut in training');
+    }
+    if (beginsWithMark(file)) {
+      warn('found a byte order mark', 'it is left out; save the file as UTF-8 without one', 1);
     }
   }
+}
+
+const MOST_ROLES = 20;
+
+function note(count: Count, line: number): void {
+  if (count.count++ === 0) count.line = line;
 }

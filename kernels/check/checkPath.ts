@@ -1,8 +1,10 @@
 /** @file Finds out what a path is and reads it completely, with the readers that training uses. Nothing is run. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { DATA_EXTENSIONS } from '../config/sections';
+import { A_FOLDER, NOTHING, obstacleAt } from '../formats/plainFile';
 import { openBaseModel } from '../models/baseModel';
+import { KernelError } from '../protocol/errors';
 import { checkAdapter, looksLikeAdapter } from './checkAdapter';
 import { checkCheckpoint, checkTokenizer } from './checkCheckpoint';
 import { checkConfiguration } from './checkConfiguration';
@@ -21,25 +23,44 @@ const CHECKS: Readonly<Record<CheckedKind, (file: string, context: CheckContext)
 
 /** Reports every problem of what lies at `target`, and returns what it is; `null` when it is nothing that is known here. */
 export async function checkPath(target: string, context: CheckContext): Promise<CheckedKind | null> {
-  const kind = kindOf(target, context);
-  if (kind) await CHECKS[kind](target, context);
+  const kind = await reporting(context, target, () => kindOf(target, context));
+  if (!kind) return null;
+  const place = PARTS[path.basename(target)] === kind ? path.dirname(target) : target;
+  await CHECKS[kind](place, context);
+  // A training program may leave the adapter in the folder of its base.
+  if (kind === 'adapter' && ['model.safetensors', 'config.json'].every((name) => existsSync(path.join(place, name)))) {
+    await checkCheckpoint(place, context);
+  }
   return kind;
 }
+
+/** Files that mean nothing alone: the folder they are part of is checked. */
+const PARTS: Readonly<Record<string, CheckedKind>> = {
+  'config.json': 'checkpoint',
+  'generation_config.json': 'checkpoint',
+  'model.safetensors.index.json': 'checkpoint',
+  'special_tokens_map.json': 'checkpoint',
+  'tokenizer.json': 'checkpoint',
+  'tokenizer_config.json': 'checkpoint',
+  'adapter_config.json': 'adapter',
+};
 
 const KNOWN = 'a checkpoint folder, an adapter folder, .safetensors, .jsonl, .json, .parquet or .adapter.yaml';
 
 function kindOf(target: string, context: CheckContext): CheckedKind | null {
-  const refuse = (found: string, expected: string): null => {
+  const refuse = (found: string, expected = `expected ${KNOWN}`): null => {
     context.report({ file: target, severity: 'error', found, expected });
     return null;
   };
-  const stats = statSync(target, { throwIfNoEntry: false });
-  if (!stats) return refuse('there is nothing at this path', `expected ${KNOWN}`);
-  if (stats.isDirectory()) {
+  const obstacle = obstacleAt(target);
+  if (obstacle === A_FOLDER) {
     if (looksLikeAdapter(target)) return 'adapter';
     if (looksLikeCheckpoint(target)) return 'checkpoint';
-    return refuse('this folder holds no config.json, no adapter_config.json and no weights', `expected ${KNOWN}`);
+    return refuse('this folder holds no config.json, no adapter_config.json and no weights');
   }
+  if (obstacle !== undefined) return refuse(obstacle === NOTHING ? 'there is nothing at this path' : obstacle);
+  const part = PARTS[path.basename(target)];
+  if (part) return part;
   const ending = path.extname(target).toLowerCase();
   if (ending === '.safetensors') return 'safetensors';
   if (DATA_EXTENSIONS.some((known) => known === ending)) return 'data';
@@ -48,14 +69,23 @@ function kindOf(target: string, context: CheckContext): CheckedKind | null {
     const advice = 'pickle files can run code when read and are never opened here: save it again as safetensors';
     return refuse('this is a pickle file', `expected ${KNOWN}; ${advice}`);
   }
-  return refuse(`the ending ${ending === '' ? 'is missing' : `${ending} is not known`}`, `expected ${KNOWN}`);
+  return refuse(`the ending ${ending === '' ? 'is missing' : `${ending} is not known`}`);
 }
 
 const PICKLE = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
 
 function looksLikeCheckpoint(dir: string): boolean {
   if (existsSync(path.join(dir, 'config.json'))) return true;
-  return readdirSync(dir).some((name) => /\.safetensors(\.index\.json)?$/.test(name) || PICKLE.test(name));
+  return namesIn(dir).some((name) => /\.safetensors(\.index\.json)?$/.test(name) || PICKLE.test(name));
+}
+
+function namesIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    const found = `the folder cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    throw KernelError.refused([{ file: dir, severity: 'error', found, expected: `expected ${KNOWN}` }]);
+  }
 }
 
 /** With a base model its tokenizer and chat template are used, as a run on that model would. */

@@ -1,6 +1,8 @@
 /** @file Rows of data files of every kind, read in small chunks: a file of any size needs the memory of one chunk. */
+import { closeSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 import { open } from 'node:fs/promises';
+import { openPlainFile } from '../formats/plainFile';
 import { readJsonLines } from './jsonLines';
 import { isJsonList, readJsonList } from './jsonList';
 import { readParquet, readParquetRow } from './parquet';
@@ -23,5 +25,16 @@ export async function readRow(file: string, offset: number, size: number): Promi
     return JSON.parse(buffer.toString('utf8')) as unknown;
   } finally {
     await handle.close();
+  }
+}
+
+/** Whether a text file begins with a byte order mark, which is left out when its rows are read. */
+export function beginsWithMark(file: string): boolean {
+  const fd = openPlainFile(file, 'expected a data file');
+  try {
+    const bytes = Buffer.alloc(3);
+    return readSync(fd, bytes, 0, 3, 0) === 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  } finally {
+    closeSync(fd);
   }
 }

@@ -95,6 +95,13 @@ function scanDoubles({ buffer, byteOffset, byteLength }: Uint8Array): NonFinite 
   return { nan, infinite, first };
 }
 
+/** The same for values that were read already. */
+export function nonFiniteIn(values: Float32Array): NonFinite | null {
+  const pattern = PATTERNS.F32;
+  const found = pattern && scan(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), pattern);
+  return found && found.first >= 0 ? found : null;
+}
+
 /** What was found, as a problem of the tensor. */
 export function nonFiniteProblem(
   file: string,

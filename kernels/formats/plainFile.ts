@@ -64,6 +64,9 @@ export function readFully(fd: number, file: string, position: number, into: Uint
   }
 }
 
+export const NOTHING = 'there is no such file';
+export const A_FOLDER = 'this is a folder';
+
 /** Why a path is not a file that can be opened, as far as can be told without opening it. */
 export function obstacleAt(file: string): string | undefined {
   let stats: Stats | undefined;
@@ -73,13 +76,13 @@ export function obstacleAt(file: string): string | undefined {
     return reasonOf(error);
   }
   if (stats?.isFile()) return undefined;
+  if (stats?.isDirectory()) return A_FOLDER;
   if (stats) return `this is ${kindOf(stats)}`;
   const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-  return isLink ? 'this link leads to nothing; was the file it leads to downloaded?' : 'there is no such file';
+  return isLink ? 'this link leads to nothing (was the file it leads to downloaded?)' : NOTHING;
 }
 
 function kindOf(stats: Stats): string {
-  if (stats.isDirectory()) return 'a folder';
   if (stats.isFIFO()) return 'a pipe';
   if (stats.isSocket()) return 'a socket';
   return 'a device';
@@ -87,7 +90,7 @@ function kindOf(stats: Stats): string {
 
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return NOTHING;
   if (code === 'EACCES' || code === 'EPERM') return 'this file may not be read by you';
   if (code === 'ELOOP') return 'these links lead to each other';
   return message;

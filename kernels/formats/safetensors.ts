@@ -62,7 +62,10 @@ export class SafetensorsFile {
     if (buffer && buffer.byteLength < byteLength) {
       throw new KernelError('internal', `${name} has ${byteLength} bytes, the buffer ${buffer.byteLength}`);
     }
-    return this.readRange(name, 0, buffer ? buffer.subarray(0, byteLength) : Buffer.allocUnsafeSlow(byteLength));
+    const into = buffer
+      ? buffer.subarray(0, byteLength)
+      : this.#allocate(name, () => Buffer.allocUnsafeSlow(byteLength));
+    return this.readRange(name, 0, into);
   }
 
   /** Fills `into` with the bytes of a tensor from its byte `begin` on. */
@@ -96,7 +99,7 @@ export class SafetensorsFile {
     if (options.into && options.into.length < count) {
       throw new KernelError('internal', `${name} has ${count} values, the array ${options.into.length}`);
     }
-    const out = options.into?.subarray(0, count) ?? new Float32Array(count);
+    const out = options.into?.subarray(0, count) ?? this.#allocate(name, () => new Float32Array(count));
     const elementBytes = DTYPE_BITS[dtype] / 8;
     const begin = from * rowElements * elementBytes;
     if (dtype === 'F32') {
@@ -117,6 +120,18 @@ export class SafetensorsFile {
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+  }
+
+  /** A tensor may be larger than any array; that it is stored says nothing about this machine. */
+  #allocate<T>(name: string, make: () => T): T {
+    try {
+      return make();
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      const { byteLength } = this.tensor(name);
+      const message = `${this.path}: ${name} has ${byteLength} bytes; expected a tensor that fits into memory`;
+      throw new KernelError('machine/failed', message, { cause });
+    }
   }
 
   #invalid(name: string, found: string, expected: string): KernelError {
