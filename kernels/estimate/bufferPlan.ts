@@ -5,8 +5,8 @@
  * else it is allocated. A buffer is freed after its last reader. Results of the graph are handed out and stay.
  *
  * Which CPU kernels work in place was measured on onnxruntime-node 1.30 (peak resident memory of one node between an
- * Expand and a ReduceSum): Sigmoid, Softmax and Cast between equal sizes do; Add, Mul, Sub, Div, Neg, Sqrt, Reciprocal,
- * Log, QuickGelu, Gemm (also with c) and the normalisation do not. Where holds two more tensors of its result's size.
+ * Expand and a ReduceSum): Sigmoid, Tanh, Softmax and Cast between equal sizes do; Add, Mul, Sub, Div, Neg, Sqrt,
+ * Reciprocal, Log, Exp, Erf, QuickGelu, FastGelu, Gemm (also with c) and the normalisations do not. Where holds two more tensors of its result's size.
  */
 import { sameShape } from '../graph/graph';
 import type { OnnxNode } from '../graph/onnx/writer';
@@ -17,6 +17,8 @@ import { bytesOfType } from './onnxShapes';
 export interface PlannedBuffer {
   /** The value it was allocated for. */
   readonly name: string;
+  /** All values that lie in it, one after the other; the first is `name`. */
+  readonly values: readonly string[];
   readonly bytes: number;
   /** Positions of the first and the last node that it is alive at, both included. */
   readonly from: number;
@@ -24,7 +26,7 @@ export interface PlannedBuffer {
 }
 
 const ALIAS = new Set(['Reshape', 'Identity']);
-const IN_PLACE = new Set(['Sigmoid', 'Softmax', 'Cast']);
+const IN_PLACE = new Set(['Sigmoid', 'Tanh', 'Softmax', 'Cast']);
 /** Scratch memory of a kernel beside its result, in sizes of the result. */
 const SCRATCH: Readonly<Record<string, number>> = { Where: 2 };
 
@@ -53,6 +55,7 @@ export function planBuffers(
   for (const name of types.keys()) if (!made.has(name)) count(name, 1); // the caller's, never free
 
   const rootOf = new Map<string, string>();
+  const within = new Map<string, string[]>();
   const root = (name: string): string => rootOf.get(name) ?? name;
   const free: string[] = []; // freed last comes first
   const from = new Map<string, number>();
@@ -62,13 +65,19 @@ export function planBuffers(
     const [output = ''] = node.outputs;
     const type = typeOf(output);
     const reused = results.has(output) ? undefined : (reusableInput(node, type) ?? reusableBuffer(type));
-    if (reused === undefined) from.set(output, i);
-    else {
+    if (reused === undefined) {
+      from.set(output, i);
+      within.set(output, [output]);
+    } else {
       rootOf.set(output, root(reused));
+      within.get(root(reused))?.push(output);
       count(root(reused), uses.get(output) ?? 0);
     }
     const factor = SCRATCH[node.opType];
-    if (factor) scratch.push({ name: `${output} (scratch)`, bytes: factor * bytesOfType(type), from: i, to: i });
+    if (factor) {
+      const name = `${output} (scratch)`;
+      scratch.push({ name, values: [name], bytes: factor * bytesOfType(type), from: i, to: i });
+    }
     for (const name of [...node.inputs, ...node.outputs]) {
       const buffer = root(name);
       to.set(buffer, i);
@@ -79,6 +88,7 @@ export function planBuffers(
   return [
     ...[...from].map(([name, start]) => ({
       name,
+      values: within.get(name) ?? [],
       bytes: bytesOfType(typeOf(name)),
       from: start,
       to: results.has(name) ? last : (to.get(name) ?? start),

@@ -4,18 +4,18 @@ import os from 'node:os';
 import path from 'node:path';
 import type { MachineMemory } from '../protocol/calls/estimate';
 
-export function machineMemory(): MachineMemory {
-  const totalBytes = os.totalmem();
-  const available = process.platform === 'linux' ? availableLinux() : undefined;
-  const freeBytes = available ?? os.freemem();
-  const group = process.platform === 'linux' ? tightestGroup(totalBytes) : undefined;
+/** `root`: where the system's own files are looked for (Linux). */
+export function machineMemory(root = '/', totalBytes = os.totalmem()): MachineMemory {
+  const isLinux = process.platform === 'linux';
+  const freeBytes = (isLinux ? availableLinux(root) : undefined) ?? os.freemem();
+  const group = isLinux ? tightestGroup(root, totalBytes) : undefined;
   if (!group) return { totalBytes, freeBytes };
   return { totalBytes, freeBytes: Math.min(freeBytes, group.free), limitBytes: group.limit };
 }
 
 /** `MemAvailable`: free pages and those that can be taken from caches. os.freemem() leaves the caches out. */
-function availableLinux(): number | undefined {
-  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(read('/proc/meminfo') ?? '')?.[1];
+function availableLinux(root: string): number | undefined {
+  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(read(path.join(root, 'proc/meminfo')) ?? '')?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
@@ -25,13 +25,13 @@ interface Group {
 }
 
 /** The least room that a control group on the way to the root leaves (version 2, or the memory controller of version 1). */
-function tightestGroup(totalBytes: number): Group | undefined {
-  const lines = (read('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'));
+function tightestGroup(root: string, totalBytes: number): Group | undefined {
+  const lines = (read(path.join(root, 'proc/self/cgroup')) ?? '').split('\n').map((line) => line.split(':'));
   const second = lines.find(([id, controllers]) => id === '0' && controllers === '');
   const first = lines.find(([, controllers]) => controllers?.split(',').includes('memory'));
   const found = [
-    ...groupsUpTo('/sys/fs/cgroup', second?.[2], ['memory.max', 'memory.current', 'inactive_file']),
-    ...groupsUpTo('/sys/fs/cgroup/memory', first?.[2], [
+    ...groupsUpTo(path.join(root, 'sys/fs/cgroup'), second?.[2], ['memory.max', 'memory.current', 'inactive_file']),
+    ...groupsUpTo(path.join(root, 'sys/fs/cgroup/memory'), first?.[2], [
       'memory.limit_in_bytes',
       'memory.usage_in_bytes',
       'total_inactive_file',
