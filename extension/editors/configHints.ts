@@ -13,7 +13,7 @@ import {
   type TextDocument,
   type Uri,
 } from 'vscode';
-import type { ConfigHint } from '../../kernels/protocol/calls/config';
+import type { ConfigHint, HintPlace } from '../../kernels/protocol/calls/config';
 import type { QuickEstimate } from '../../kernels/protocol/calls/estimate';
 import { Owner } from '../util/disposables';
 import { isCancelled } from '../util/failures';
@@ -48,9 +48,7 @@ export class ConfigHints extends Owner implements InlayHintsProvider {
     if (!found) return [];
     const memory = this.estimates.get(document.uri.toString());
     const hints = found.hints.map((hint) => toHint(hint));
-    const place =
-      found.hints.find(({ kind }) => kind === 'batch') ?? found.hints.find(({ kind }) => kind === 'parameters');
-    if (memory && place) hints.push(memoryHint(memory, place));
+    if (memory && found.memoryAt) hints.push(memoryHint(memory, found.memoryAt));
     return hints.filter(({ position }) => position.line >= range.start.line && position.line <= range.end.line);
   }
 
@@ -87,7 +85,7 @@ function toHint(hint: ConfigHint): InlayHint {
   return made(hint, label, tooltip);
 }
 
-function made({ line, column }: { readonly line: number; readonly column: number }, label: string, tooltip: string) {
+function made({ line, column }: HintPlace, label: string, tooltip: string) {
   const hint = new InlayHint(new Position(line - 1, column - 1), label);
   hint.paddingLeft = true;
   hint.tooltip = new MarkdownString(tooltip);
@@ -99,7 +97,7 @@ function words(hint: ConfigHint): { readonly label: string; readonly tooltip: st
     case 'parameters': {
       const share = formatNumber(Number(((100 * hint.trainable) / hint.base).toPrecision(2)));
       return {
-        label: l10n.t('{0} trainable parameters, {1} % of the base', formatCount(hint.trainable), share),
+        label: l10n.t('{0} trainable, {1} % of the base', formatCount(hint.trainable), share),
         tooltip: l10n.t(
           '{0} of {1} parameters are trained.',
           hint.trainable.toLocaleString(),
@@ -135,7 +133,7 @@ function words(hint: ConfigHint): { readonly label: string; readonly tooltip: st
   }
 }
 
-function memoryHint({ peakBytes, basis, tokensPerBatch }: QuickEstimate, place: ConfigHint): InlayHint {
+function memoryHint({ peakBytes, basis, tokensPerBatch }: QuickEstimate, place: HintPlace): InlayHint {
   const size = formatBytes(peakBytes);
   const label = basis === 'tokens' ? l10n.t('about {0} at the peak', size) : l10n.t('up to {0} at the peak', size);
   const tooltip =

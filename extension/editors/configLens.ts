@@ -1,4 +1,4 @@
-/** @file The line over a configuration: Train (or the run that is under way), Estimate, and what it will train. */
+/** @file The line over a configuration: Train (or the run that is under way), Estimate, Show tokens, and what it will train. */
 import { CodeLens, EventEmitter, l10n, languages, Range, workspace, type TextDocument } from 'vscode';
 import type { CodeLensProvider } from 'vscode';
 import { commandNeedsTrust, type CommandId } from '../commands/table';
@@ -81,5 +81,8 @@ export class ConfigLens extends Owner implements CodeLensProvider {
 
 /** What can be looked at before a run. */
 function looks(): readonly { readonly title: string; readonly command: CommandId }[] {
-  return [{ title: `$(dashboard) ${l10n.t('Estimate')}`, command: 'adapterStudio.estimate' }];
+  return [
+    { title: `$(dashboard) ${l10n.t('Estimate')}`, command: 'adapterStudio.estimate' },
+    { title: `$(symbol-string) ${l10n.t('Show tokens')}`, command: 'adapterStudio.showTokens' },
+  ];
 }

@@ -19,17 +19,19 @@ export interface Image {
 
 const [WIDTH, HEIGHT] = [320, 120];
 const [LEFT, RIGHT, TOP, BOTTOM] = [44, 8, 8, 18];
-/** Values below this share of the largest are drawn at the bottom. */
-const DECADES = 4;
+/** Values that are smaller than the largest by more decades than these are drawn at the bottom. */
+const MOST_DECADES = 6;
 
-/** One line for each update: σᵢ over i, the values on a logarithmic scale of four decades. */
+/** One line for each update: σᵢ over i, the values on a logarithmic scale of as many decades as they need. */
 export function spectrumImage(updates: readonly UpdateFacts[], { line, text, grid }: ImageColors): Image {
   const count = Math.max(1, ...updates.map(({ singularValues }) => singularValues.length));
   const top = Math.max(0, ...updates.map(({ singularValues }) => singularValues[0] ?? 0));
+  const least = Math.min(...updates.flatMap(({ singularValues }) => singularValues.filter((value) => value > 0)));
+  const decades = Math.max(1, Math.min(MOST_DECADES, Math.ceil(Math.log10(top / least)) || 1));
   const x = (i: number) => LEFT + (WIDTH - LEFT - RIGHT) * (count === 1 ? 0.5 : i / (count - 1));
   const y = (share: number) => {
-    const decades = share <= 0 ? DECADES : Math.min(DECADES, -Math.log10(share));
-    return TOP + (HEIGHT - TOP - BOTTOM) * (decades / DECADES);
+    const below = share <= 0 ? decades : Math.min(decades, -Math.log10(share));
+    return TOP + (HEIGHT - TOP - BOTTOM) * (below / decades);
   };
   const opacity = Math.max(0.25, 1 / Math.sqrt(updates.length));
   const lines = updates.map(({ singularValues }) => {
@@ -38,9 +40,11 @@ export function spectrumImage(updates: readonly UpdateFacts[], { line, text, gri
       ? `<circle cx="${points[0]?.split(',')[0]}" cy="${points[0]?.split(',')[1]}" r="3" fill="${line}"/>`
       : `<polyline points="${points.join(' ')}" fill="none" stroke="${line}" stroke-width="1.5" stroke-opacity="${round(opacity)}"/>`;
   });
-  const rules = Array.from({ length: DECADES / 2 + 1 }, (_, i) => {
-    const at = round(y(10 ** (-2 * i)));
-    const label = top === 0 ? '0' : formatNumber(Number((top * 10 ** (-2 * i)).toPrecision(2)));
+  const step = decades > 3 ? 2 : 1;
+  const rules = Array.from({ length: Math.floor(decades / step) + 1 }, (_, i) => {
+    const share = 10 ** (-step * i);
+    const at = round(y(share));
+    const label = top === 0 ? '0' : formatNumber(Number((top * share).toPrecision(2)));
     return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}" stroke="${grid}"/><text x="${LEFT - 4}" y="${at + 4}" text-anchor="end">${label}</text>`;
   });
   const labels = `<text x="${LEFT}" y="${HEIGHT - 4}">1</text><text x="${WIDTH - RIGHT}" y="${HEIGHT - 4}" text-anchor="end">${count}</text><text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 4}" text-anchor="middle">σ</text>`;

@@ -7,7 +7,7 @@ import { valueAt } from '../config/values';
 import type { KeyPath } from '../config/yamlSource';
 import { splitForEvaluation } from '../data/batches';
 import { modelHeader, type ModelHeader } from '../models/modelHeader';
-import type { ConfigHint } from '../protocol/calls/config';
+import type { ConfigHint, HintPlace } from '../protocol/calls/config';
 import { KernelError } from '../protocol/errors';
 import { planFor } from '../trainer/prepare';
 
@@ -15,15 +15,18 @@ import { planFor } from '../trainer/prepare';
 type Figures<H> = H extends unknown ? Omit<H, 'line' | 'column'> : never;
 
 /** Says only what is certain: nothing while the configuration cannot be read, no samples before they were counted. */
-export function hints({ path: file, text }: { readonly path: string; readonly text: string }): ConfigHint[] {
-  const loaded = loadConfig(file, { methods: adapterMethods, text });
+export function hints({ path: file, text }: { readonly path: string; readonly text: string }): FoundHints {
+  const loaded = readableConfig(file, text);
   const { config } = loaded;
-  if (!config) return [];
+  if (!config) return { hints: [] };
   const found: ConfigHint[] = [];
   /** Beside the first of these keys that is written. */
-  const add = (paths: readonly KeyPath[], figures: Figures<ConfigHint>): void => {
+  const placeOf = (paths: readonly KeyPath[]): HintPlace | undefined => {
     const path = paths.find((p) => valueAt(loaded.values, p) !== undefined);
-    const place = path && endOfLine(loaded, path);
+    return path && endOfLine(loaded, path);
+  };
+  const add = (paths: readonly KeyPath[], figures: Figures<ConfigHint>): void => {
+    const place = placeOf(paths);
     if (place) found.push({ ...place, ...figures });
   };
   const planned = plan(config, file);
@@ -58,7 +61,32 @@ export function hints({ path: file, text }: { readonly path: string; readonly te
       ...steps(config, samples.samples),
     });
   }
-  return found.sort((a, b) => a.line - b.line);
+  // What decides on memory, and has no figure of its own.
+  const memoryAt = placeOf([
+    ['data', 'max_length'],
+    ['adapter', 'lora_alpha'],
+    ['adapter', 'method'],
+  ]);
+  return { hints: found.sort((a, b) => a.line - b.line), ...(memoryAt && { memoryAt }) };
+}
+
+export interface FoundHints {
+  readonly hints: readonly ConfigHint[];
+  readonly memoryAt?: HintPlace;
+}
+
+/** A person who types a key has lines with errors for a while: the figures of the rest are those without these lines. */
+const MOST_LEFT_OUT = 2;
+
+function readableConfig(file: string, text: string): LoadedConfig {
+  const loaded = loadConfig(file, { methods: adapterMethods, text });
+  if (loaded.config) return loaded;
+  const errors = loaded.problems.filter(({ severity }) => severity === 'error');
+  const lines = new Set(errors.map(({ line }) => line));
+  if (lines.size > MOST_LEFT_OUT || errors.some(({ line, endLine = line }) => line === undefined || endLine !== line))
+    return loaded;
+  const rest = text.split('\n').map((content, i) => (lines.has(i + 1) ? '' : content));
+  return loadConfig(file, { methods: adapterMethods, text: rest.join('\n') });
 }
 
 function plan(

@@ -101,14 +101,21 @@ export interface ConfigHover {
   readonly module?: ModuleFacts;
 }
 
-/** A figure beside the line it belongs to; `line` counts from 1 and the hint stands at its end. */
-export type ConfigHint = { readonly line: number; readonly column: number } & (
-  | { readonly kind: 'parameters'; readonly trainable: number; readonly base: number }
-  | { readonly kind: 'modules'; readonly matched: number; readonly total: number }
-  | { readonly kind: 'samples'; readonly samples: number; readonly evaluation: number }
-  | { readonly kind: 'batch'; readonly samples: number }
-  | { readonly kind: 'steps'; readonly perEpoch: number; readonly total: number; readonly epochs: number }
-);
+/** Behind the last character of a value; both count from 1. */
+export interface HintPlace {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A figure beside the value it follows from. */
+export type ConfigHint = HintPlace &
+  (
+    | { readonly kind: 'parameters'; readonly trainable: number; readonly base: number }
+    | { readonly kind: 'modules'; readonly matched: number; readonly total: number }
+    | { readonly kind: 'samples'; readonly samples: number; readonly evaluation: number }
+    | { readonly kind: 'batch'; readonly samples: number }
+    | { readonly kind: 'steps'; readonly perEpoch: number; readonly total: number; readonly epochs: number }
+  );
 
 /** What a new configuration should say so that it trains as it is. */
 export interface NewConfigAdvice {
@@ -135,7 +142,8 @@ export interface ConfigCalls {
   /** What can be written at `offset`. `models`: what the editor knows to be on disk, offered for paths. */
   'config/complete'(p: { path: string; text: string; offset: number; models: readonly ModelEntry[] }): Completions;
   'config/hover'(p: { path: string; text: string; offset: number }): { hover?: ConfigHover };
-  'config/hints'(p: { path: string; text: string }): { hints: readonly ConfigHint[] };
+  /** Figures, and the place for one that takes longer to know: the memory of the run. */
+  'config/hints'(p: { path: string; text: string }): { hints: readonly ConfigHint[]; memoryAt?: HintPlace };
   /** Looks into model and data and says what fits both. Refuses a pair that cannot be trained. */
   'config/advise'(p: { model: string; data: readonly string[] }): NewConfigAdvice;
 }

@@ -17,6 +17,6 @@ export const configHandlers: HandlersOf<ConfigCalls> = {
     const found = hover(request);
     return found ? { hover: found } : {};
   },
-  'config/hints': (request) => ({ hints: hints(request) }),
+  'config/hints': (request) => hints(request),
   'config/advise': ({ model, data }, { signal }) => adviseConfig(model, data, signal),
 };
