@@ -2,9 +2,9 @@
 import path from 'node:path';
 import { checkPath } from '../../check/checkPath';
 import type { Problem } from '../../protocol/errors';
-import { formatProblem, KernelError } from '../../protocol/errors';
+import { formatProblem } from '../../protocol/errors';
 import type { Command } from './command';
-import { EXIT, stringOption } from './command';
+import { EXIT, refusedArgument, stringOption } from './command';
 
 export const checkCommand: Command = {
   name: 'check',
@@ -14,7 +14,7 @@ export const checkCommand: Command = {
     'lists every problem, without running anything.',
   options: { base: { type: 'string' } },
   async run({ args, values, out, signal }) {
-    if (args.length === 0) throw new KernelError('input/refused', 'expected paths to check; nothing was given');
+    if (args.length === 0) throw refusedArgument('arguments', 'found none', 'expected paths to check');
     const base = stringOption(values, 'base');
     const problems: Problem[] = [];
     const seen = new Set<string>();
@@ -33,10 +33,13 @@ export const checkCommand: Command = {
         if (out.isJson) out.note(line);
       },
     };
-    for (const arg of args) {
-      const target = path.resolve(arg);
+    for (const target of new Set(args.map((arg) => path.resolve(arg)))) {
       checked.push({ path: target, kind: await checkPath(target, context) });
       out.clearProgress();
+    }
+    if (base !== undefined && !checked.some(({ kind }) => kind === 'adapter' || kind === 'data')) {
+      const expected = 'it has no effect: only adapters and data are checked against a base model';
+      context.report({ file: '--base', severity: 'warning', found: `found ${base}`, expected });
     }
     const errors = problems.filter((p) => p.severity === 'error').length;
     const warnings = problems.length - errors;

@@ -81,16 +81,21 @@ export const bar = (fraction: number, width = 24): string => {
   return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`;
 };
 
+/** A refusal of the command line itself, in the form of all others: `--dtype: found f8; expected one of …`. */
+export function refusedArgument(place: string, found: string, expected: string): KernelError {
+  return KernelError.refused([{ file: place, severity: 'error', found, expected }]);
+}
+
 /** The only positional argument. */
 export function oneArgument({ args }: CommandContext, what: string): string {
   const [first, ...rest] = args;
-  if (first === undefined) throw new KernelError('input/refused', `expected ${what}; nothing was given`);
-  if (rest.length > 0) throw new KernelError('input/refused', `expected ${what} alone; found also ${rest.join(' ')}`);
+  if (first === undefined) throw refusedArgument('arguments', 'found none', `expected ${what}`);
+  if (rest.length > 0) throw refusedArgument('arguments', `found also ${rest.join(' ')}`, `expected ${what} alone`);
   return first;
 }
 
 export function noArguments({ args }: Pick<CommandContext, 'args'>): void {
-  if (args.length > 0) throw new KernelError('input/refused', `expected options only; found ${args.join(' ')}`);
+  if (args.length > 0) throw refusedArgument('arguments', `found ${args.join(' ')}`, 'expected options only');
 }
 
 export function stringOption(values: OptionValues, name: string): string | undefined {
@@ -100,7 +105,7 @@ export function stringOption(values: OptionValues, name: string): string | undef
 
 export function requiredOption(values: OptionValues, name: string): string {
   const value = stringOption(values, name);
-  if (value === undefined) throw new KernelError('input/refused', `--${name} is missing`);
+  if (value === undefined) throw refusedArgument(`--${name}`, 'is missing', 'expected it with a value');
   return value;
 }
 
@@ -114,7 +119,7 @@ export function countOption(values: OptionValues, name: string, fallback: number
   if (text === undefined) return fallback;
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1) return value;
-  throw new KernelError('input/refused', `--${name}: found ${text}; expected a whole number of at least 1`);
+  throw refusedArgument(`--${name}`, `found ${text}`, 'expected a whole number of at least 1');
 }
 
 /** A number that `isValid` accepts; `expected` says which those are. */
@@ -128,7 +133,7 @@ export function numberOption(
   if (text === undefined) return undefined;
   const value = text.trim() === '' ? NaN : Number(text);
   if (Number.isFinite(value) && isValid(value)) return value;
-  throw new KernelError('input/refused', `--${name}: found ${text}; expected ${expected}`);
+  throw refusedArgument(`--${name}`, `found ${text}`, `expected ${expected}`);
 }
 
 /** Formats rows as columns; the first row is the heading. */

@@ -1,10 +1,11 @@
 /** @file The command line: finds the command, parses its options, turns errors into the exit statuses of the contract. */
 import { parseArgs } from 'node:util';
+import { editDistance, nearest } from '../../config/nearest';
 import { KernelError } from '../../protocol/errors';
 import type { ErrorCode } from '../../protocol/errors';
 import { ENGINE_VERSION } from '../../util/version';
 import type { Command } from './command';
-import { EXIT, Output } from './command';
+import { EXIT, Output, refusedArgument } from './command';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   cancelled: EXIT.interrupted,
@@ -35,8 +36,9 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   const command = commands.find((c) => c.name === name);
   if (!command) {
     const names = commands.filter((c) => !c.isInternal).map((c) => c.name);
-    const message = `found the command ${name}; expected one of ${names.join(', ')}`;
-    return report(new KernelError('input/refused', message), out, new AbortController().signal);
+    const expected = `expected one of ${names.join(', ')}${suggestion(name, names)}`;
+    const refusal = refusedArgument('adapter-studio', `found the command ${name}`, expected);
+    return report(refusal, out, new AbortController().signal);
   }
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort();
@@ -75,12 +77,32 @@ function parseOptions(command: Command, args: readonly string[]): ReturnType<typ
       strict: true,
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new KernelError('input/refused', `${reason}\nusage: adapter-studio ${command.name} ${command.usage}`, {
-      cause,
-    });
+    throw refusedOption(command, cause);
   }
 }
+
+/** What Node says about options, in the form of all refusals. */
+function refusedOption(command: Command, cause: unknown): KernelError {
+  const { code, message } = cause as { readonly code?: string; readonly message: string };
+  const usage = `usage: adapter-studio ${command.name} ${command.usage}`;
+  const known = [...Object.keys(command.options), 'json', 'help'].map((option) => `--${option}`);
+  const [, option = ''] = /'(-[^' ]*)/.exec(message) ?? [];
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const expected = `expected one of ${known.join(', ')}${suggestion(option, known)}\n${usage}`;
+    return refusedArgument(command.name, `found the option ${option}`, expected);
+  }
+  const [reason = message] = message.split('\n');
+  return refusedArgument(command.name, lowerFirst(reason), usage);
+}
+
+/** Only what could be a slip: of something quite different the list says enough. */
+function suggestion(name: string, known: readonly string[]): string {
+  const similar = nearest(name, known);
+  const isSlip = similar !== undefined && editDistance(name, similar) <= Math.max(1, Math.floor(name.length / 3));
+  return isSlip ? `; did you mean ${similar}?` : '';
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 function report(error: unknown, out: Output, signal: AbortSignal): number {
   if (KernelError.is(error, 'cancelled') || (signal.aborted && (error as Error).name === 'AbortError')) {

@@ -2,9 +2,8 @@
 import path from 'node:path';
 import { merge } from '../../merge/merge';
 import { unmerge } from '../../merge/unmerge';
-import { KernelError } from '../../protocol/errors';
 import type { Command, CommandContext } from './command';
-import { bar, noArguments, requiredOption, stringOption } from './command';
+import { bar, noArguments, refusedArgument, requiredOption, stringOption } from './command';
 
 const DTYPES = ['keep', 'f32', 'f16', 'bf16'] as const;
 
@@ -22,8 +21,7 @@ export const mergeCommand: Command = {
     noArguments({ args });
     const wanted = stringOption(values, 'dtype') ?? 'keep';
     const dtype = DTYPES.find((d) => d === wanted);
-    if (!dtype)
-      throw new KernelError('input/refused', `--dtype: found ${wanted}; expected one of ${DTYPES.join(', ')}`);
+    if (!dtype) throw refusedArgument('--dtype', `found ${wanted}`, `expected one of ${DTYPES.join(', ')}`);
     const report = await merge({
       base: path.resolve(requiredOption(values, 'base')),
       adapter: path.resolve(requiredOption(values, 'adapter')),

@@ -44,12 +44,12 @@ describe('help and version', () => {
 
 describe('what is refused ends with 2 and one line for each problem on stderr', () => {
   test.each([
-    ['an unknown command', ['trian', 'x'], 'found the command trian; expected one of train, resume'],
+    ['an unknown command', ['trian', 'x'], 'found the command trian; expected one of train,'],
     ['an unknown option', ['runs', '--al'], "Unknown option '--al'"],
     ['an option without its value', ['generate', '--base'], "Option '--base <value>' argument missing"],
     ['a missing option', ['merge', '--base', 'x'], '--adapter is missing'],
-    ['a missing argument', ['train'], 'expected a configuration file; nothing was given'],
-    ['an argument too many', ['devices', 'all'], 'expected options only; found all'],
+    ['a missing argument', ['train'], 'arguments: found none; expected a configuration file'],
+    ['an argument too many', ['devices', 'all'], 'arguments: found all; expected options only'],
     ['a folder that does not exist', ['runs', '/nowhere'], '/nowhere: there is no such folder; expected'],
     ['a run that does not exist', ['resume', '/nowhere'], '/nowhere: has no run.json; expected a run folder'],
     ['a configuration that does not exist', ['train', '/nowhere.adapter.yaml'], '/nowhere.adapter.yaml: '],
