@@ -9,9 +9,14 @@ import type { JsonSchema } from '../util/fields';
 /** Keywords whose values people read. */
 const TEXT_KEYWORDS: ReadonlySet<string> = new Set(['title', 'description', 'x-unit', 'x-group']);
 
+/** A text of a field, as its declaration states it, in the language of the loaded bundle. */
+export function fieldText(text: string): string {
+  return l10n.t(text);
+}
+
 /** The same schema with every text in the language of the loaded bundle. */
 export function localizeSchema(schema: JsonSchema): JsonSchema {
-  return mapTexts(schema, (text) => l10n.t(text)) as JsonSchema;
+  return mapTexts(schema, fieldText) as JsonSchema;
 }
 
 /** Every text of a schema once, in English. */

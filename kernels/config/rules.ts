@@ -42,6 +42,11 @@ const RULES: readonly Rule[] = [
         ? undefined
         : 'data.eval already says what to evaluate on; remove one of the two',
   },
+  {
+    section: 'training',
+    key: 'loraplus_lr_ratio',
+    reason: (_, value) => (value === 1 ? 'a ratio of 1 is one learning rate for all; remove this key' : undefined),
+  },
   { section: 'training', key: 'eval_steps', reason: (w) => (hasEvalData(w) || hasPrompts(w) ? undefined : NO_EVAL) },
   {
     section: 'samples',

@@ -97,6 +97,14 @@ export const trainingFields = {
     max: 10,
     group: 'Optimiser',
   }),
+  loraplus_lr_ratio: number({
+    label: 'LoRA+ ratio',
+    help: 'LoRA+: the second factors B learn this many times as fast as the first factors A. 2 to 4 suits decoder models, 8 encoders; harder tasks want more, and a learning rate of about half. Without it all learn at one rate.',
+    optional: true,
+    above: 0,
+    max: 1024,
+    group: 'Optimiser',
+  }),
   lr_scheduler_type: choice(['linear', 'cosine', 'constant'], {
     label: 'Schedule',
     help: 'How the learning rate goes on after the warm-up: down to zero in a straight line or along half a cosine, or unchanged.',

@@ -28,6 +28,7 @@ import { cacheFolder } from '../util/cacheFolder';
 import { ENGINE_VERSION } from '../util/version';
 import { BatchStream, evaluationSet } from './batchStream';
 import type { EvaluationSet } from './evaluate';
+import { optimiserGroups } from './optimiserGroups';
 import { Parameters } from './parameters';
 import type { FixedPrompts } from './trainingSamples';
 import { fixedPrompts } from './trainingSamples';
@@ -315,7 +316,9 @@ export function planFor(config: ResolvedConfig, model: BaseModel, file: string):
       `expected one of ${adapterMethods.map((m) => m.id).join(', ')}`,
     );
   try {
-    return planAdapter(method, methodConfig(method, config), model);
+    const plan = planAdapter(method, methodConfig(method, config), model);
+    optimiserGroups(plan, config.training); // refuses rates that could not take effect
+    return plan;
   } catch (error) {
     if (KernelError.is(error, 'adapter/unsupported'))
       throw KernelError.refused(error.problems.map((p) => ({ ...p, file })));

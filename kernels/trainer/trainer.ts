@@ -10,7 +10,6 @@ import type { EventDetails, RunFolder } from '../runs/runFolder';
 import { now } from '../runs/runFolder';
 import { formatBytes } from '../util/formatBytes';
 import { createRandom } from '../util/random';
-import type { ParameterRange } from './adamw';
 import { AdamW, clipFactor, globalNorm } from './adamw';
 import type { TrainBatch } from './batchStream';
 import type { TrainerState } from './checkpointState';
@@ -19,6 +18,7 @@ import { checkpointBytes } from './diskWatch';
 import type { EvaluationResult } from './evaluate';
 import { evaluate } from './evaluate';
 import { notFinite } from './notFinite';
+import { optimiserGroups, rangesOf, ratesOf, type OptimiserGroup } from './optimiserGroups';
 import type { PreparedRun } from './prepare';
 import { ModelRunner } from './runner';
 import { scheduleFactor } from './schedule';
@@ -76,7 +76,7 @@ class Trainer {
   private readonly watchdog: Watchdog;
   private readonly optimiser: AdamW;
   private readonly gradient: Float32Array;
-  private readonly ranges: readonly Omit<ParameterRange, 'learningRate'>[];
+  private readonly groups: readonly OptimiserGroup[];
   private state: TrainerState = {
     version: 1,
     step: 0,
@@ -95,14 +95,10 @@ class Trainer {
     const { model, plan, parameters, device, threads, config } = prepared;
     this.runner = new ModelRunner(model, plan, parameters, { device, threads });
     this.watchdog = new Watchdog(folder, plan, config.watchdog);
-    const { adam_beta1: beta1, adam_beta2: beta2, adam_epsilon: epsilon, weight_decay: decay } = config.training;
+    const { adam_beta1: beta1, adam_beta2: beta2, adam_epsilon: epsilon } = config.training;
     this.optimiser = new AdamW(plan.trainedSize, { beta1, beta2, epsilon });
     this.gradient = new Float32Array(plan.trainedSize);
-    this.ranges = plan.trained.map((t) => ({
-      from: t.offset,
-      to: t.offset + t.size,
-      weightDecay: t.decays ? decay : 0,
-    }));
+    this.groups = optimiserGroups(plan, config.training);
   }
 
   async run(): Promise<TrainOutcome> {
@@ -229,7 +225,7 @@ class Trainer {
     optimiser.update(
       prepared.parameters.trained,
       gradient,
-      this.ranges.map((range) => ({ ...range, learningRate })),
+      rangesOf(this.groups, learningRate, training.weight_decay),
       clipFactor(norm, training.max_grad_norm),
     );
     const tokens = this.state.tokens + batches.reduce((n, b) => n + b.tokens, 0);
@@ -241,7 +237,7 @@ class Trainer {
       epoch: step / prepared.stepsPerEpoch,
       tokens,
       loss,
-      learning_rate: { default: learningRate },
+      learning_rate: ratesOf(this.groups, learningRate),
       grad_norm: norm,
       step_seconds: (performance.now() - started) / 1000,
       rss: process.memoryUsage.rss(),

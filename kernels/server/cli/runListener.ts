@@ -14,7 +14,9 @@ export function runListener(out: Output, { totalSteps, warnings }: PreparedRun):
       // A moving mean: the first steps compile their graphs and are slower.
       seconds = seconds === 0 ? record.step_seconds : 0.9 * seconds + 0.1 * record.step_seconds;
       const left = Math.round((totalSteps - record.step) * seconds);
-      const rate = record.learning_rate.default?.toExponential(1) ?? '';
+      const rate = Object.values(record.learning_rate)
+        .map((value) => value.toExponential(1))
+        .join('/');
       out.progress(
         `${bar(record.step / totalSteps)} ${record.step}/${totalSteps}  loss ${record.loss.toFixed(4)}  lr ${rate}  ` +
           `${record.step_seconds.toFixed(2)} s/step  ${left} s left`,
