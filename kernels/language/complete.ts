@@ -1,4 +1,5 @@
 /** @file What can be written at a place of a configuration: keys that are valid there, values, paths, names of the model's layers. */
+import { fieldText } from '../config/localizeSchema';
 import { fieldAt, SECTIONS } from '../config/fieldTable';
 import { sectionTitles } from '../config/sections';
 import { isObject, valueAt } from '../config/values';
@@ -149,7 +150,7 @@ function itemsOf(place: Place, field: Field<unknown>, key: string): Completion[]
   if (Array.isArray(allowed)) {
     return (allowed as unknown[]).map((value) => {
       const meaning = meanings?.[String(value)];
-      return plainItem(value, { ...detail(value), ...(meaning !== undefined && { meaning }) });
+      return plainItem(value, { ...detail(value), ...(meaning !== undefined && { meaning: fieldText(meaning) }) });
     });
   }
   if (kind === 'union') {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { adapterMethods } from '../adapters/registry';
 import { fieldTable, type FieldTable } from '../config/fieldTable';
+import { fieldText } from '../config/localizeSchema';
 import { isObject, type Values } from '../config/values';
 import type { KeyPath } from '../config/yamlSource';
 import { modelHeader, type ModelHeader } from '../models/modelHeader';
@@ -62,11 +63,11 @@ export function keyFacts(at: KeyPath, field: Field<unknown>): KeyFacts {
   const { label, help, expected, unit, presence, default: standard } = field;
   return {
     path: at.join('.'),
-    title: label,
-    help,
+    title: fieldText(label),
+    help: fieldText(help),
     expected,
     presence,
-    ...(unit !== undefined && { unit }),
+    ...(unit !== undefined && { unit: fieldText(unit) }),
     ...(standard !== undefined && { default: inYaml(standard) }),
   };
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethod, adapterMethods } from '../adapters/registry';
 import { matchesModules, pattern } from '../adapters/targets';
+import { fieldText } from '../config/localizeSchema';
 import { fieldAt, SECTIONS } from '../config/fieldTable';
 import { loadConfig, type ResolvedConfig } from '../config/loadConfig';
 import { sectionTitles } from '../config/sections';
@@ -43,7 +44,7 @@ function aboutKey({ path: at }: NodePlace, { table }: LanguageContext): { key: K
     const keys = Object.keys(table[section] ?? {}).map((key) => `\`${key}\``);
     const help = `Keys: ${keys.join(', ')}.`;
     const presence = section === 'data' || section === 'adapter' ? 'required' : 'optional';
-    return { key: { path: section, title: sectionTitles[section], help, presence } };
+    return { key: { path: section, title: fieldText(sectionTitles[section]), help, presence } };
   }
   const found = fieldAt(at, table);
   // The keys inside a pattern mapping are names of modules.
@@ -71,7 +72,8 @@ function meaningOf(at: KeyPath, value: unknown, field: Field<unknown>, context: 
     return method && `${method.label}, [${method.paper.replace(/^https?:\/\//, '')}](${method.paper})`;
   }
   const choices = [field, ...field.parts].find(({ meanings }) => meanings && Object.hasOwn(meanings, String(value)));
-  return choices?.meanings?.[String(value)];
+  const meaning = choices?.meanings?.[String(value)];
+  return meaning === undefined ? undefined : fieldText(meaning);
 }
 
 /** Keys whose entries name linear layers: those of a list as in `target_modules`, or the keys of a mapping. */

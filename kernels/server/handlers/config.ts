@@ -1,6 +1,7 @@
 /** @file Answers about a configuration that is being written. */
 import { adapterMethods } from '../../adapters/registry';
 import { checkConfig } from '../../check/checkConfig';
+import { localizeSchema } from '../../config/localizeSchema';
 import { buildConfigSchema } from '../../config/schema';
 import { adviseConfig } from '../../language/advise';
 import { complete } from '../../language/complete';
@@ -11,12 +12,12 @@ import type { HandlersOf } from '../serve';
 
 export const configHandlers: HandlersOf<ConfigCalls> = {
   'config/check': ({ path, text }) => checkConfig(path, text),
-  'config/schema': () => ({ schema: buildConfigSchema(adapterMethods) }),
+  'config/schema': () => ({ schema: localizeSchema(buildConfigSchema(adapterMethods)) }),
   'config/complete': (request) => complete(request),
   'config/hover': (request) => {
     const found = hover(request);
     return found ? { hover: found } : {};
   },
-  'config/hints': (request) => hints(request),
+  'config/hints': (request) => ({ hints: hints(request) }),
   'config/advise': ({ model, data }, { signal }) => adviseConfig(model, data, signal),
 };

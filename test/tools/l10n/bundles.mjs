@@ -34,13 +34,17 @@ export async function extractTexts() {
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The titles and help texts of the configuration, from its schema with all adapter methods. */
+/** The titles and help texts of the configuration, from its schema with all adapter methods, and the meanings of choices. */
 async function schemaTexts() {
   const contents = `
     import { adapterMethods } from './kernels/adapters/registry';
     import { schemaTexts } from './kernels/config/localizeSchema';
+    import { fieldTable } from './kernels/config/fieldTable';
     import { buildConfigSchema } from './kernels/config/schema';
-    export const texts = schemaTexts(buildConfigSchema(adapterMethods));`;
+    const meanings = (field) => [...Object.values(field.meanings ?? {}), ...field.parts.flatMap(meanings)];
+    const tables = adapterMethods.map(({ id }) => fieldTable({ adapter: { method: id } }, adapterMethods));
+    const fields = tables.flatMap((table) => Object.values(table).flatMap((section) => Object.values(section)));
+    export const texts = [...schemaTexts(buildConfigSchema(adapterMethods)), ...fields.flatMap(meanings)];`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
