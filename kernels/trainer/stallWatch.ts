@@ -2,6 +2,7 @@
  * @file Notices a step that does not end, while it lasts. The runtime blocks the thread of the run until a step is done, so
  * a thread of its own looks on: it knows what was begun and when, and writes the event itself.
  */
+import type * as FileSystem from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { RunEvent } from '../protocol/types';
 import { median } from './lossSpike';
@@ -104,7 +105,7 @@ interface ThreadData {
 }
 
 /** The thread. It is passed on as text, so it may use nothing from outside itself. */
-function lookOn(fs: typeof import('node:fs'), data: ThreadData): void {
+function lookOn(fs: typeof FileSystem, data: ThreadData): void {
   const { cells, wake, phases, pollMs, eventsFile, logFile, pid } = data;
   let told = 0n;
   while (Atomics.wait(wake, 0, 0, pollMs) === 'timed-out') {
