@@ -23,8 +23,8 @@ export class EstimatePanels extends Owner {
   show(config: Uri): void {
     const existing = this.open.get(config.toString());
     if (existing) {
+      // It follows its file; making it anew would only lose what was measured.
       existing.reveal();
-      void existing.estimate('estimating');
       return;
     }
     const column = window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active;

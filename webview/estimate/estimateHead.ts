@@ -59,6 +59,7 @@ export class EstimateHead extends SignalElement {
               canRun ? l10n.t('Run a few real steps and time them') : needsTrust,
             )
       }
+      ${button('again', l10n.t('Refresh'), 'refresh', !work, l10n.t('Read model, data and free memory again'))}
       ${button('openText', l10n.t('Configuration'), 'go-to-file', true, l10n.t('Open the configuration as text'))}
       ${button('train', l10n.t('Train'), 'play', isReady, canRun ? l10n.t('Start the run') : needsTrust)}
     </div>`;

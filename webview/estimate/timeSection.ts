@@ -7,6 +7,9 @@ import { formatCount, formatDuration, formatNumber, formatShare, formatShort, UN
 import { SignalElement } from '../shared/signalElement';
 import { fact } from './fact';
 
+/** Letters; what drivers say when they do not work can be a page, and is folded away. */
+const SHORT_REASON = 200;
+
 @customElement('as-time-section')
 export class TimeSection extends SignalElement {
   @property({ attribute: false }) report!: EstimateReport;
@@ -40,7 +43,14 @@ export class TimeSection extends SignalElement {
           ),
         )}
       </dl>
-      <p class="muted">${l10n.t('Why this device: {0}', device.reason)}</p>
+      ${
+        device.reason.length <= SHORT_REASON
+          ? html`<p class="muted">${l10n.t('Why this device: {0}', device.reason)}</p>`
+          : html`<details>
+              <summary>${l10n.t('Why this device')}</summary>
+              <p class="muted reason">${device.reason}</p>
+            </details>`
+      }
       ${measurement ? shares(measurement) : nothing}
     </section>`;
   }
