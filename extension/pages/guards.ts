@@ -17,12 +17,15 @@ export const optional =
   (value) =>
     value === undefined || check(value);
 
-/** The params have these fields with these values; further fields are ignored. */
+/** The params have these fields of their own with these values; further fields are ignored. */
 export function fields<P>(checks: Readonly<Record<string, Check>>) {
   return (params: unknown): params is P =>
     typeof params === 'object' &&
     params !== null &&
-    Object.entries(checks).every(([name, check]) => check((params as Record<string, unknown>)[name]));
+    !Array.isArray(params) &&
+    Object.entries(checks).every(([name, check]) =>
+      check(Object.hasOwn(params, name) ? (params as Record<string, unknown>)[name] : undefined),
+    );
 }
 
 /** Anything that JSON and YAML can hold; the schema says what is allowed where. */
