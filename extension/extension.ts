@@ -13,6 +13,7 @@ import { ContextKeys } from './contextKeys';
 import { ConfigChecks } from './editors/configChecks';
 import { ConfigCompletion } from './editors/configCompletion';
 import { ConfigDiagnostics } from './editors/configDiagnostics';
+import { ConfigFigures } from './editors/configFigures';
 import { ConfigFiles } from './editors/configFiles';
 import { ConfigFixes } from './editors/configFixes';
 import { ConfigFormView } from './editors/configFormView';
@@ -61,10 +62,13 @@ export function activate(context: ExtensionContext): void {
   const kernel = parts.add(makeKernel('engine', (reason) => void tellGivenUp(studio, reason)));
   const configs = parts.add(new ConfigFiles());
   const checks = parts.add(new ConfigChecks(kernel, scoped(log, 'check')));
+  const dataChecks = parts.add(new DataChecks(kernel, configs, checks, scoped(log, 'data')));
+  const language = { kernel, log: scoped(log, 'language') };
+  const figures = parts.add(new ConfigFigures(language, checks, dataChecks));
   const runs = parts.add(new RunLibrary(configs, memory, scoped(log, 'runs')));
   const models = parts.add(new ModelLibrary(kernel));
   const form = parts.add(
-    new ConfigFormView({ extensionUri, kernel, files: configs, checks, memory, log: scoped(log, 'form') }),
+    new ConfigFormView({ extensionUri, kernel, files: configs, checks, figures, memory, log: scoped(log, 'form') }),
   );
   const dashboards = parts.add(new Dashboards(extensionUri, runs, scoped(log, 'dashboard')));
   const comparisons = parts.add(new Comparisons(extensionUri, dashboards, scoped(log, 'comparison')));
@@ -105,13 +109,11 @@ export function activate(context: ExtensionContext): void {
   parts.add(new ConfigDiagnostics(checks));
   parts.add(new ConfigLens(checks, runs));
   parts.add(new ConfigFixes(checks));
-  const language = { kernel, log: scoped(log, 'language') };
   parts.add(new ConfigCompletion({ ...language, models }));
   parts.add(new ConfigHovers(language));
-  const dataChecks = parts.add(new DataChecks(kernel, configs, checks, scoped(log, 'data')));
   parts.add(new DataDiagnostics(dataChecks));
   parts.add(new DataLens(dataChecks));
-  parts.add(new ConfigHints(language, checks, dataChecks));
+  parts.add(new ConfigHints(language, figures));
   parts.add(new ContextKeys(runs, models));
   parts.add(new RunStatus(runs));
   parts.add(new RunNotices(runs));

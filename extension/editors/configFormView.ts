@@ -11,6 +11,7 @@ import { throttle } from '../util/debounce';
 import { DisposableStore, Owner } from '../util/disposables';
 import type { Log } from '../util/log';
 import type { ConfigChecks } from './configChecks';
+import type { ConfigFigures } from './configFigures';
 import { isConfigFile, type ConfigFiles } from './configFiles';
 import { configValues, editConfigText } from './configText';
 import { PageConnection } from '../pages/pageConnection';
@@ -26,6 +27,7 @@ export interface ConfigFormParts {
   readonly kernel: Pick<KernelHost, 'call'>;
   readonly files: ConfigFiles;
   readonly checks: ConfigChecks;
+  readonly figures: Pick<ConfigFigures, 'texts' | 'onDidChange'>;
   readonly memory: Memento;
   readonly log: Log;
 }
@@ -48,6 +50,7 @@ export class ConfigFormView extends Owner implements WebviewViewProvider {
     this.register(workspace.onDidChangeTextDocument(({ document }) => concerns(document.uri) && this.update()));
     this.register(workspace.onDidSaveTextDocument(({ uri }) => concerns(uri) && this.update()));
     this.register(parts.checks.onDidCheck((uri) => concerns(uri) && this.update()));
+    this.register(parts.figures.onDidChange((uri) => concerns(uri) && this.update()));
     this.register(parts.files.onDidChange(this.update));
     this.register(workspace.onDidGrantWorkspaceTrust(this.update));
     this.register(window.onDidChangeActiveTextEditor((editor) => editor && this.follow(editor.document)));
@@ -138,6 +141,7 @@ export class ConfigFormView extends Owner implements WebviewViewProvider {
           ? (check?.problems ?? [])
           : [{ file: document.uri.fsPath, severity: 'error', found: failure, expected: l10n.t('a running engine') }],
       ...(check?.summary && { summary: check.summary }),
+      figures: this.parts.figures.texts(document.uri),
     };
   }
 

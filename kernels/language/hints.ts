@@ -12,67 +12,39 @@ import { KernelError } from '../protocol/errors';
 import { planFor } from '../trainer/prepare';
 
 /** Distributes over the union, so that each kind keeps its own figures. */
-type Figures<H> = H extends unknown ? Omit<H, 'line' | 'column'> : never;
+type Figures<H> = H extends unknown ? Omit<H, 'key' | 'at'> : never;
 
 /** Says only what is certain: nothing while the configuration cannot be read, no samples before they were counted. */
-export function hints({ path: file, text }: { readonly path: string; readonly text: string }): FoundHints {
+export function hints({ path: file, text }: { readonly path: string; readonly text: string }): ConfigHint[] {
   const loaded = readableConfig(file, text);
   const { config } = loaded;
-  if (!config) return { hints: [] };
+  if (!config) return [];
   const found: ConfigHint[] = [];
-  /** Beside the first of these keys that is written. */
-  const placeOf = (paths: readonly KeyPath[]): HintPlace | undefined => {
-    const path = paths.find((p) => valueAt(loaded.values, p) !== undefined);
-    return path && endOfLine(loaded, path);
-  };
-  const add = (paths: readonly KeyPath[], figures: Figures<ConfigHint>): void => {
-    const place = placeOf(paths);
-    if (place) found.push({ ...place, ...figures });
+  /** About the first of these keys that is written, else about the last. */
+  const add = (keys: readonly string[], figures: Figures<ConfigHint>): void => {
+    const key = keys.find((k) => valueAt(loaded.values, k.split('.')) !== undefined);
+    const at = key === undefined ? undefined : endOfLine(loaded, key.split('.'));
+    found.push({ key: key ?? keys.at(-1) ?? '', ...(at && { at }), ...figures });
   };
   const planned = plan(config, file);
   if (planned) {
     const { model, plan } = planned;
     const { trainedSize: trainable } = plan;
-    add(
-      [
-        ['adapter', 'r'],
-        ['adapter', 'method'],
-      ],
-      { kind: 'parameters', trainable, base: model.parameterCount },
-    );
-    add([['adapter', 'target_modules']], { kind: 'modules', matched: plan.layers.length, total: model.sites.length });
+    add(['adapter.r', 'adapter.method'], { kind: 'parameters', trainable, base: model.parameterCount });
+    add(['adapter.target_modules'], { kind: 'modules', matched: plan.layers.length, total: model.sites.length });
   }
   const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = config.training;
-  add(
-    [
-      ['training', 'gradient_accumulation_steps'],
-      ['training', 'per_device_train_batch_size'],
-    ],
-    {
-      kind: 'batch',
-      samples: batch * accumulation,
-    },
-  );
+  add(['training.gradient_accumulation_steps', 'training.per_device_train_batch_size'], {
+    kind: 'batch',
+    samples: batch * accumulation,
+  });
   const samples = sampleCount(config);
   if (samples) {
-    add([['data', 'train']], { kind: 'samples', ...samples });
-    add([['training', 'max_steps'], ['training', 'num_train_epochs'], ['training']], {
-      kind: 'steps',
-      ...steps(config, samples.samples),
-    });
+    add(['data.train'], { kind: 'samples', ...samples });
+    add(['training.max_steps', 'training.num_train_epochs'], { kind: 'steps', ...steps(config, samples.samples) });
   }
-  // What decides on memory, and has no figure of its own.
-  const memoryAt = placeOf([
-    ['data', 'max_length'],
-    ['adapter', 'lora_alpha'],
-    ['adapter', 'method'],
-  ]);
-  return { hints: found.sort((a, b) => a.line - b.line), ...(memoryAt && { memoryAt }) };
-}
-
-export interface FoundHints {
-  readonly hints: readonly ConfigHint[];
-  readonly memoryAt?: HintPlace;
+  add(['data.max_length'], { kind: 'memory' });
+  return found;
 }
 
 /** A person who types a key has lines with errors for a while: the figures of the rest are those without these lines. */

@@ -110,11 +110,12 @@ export class ConfigForm extends SignalElement {
     };
   }
 
-  private surroundings(field: FormField, { uri, problems }: FormDocument, part: string): FieldSurroundings {
+  private surroundings(field: FormField, { uri, problems, figures }: FormDocument, part: string): FieldSurroundings {
     const { store } = this;
     return {
       values: store.values.value ?? {},
       problems: problemsOf(field, problems),
+      figure: figures[field.path.join('.')],
       isHelpShown: store.isHelpShown.value,
       set: (path, value) => {
         // Taking back its last written key must not fold a group under the person's hands.

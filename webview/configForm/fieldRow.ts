@@ -14,6 +14,8 @@ import { widgetView, type WidgetContext } from './widgetView';
 export interface FieldSurroundings {
   readonly values: Values;
   readonly problems: readonly Problem[];
+  /** What follows from the value, in words. */
+  readonly figure: string | undefined;
   readonly isHelpShown: boolean;
   readonly set: (path: FormField['path'], value: unknown) => Promise<void>;
   readonly browse: WidgetContext['browse'];
@@ -32,7 +34,7 @@ export function fieldRow(field: FormField, around: FieldSurroundings): TemplateR
   const value = valueAt(around.values, field.path);
   const isWritten = value !== undefined;
   const id = `field-${field.path.join('-')}`;
-  const { problems } = around;
+  const { problems, figure } = around;
   const isInvalid = problems.some(({ severity }) => severity === 'error');
   const context: WidgetContext = {
     path: field.path,
@@ -41,7 +43,9 @@ export function fieldRow(field: FormField, around: FieldSurroundings): TemplateR
     default: field.default,
     isRequired: field.isRequired,
     id,
-    describedBy: [problems.length > 0 ? `${id}-problems` : '', `${id}-help`].join(' ').trim(),
+    describedBy: [problems.length > 0 ? `${id}-problems` : '', figure ? `${id}-figure` : '', `${id}-help`]
+      .filter((part) => part !== '')
+      .join(' '),
     isInvalid,
     set: (next) => around.set(field.path, next),
     browse: around.browse,
@@ -57,7 +61,7 @@ export function fieldRow(field: FormField, around: FieldSurroundings): TemplateR
       ${field.unit ? html`<span class="muted note">${field.unit}</span>` : nothing}
       ${isWritten && !field.isRequired ? resetButton(field, around) : nothing}
     </div>
-    ${widgetView(field.widget, context)}
+    ${widgetView(field.widget, context)} ${figure ? html`<p class="figure" id="${id}-figure">${figure}</p>` : nothing}
     ${
       problems.length > 0
         ? html`<div id="${id}-problems">

@@ -13,6 +13,8 @@ export interface FormDocument {
   readonly values: Readonly<Record<string, unknown>> | null;
   readonly problems: readonly Problem[];
   readonly summary?: ConfigSummary;
+  /** What follows from the values, in words, by the key it is about: `8 of 28 linear layers`. */
+  readonly figures: Readonly<Record<string, string>>;
 }
 
 export interface FormSnapshot {

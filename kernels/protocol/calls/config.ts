@@ -107,13 +107,14 @@ export interface HintPlace {
   readonly column: number;
 }
 
-/** A figure beside the value it follows from. */
-export type ConfigHint = HintPlace &
-  (
+/** A figure, the key it is about, and where it stands in the text; no place when nothing is written that it could stand beside. */
+export type ConfigHint = { readonly key: string; readonly at?: HintPlace } & (
     | { readonly kind: 'parameters'; readonly trainable: number; readonly base: number }
     | { readonly kind: 'modules'; readonly matched: number; readonly total: number }
     | { readonly kind: 'samples'; readonly samples: number; readonly evaluation: number }
     | { readonly kind: 'batch'; readonly samples: number }
+    /** Where the memory of the run belongs; `config/estimate` knows it, and takes longer. */
+    | { readonly kind: 'memory' }
     | { readonly kind: 'steps'; readonly perEpoch: number; readonly total: number; readonly epochs: number }
   );
 
@@ -142,8 +143,7 @@ export interface ConfigCalls {
   /** What can be written at `offset`. `models`: what the editor knows to be on disk, offered for paths. */
   'config/complete'(p: { path: string; text: string; offset: number; models: readonly ModelEntry[] }): Completions;
   'config/hover'(p: { path: string; text: string; offset: number }): { hover?: ConfigHover };
-  /** Figures, and the place for one that takes longer to know: the memory of the run. */
-  'config/hints'(p: { path: string; text: string }): { hints: readonly ConfigHint[]; memoryAt?: HintPlace };
+  'config/hints'(p: { path: string; text: string }): { hints: readonly ConfigHint[] };
   /** Looks into model and data and says what fits both. Refuses a pair that cannot be trained. */
   'config/advise'(p: { model: string; data: readonly string[] }): NewConfigAdvice;
 }

@@ -35,6 +35,7 @@ function setUp(call: KernelHost['call'] = fakeEngine) {
     kernel,
     files,
     checks,
+    figures: { texts: () => ({ 'adapter.r': '2 k trainable' }), onDidChange: () => ({ dispose: () => {} }) },
     memory,
     log: silentLog,
   });

@@ -7,6 +7,7 @@ import type * as vscode from 'vscode';
 import { ConfigChecks } from '../../../extension/editors/configChecks';
 import { ConfigCompletion } from '../../../extension/editors/configCompletion';
 import { ConfigDiagnostics } from '../../../extension/editors/configDiagnostics';
+import { ConfigFigures } from '../../../extension/editors/configFigures';
 import { ConfigFixes } from '../../../extension/editors/configFixes';
 import { ConfigHints } from '../../../extension/editors/configHints';
 import { ConfigHovers } from '../../../extension/editors/configHover';
@@ -172,7 +173,8 @@ describe('figures and data', () => {
   it('come with the checks: parameters at once, samples and steps when the data was read, memory when it was estimated', async () => {
     const checks = new ConfigChecks(kernel, log);
     const data = new DataChecks(kernel, { list: async () => [] }, checks, log);
-    const hints = new ConfigHints({ kernel, log }, checks, data);
+    const figures = new ConfigFigures({ kernel, log }, checks, data);
+    const hints = new ConfigHints({ kernel, log }, figures);
     const { document } = open(config());
     const whole = { start: { line: 0 }, end: { line: 99 } } as vscode.Range;
     const labels = async () =>
@@ -185,7 +187,11 @@ describe('figures and data', () => {
       expect(all).toContain('14 steps, 14 an epoch');
       expect(all).toMatch(/up to [\d.]+ MB at the peak/);
     }, 10_000);
-    [checks, data, hints].forEach((part) => part.dispose());
+    expect(figures.texts(document.uri)).toMatchObject({
+      'adapter.target_modules': '14 of 14 linear layers',
+      'data.train': '41 samples, 6 for evaluation',
+    });
+    [checks, data, figures, hints].forEach((part) => part.dispose());
   });
 
   it('of a data file that is open are shown though its configuration is not', async () => {

@@ -16,7 +16,15 @@ const document_ = (change: Partial<FormDocument> = {}): FormDocument => ({
   isDirty: false,
   values,
   problems: [],
-  summary: { trainableParameters: 36_000, baseParameters: 1e6, adaptedModules: 14, method: 'lora', modelType: 'llama' },
+  summary: {
+    trainableParameters: 36_000,
+    baseParameters: 1e6,
+    adaptedModules: 14,
+    linearModules: 14,
+    method: 'lora',
+    modelType: 'llama',
+  },
+  figures: { 'adapter.target_modules': '14 of 14 linear layers' },
   ...change,
 });
 const snapshotOf = (document: FormDocument | null, change: Partial<FormSnapshot> = {}): FormSnapshot => ({
@@ -51,6 +59,14 @@ const input = (page: Element, key: string) => page.querySelector<HTMLInputElemen
 const train = (page: Element) => page.querySelector<HTMLElement>('.train')!;
 
 describe('the configuration form', () => {
+  it('shows what follows from a value below it, and reads it to those who cannot see', async () => {
+    const { page } = await openForm(snapshotOf(document_()));
+    const row = page.querySelector('[data-key="adapter.target_modules"]')!;
+    expect(row.querySelector('.figure')!.textContent).toBe('14 of 14 linear layers');
+    expect(row.innerHTML).toContain('field-adapter-target_modules-figure field-adapter-target_modules-help');
+    expect(page.querySelectorAll('.figure')).toHaveLength(1);
+  });
+
   it('shows written values, and defaults as placeholders', async () => {
     const { page } = await openForm(snapshotOf(document_()));
     expect(input(page, 'adapter.r').value).toBe('16');

@@ -139,6 +139,7 @@ function describe(name: string): FormDocument {
     trainableParameters: 4_884_480,
     baseParameters: 134_515_008,
     adaptedModules: 60,
+    linearModules: 210,
     method: 'lora',
     modelType: 'llama',
   };
@@ -149,5 +150,7 @@ function describe(name: string): FormDocument {
     values: configValues(text),
     problems,
     ...(problems.some(({ severity }) => severity === 'error') ? {} : { summary }),
+    // In the editor's language already, as the host has it; this host speaks none.
+    figures: {},
   };
 }
