@@ -15,7 +15,7 @@ beforeAll(async () => {
   stage = mkdtempSync(path.join(tmpdir(), 'adapter-studio-stage-'));
   await stageExtension(stage);
   files = await listFiles({ cwd: stage, packageManager: PackageManager.None });
-});
+}, 120_000);
 afterAll(() => rmSync(stage, { recursive: true }));
 
 describe('the package', () => {
@@ -65,7 +65,9 @@ describe('the package', () => {
   it('holds every file that its manifest names', () => {
     const manifest = readFileSync(path.join(stage, 'package.json'), 'utf8');
     const named = [...manifest.matchAll(/"\.?\/?((?:dist|media)\/[^"]+)"/g)].map((match) => match[1]);
-    expect(named.filter((file) => file !== undefined && !files.includes(file))).toEqual([]);
+    // A folder, as that of the texts, holds at least one.
+    const isThere = (name: string) => files.some((file) => file === name || file.startsWith(`${name}/`));
+    expect(named.filter((name) => name !== undefined && !isThere(name))).toEqual([]);
   });
 
   it('names the licence of each package inside it', () => {
@@ -80,5 +82,58 @@ describe('the package', () => {
       encoding: 'utf8',
     });
     expect(output).toContain('"cpu"');
+  });
+});
+
+/** Addresses that stand in the bundles: names of formats and places to read on. Nothing ever asks them for anything. */
+const knownHosts = [
+  'www.w3.org', // namespaces of SVG and XML
+  'json-schema.org', // the name of the schema language
+  'raw.githubusercontent.com', // the name of a schema inside ajv
+  'arxiv.org', // the paper of a method, as a link in a hover
+  'git-lfs', // the first line of a file that is only a pointer
+  'plotly.com',
+  'cloud.plotly.com',
+  'cdn.plot.ly', // maps, of traces that this bundle does not have
+  'github.com', // the documentation of d3 in a description of Plotly
+  'vscode-elements.github.io', // in a warning to developers
+];
+
+describe('no network', () => {
+  const sources = ['extension', 'webview', 'kernels'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => path.join(folder, file)),
+  );
+
+  it('is used by our code but for the socket of a run on this machine', () => {
+    const asks =
+      /from '(?:node:)?(?:https?|http2|net|tls|dgram|dns)'|\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon/;
+    const asking = sources.filter((file) => asks.test(readFileSync(file, 'utf8')));
+    expect(asking).toEqual(['kernels/runs/control.ts']);
+    // A path in the file system, or a named pipe: never a port.
+    expect(readFileSync('kernels/runs/control.ts', 'utf8')).not.toMatch(/\bport\b|\bhost\b|127\.0\.0\.1|localhost/);
+  });
+
+  it('is reached by no bundle: no module for it, no address that is not known', () => {
+    for (const name of ['extension', 'kernel', ...pages.map((page) => `webview/${page}`)]) {
+      const text = readFileSync(path.join(stage, 'dist', `${name}.js`), 'utf8');
+      const modules = [...text.matchAll(/require\("(?:node:)?(https?|http2|tls|dgram|dns|net)"\)/g)].map(([, m]) => m);
+      expect(
+        modules.filter((module) => module !== 'net'),
+        name,
+      ).toEqual([]);
+      const hosts = [...text.matchAll(/https?:\/\/([\w.-]+)/g)].map(([, host]) => host!);
+      expect(
+        [...new Set(hosts)].filter((host) => !knownHosts.includes(host)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  it('has no telemetry', () => {
+    const manifest = readFileSync(path.join(stage, 'package.json'), 'utf8');
+    const all = [manifest, ...sources.map((file) => readFileSync(file, 'utf8'))].join('\n');
+    expect(all).not.toMatch(/telemetry|applicationinsights|createTelemetryLogger/i);
   });
 });
