@@ -157,10 +157,14 @@ function stampOf(dir: string | undefined): string {
 const textOf = (tokenizer: CheckpointTokenizer, ids: readonly number[]): string =>
   tokenizer.decode(ids, { skipSpecialTokens: true });
 
+/** A character of UTF-8 has at most this many bytes, so no more tokens can belong to one that is not finished. */
+const MOST_BYTES = 4;
+
 /** Text as tokens come: a character may need several tokens, so an unfinished one waits. */
 class TextStream {
   private readonly ids: number[] = [];
   private shown = '';
+  private waiting = 0;
 
   constructor(
     private readonly tokenizer: CheckpointTokenizer,
@@ -170,7 +174,7 @@ class TextStream {
   add(id: number): void {
     this.ids.push(id);
     const text = textOf(this.tokenizer, this.ids);
-    if (!text.endsWith('\ufffd')) this.show(text);
+    if (!text.endsWith('\ufffd') || ++this.waiting >= MOST_BYTES) this.show(text);
   }
 
   end(): void {
@@ -178,7 +182,8 @@ class TextStream {
   }
 
   private show(text: string): void {
-    this.write(text.slice(this.shown.length));
+    if (text.length > this.shown.length) this.write(text.slice(this.shown.length));
     this.shown = text;
+    this.waiting = 0;
   }
 }

@@ -58,6 +58,7 @@ export class TokenFlow extends SignalElement {
               aria-orientation="horizontal"
               @keydown=${this.onKey}
               @click=${this.onPoint}
+              @focusin=${this.onFocus}
               @pointerover=${this.onHover}
               @pointerleave=${() => (this.hovered = null)}
             >
@@ -70,7 +71,7 @@ export class TokenFlow extends SignalElement {
   }
 
   private renderLegend(): TemplateResult {
-    return html`<p class="token-legend muted" aria-hidden="true">
+    return html`<p class="token-legend" aria-hidden="true">
       <span class="token loss">${l10n.t('carries loss')}</span>
       <span class="token">${l10n.t('no loss')}</span>
       <span class="token special">${l10n.t('special')}</span>
@@ -109,7 +110,7 @@ export class TokenFlow extends SignalElement {
       aria-selected=${isCurrent}
       aria-label=${describeToken(token, at, this.sample.tokens.length)}
       title=${l10n.t('id {0}', token.id)}
-      >${visibleParts(token).map((part) => (part.isSign ? html`<span class="sign">${part.text}</span>` : part.text))}</span
+      >${visibleParts(token).map((part) => (part.isSign ? html`<span class="sign" aria-hidden="true">${part.text}</span>` : part.text))}</span
     >`;
   }
 
@@ -123,6 +124,10 @@ export class TokenFlow extends SignalElement {
   private readonly onPoint = (event: Event): void => {
     const at = tokenAt(event);
     if (at !== null) this.move(at);
+  };
+
+  private readonly onFocus = (event: Event): void => {
+    this.current = tokenAt(event) ?? this.current;
   };
 
   private readonly onHover = (event: Event): void => {

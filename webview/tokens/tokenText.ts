@@ -47,15 +47,22 @@ function merged(parts: readonly TextPart[], between = ''): readonly TextPart[] {
 /** What a screen reader says, and the line under the tokens shows. */
 export function describeToken(token: SampleToken, at: number, count: number): string {
   const { text, bytes, id, loss, special, role } = token;
-  const name = bytes === undefined ? JSON.stringify(text === '' ? token.token : text) : l10n.t('bytes {0}', bytes);
+  const shown = visibleParts(token)
+    .map((part) => part.text)
+    .join('');
+  // Signs are for the eye; a person who listens hears the text, and what stands around it as words.
+  const spoken = /[^\s\p{C}]/u.test(text) ? text.trim() : shown;
+  const name = bytes === undefined ? spoken : l10n.t('bytes {0}', bytes);
   const facts = [
     l10n.t('token {0} of {1}', at + 1, count),
     l10n.t('id {0}', id),
     loss && at > 0 ? l10n.t('carries loss') : l10n.t('no loss'),
     ...(loss && at === 0 ? [l10n.t('nothing stands before it from which it could be predicted')] : []),
     ...(special ? [l10n.t('special')] : []),
+    ...(spoken !== shown && /^\s/.test(text) ? [l10n.t('after white space')] : []),
+    ...(spoken !== shown && text.includes('\n') ? [l10n.t('with a line end')] : []),
     ...(role === 'start' ? [l10n.t('start')] : role === 'end' ? [l10n.t('end')] : []),
     ...(token.token === text ? [] : [l10n.t('in the vocabulary {0}', token.token)]),
   ];
-  return `${name}: ${facts.join(', ')}`;
+  return l10n.t('{0}: {1}', name, facts.join(', '));
 }

@@ -40,15 +40,20 @@ export class AnswerColumn extends SignalElement {
           ${icon('copy')}
         </button>
       </header>
-      ${
-        answer?.state === 'failed'
-          ? html`<p class="banner error" role="alert">${icon('error')}<span>${answer.failure}</span></p>`
-          : html`<p class="answer-text">
-              ${answer?.text ?? ''}${answer?.state === 'writing' ? html`<span class="caret" aria-hidden="true"></span>` : nothing}
-            </p>`
-      }
+      ${this.renderText(answer)}
       <p class="answer-facts muted number">${answer ? factsOf(answer) : ''}</p>
     </article>`;
+  }
+
+  private renderText(answer: Answer | null): TemplateResult {
+    if (answer?.state === 'failed') {
+      const message = l10n.t('Could not answer: {0}', answer.failure ?? '');
+      return html`<p class="banner error" role="alert">${icon('error')}<span>${message}</span></p>`;
+    }
+    const caret = html`<span class="caret" aria-hidden="true"></span>`;
+    // White space counts here: nothing may stand around the text.
+    const content = [answer?.text ?? '', answer?.state === 'writing' ? caret : nothing];
+    return html`<p class="answer-text">${content}</p>`;
   }
 }
 
@@ -81,4 +86,4 @@ function summaryOf({ tokens, promptTokens, stopped, firstTokenSeconds, seconds }
 const formatSeconds = (seconds: number): string =>
   seconds < 10 ? l10n.t('{0} s', seconds.toFixed(1)) : formatDuration(seconds);
 
-const lastParts = (path: string): string => path.split(/[\\/]/).slice(-3).join('/');
+const lastParts = (path: string): string => path.split(/[\\/]/).slice(-2).join('/');

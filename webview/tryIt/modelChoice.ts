@@ -142,5 +142,6 @@ const nameOf = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(
 function runLabel({ name, folder, status }: TryItRun): string {
   const letters = /-([a-z0-9]{4})$/.exec(nameOf(folder))?.[1];
   const isLive = status === 'running' || status === 'starting' || status === 'stopping';
-  return [name, ...(letters ? [letters] : []), ...(isLive ? [l10n.t('running')] : [])].join(', ');
+  const label = letters ? l10n.t('{0} ({1})', name, letters) : name;
+  return isLive ? l10n.t('{0}, running', label) : label;
 }

@@ -196,7 +196,7 @@ export const LOOKS: readonly Look[] = [
     ready: '.answer',
     prepare: async (page) => {
       await page.locator('.merged-model').selectOption('/home/me/base-merged');
-      await page.locator('.prompt-form textarea').fill('What is the capital of France?');
+      await page.locator('.prompt-form textarea').fill('The capital of France');
       await page.locator('.prompt-form .primary').click();
       await page.locator('.answer[data-column=base][data-state=done]').waitFor();
     },
@@ -204,11 +204,11 @@ export const LOOKS: readonly Look[] = [
   {
     page: 'tryIt',
     name: 'try-it-narrow',
-    options: { width: 420, host: { fail: 'adapter' } },
+    options: { width: 420 },
     ready: '.answer',
     prepare: async (page) => {
       await page.locator('.draws-at-random').check();
-      await page.locator('.prompt-form textarea').fill('What is the capital of France?');
+      await page.locator('.prompt-form textarea').fill('The capital of France');
       await page.locator('.prompt-form .primary').click();
       await page.locator('.answer[data-column=base][data-state=done]').waitFor();
     },

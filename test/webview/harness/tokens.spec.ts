@@ -25,19 +25,19 @@ test('arrow keys move from token to token and line to line, and say what each is
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowRight');
   await expect(token(page, 2)).toBeFocused();
-  await expect(detail(page)).toHaveText('"What": token 3 of 26, id 260, no loss');
+  await expect(detail(page)).toHaveText('What: token 3 of 26, id 260, no loss');
   await page.keyboard.press('ArrowDown');
   await expect(token(page, 15)).toBeFocused();
   await page.keyboard.press('ArrowUp');
   await expect(token(page, 2)).toBeFocused();
   await page.keyboard.press('End');
   await page.keyboard.press('ArrowLeft');
-  await expect(detail(page)).toHaveText('"<|end|>": token 25 of 26, id 0, carries loss, special, end');
+  await expect(detail(page)).toHaveText('<|end|>: token 25 of 26, id 0, carries loss, special, end');
   await expect(page.locator('.tokens .token[tabindex="0"]')).toHaveCount(1);
   await page.keyboard.press('Home');
   await expect(token(page, 0)).toBeFocused();
   await token(page, 20).hover();
-  await expect(detail(page)).toContainText('" sodium": token 21 of 26');
+  await expect(detail(page)).toContainText('sodium: token 21 of 26, id 277, carries loss, after white space');
 });
 
 test('samples are chosen by number, in order, by length, by warning and by text', async ({ open }) => {

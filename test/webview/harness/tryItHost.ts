@@ -33,7 +33,7 @@ const snapshot: TryItSnapshot = {
 const NONE: TryItSnapshot = { runs: [], adapters: [], checkpoints: [], canWrite: true, isRunAtWork: false };
 
 const ANSWERS: Readonly<Record<string, string>> = {
-  base: 'The country of France\nFrance lies in Europe.\nThe capital of France is Paris.\nThe river of France',
+  base: 'The country of France lies in Europe. The capital of France is Paris. The river of France',
   adapter: 'The capital of France is Paris.',
   merged: 'The capital of France is Paris.',
 };

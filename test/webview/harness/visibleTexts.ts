@@ -73,7 +73,7 @@ export async function textsOf(page: Page): Promise<readonly { readonly text: str
 
 /** Numbers, units and symbols, which are the same in every language. */
 const NEUTRAL =
-  /^(?:[\d\s.,:;/%()[\]{}<>≤≥=+\-−–—×·•…→←↑↓|*#~'"“”^!?_&@σλβεΔµ]|(?:[kKMGT]?i?B|[kMGTB])(?![a-z])|e[-+]?\d+|[FIU]\d+|BF16)*$/u;
+  /^(?:[\d\s.,:;/%()[\]{}<>≤≥=+\-−–—×·•…→←↑↓↵⇥|*#~'"“”^!?_&@σλβεΔµ]|(?:[kKMGT]?i?B|[kMGTB])(?![a-z])|e[-+]?\d+|[FIU]\d+|BF16|U\+[\dA-F]{4,6}|[\dA-F]{2}(?![\dA-Za-z]))*$/u;
 
 /** What is left of a text when translated parts are taken out: what the code has put there itself, or data. */
 export function untranslated(text: string, data: readonly string[]): string[] {
