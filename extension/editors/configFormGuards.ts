@@ -6,6 +6,7 @@ import { fields, isOneOf, isPath, isPlain, isText, optional } from '../pages/gua
 export const configFormGuards: ParamGuards<ConfigFormPage> = {
   'page/open': fields({}),
   'form/set': fields({ uri: isText, path: isPath, value: optional(isPlain) }),
+  'form/undo': fields({ uri: isText }),
   'form/select': fields({ uri: isText }),
   'form/browse': fields({ uri: isText, path: isPath, kind: isOneOf('file', 'folder') }),
   'form/command': fields({ command: isOneOf('train', 'openText', 'new') }),

@@ -13,7 +13,7 @@ import type { Log } from '../util/log';
 import type { ConfigChecks } from './configChecks';
 import type { ConfigFigures } from './configFigures';
 import { isConfigFile, type ConfigFiles } from './configFiles';
-import { configValues, editConfigText } from './configText';
+import { apply, configValues, difference, editConfigText, type TextReplacement } from './configText';
 import { PageConnection } from '../pages/pageConnection';
 import { configFormGuards } from './configFormGuards';
 import { pageHtml, pageRoot } from '../pages/pageHtml';
@@ -21,6 +21,7 @@ import { pageHtml, pageRoot } from '../pages/pageHtml';
 export const CONFIG_FORM_VIEW = 'adapterStudio.configuration';
 const REMEMBERED = 'form.configuration';
 const UPDATE_INTERVAL_MS = 100;
+const MOST_UNDOABLE = 100;
 
 export interface ConfigFormParts {
   readonly extensionUri: Uri;
@@ -39,6 +40,8 @@ export class ConfigFormView extends Owner implements WebviewViewProvider {
   private schema: FormSnapshot['schema'] | undefined;
   /** Edits are made one after the other, each on the text that the one before has left. */
   private edits: Promise<unknown> = Promise.resolve();
+  /** Changes that the form has made, the last one last, as texts before and after. */
+  private readonly made: { readonly uri: string; readonly before: string; readonly after: string }[] = [];
   private readonly update = this.register(throttle(UPDATE_INTERVAL_MS, () => void this.send()));
 
   constructor(private readonly parts: ConfigFormParts) {
@@ -86,6 +89,7 @@ export class ConfigFormView extends Owner implements WebviewViewProvider {
     return {
       'page/open': () => this.snapshot(),
       'form/set': ({ uri, path, value }) => this.edit(this.known(uri), path, value),
+      'form/undo': ({ uri }) => this.undo(this.known(uri)),
       'form/select': ({ uri }) => this.select(this.known(uri)),
       'form/browse': ({ uri, path, kind }) => this.browse(this.known(uri), path, kind),
       'form/command': ({ command }) => this.runCommand(command),
@@ -135,6 +139,7 @@ export class ConfigFormView extends Owner implements WebviewViewProvider {
       name: workspace.asRelativePath(document.uri),
       uri: document.uri.toString(),
       isDirty: document.isDirty,
+      canUndo: this.lastChange(document) !== undefined,
       values: configValues(document.getText()),
       problems:
         failure === undefined
@@ -147,16 +152,35 @@ export class ConfigFormView extends Owner implements WebviewViewProvider {
 
   /** One undoable step of the document. Nothing is saved. */
   private edit(uri: Uri, path: KeyPath, value: unknown): Promise<void> {
-    const edit = this.edits.then(async () => {
+    return this.inTurn(async () => {
       const document = await workspace.openTextDocument(uri);
-      const replacement = editConfigText(document.getText(), path, value);
+      const before = document.getText();
+      const replacement = editConfigText(before, path, value);
       if (!replacement) return;
-      const { start, end, text } = replacement;
-      const change = new WorkspaceEdit();
-      change.replace(uri, new Range(document.positionAt(start), document.positionAt(end)), text);
-      if (await workspace.applyEdit(change)) return;
-      throw new KernelError('internal', l10n.t('The editor did not accept the change of {0}.', document.fileName));
+      await replace(document, replacement);
+      this.made.push({ uri: uri.toString(), before, after: apply(before, replacement) });
+      if (this.made.length > MOST_UNDOABLE) this.made.shift();
     });
+  }
+
+  /** The document as it was before the form's last change, unless something else has changed it since. */
+  private undo(uri: Uri): Promise<void> {
+    return this.inTurn(async () => {
+      const document = await workspace.openTextDocument(uri);
+      const last = this.lastChange(document);
+      if (!last) return;
+      await replace(document, difference(last.after, last.before));
+      this.made.pop();
+    });
+  }
+
+  private lastChange(document: TextDocument) {
+    const last = this.made.at(-1);
+    return last?.uri === document.uri.toString() && last.after === document.getText() ? last : undefined;
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const edit = this.edits.then(work);
     this.edits = edit.catch(() => {});
     return edit;
   }
@@ -185,6 +209,13 @@ export class ConfigFormView extends Owner implements WebviewViewProvider {
     } as const satisfies Record<string, CommandId>;
     await commands.executeCommand(ids[command], ...(command === 'new' ? [] : [await this.current()]));
   }
+}
+
+async function replace(document: TextDocument, { start, end, text }: TextReplacement): Promise<void> {
+  const change = new WorkspaceEdit();
+  change.replace(document.uri, new Range(document.positionAt(start), document.positionAt(end)), text);
+  if (await workspace.applyEdit(change)) return;
+  throw new KernelError('internal', l10n.t('The editor did not accept the change of {0}.', document.fileName));
 }
 
 /** How a path is written in a configuration: relative to it within the same workspace folder, absolute elsewhere. */

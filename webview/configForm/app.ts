@@ -20,6 +20,25 @@ import { valueAt } from './values';
 export class ConfigForm extends SignalElement {
   @property({ attribute: false }) store!: ConfigFormStore;
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.addEventListener('keydown', this.onKey);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.removeEventListener('keydown', this.onKey);
+  }
+
+  /** In a text input the browser takes back what was typed, and the document follows; elsewhere the form does. */
+  private readonly onKey = (event: KeyboardEvent): void => {
+    const isUndo = event.key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    const isText = event.target instanceof HTMLTextAreaElement || (event.target as HTMLInputElement).type === 'text';
+    if (!isUndo || isText) return;
+    event.preventDefault();
+    this.store.undo();
+  };
+
   protected override render(): TemplateResult {
     const { store } = this;
     return html`<as-failure-bar .failures=${store.failures}></as-failure-bar>

@@ -39,6 +39,16 @@ export class FormHead extends SignalElement {
         >
         <button
           type="button"
+          class="icon-button undo"
+          aria-label=${l10n.t('Undo the last change of the form')}
+          title=${l10n.t('Undo the last change of the form')}
+          ?disabled=${!snapshot.document.canUndo}
+          @click=${() => store.undo()}
+        >
+          ${icon('discard')}
+        </button>
+        <button
+          type="button"
           class="icon-button help-switch"
           aria-label=${l10n.t('Help texts')}
           title=${store.isHelpShown.value ? l10n.t('Hide help texts') : l10n.t('Show help texts')}

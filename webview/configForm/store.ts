@@ -52,6 +52,13 @@ export class ConfigFormStore {
     await this.failures.attempt(l10n.t('change {0}', path.join('.')), this.host.call('form/set', params));
   }
 
+  /** Takes back the last change of the form, when nothing else has changed the document since. */
+  undo(): void {
+    const document = this.snapshot.value?.document;
+    if (document?.canUndo)
+      void this.failures.attempt(l10n.t('undo'), this.host.call('form/undo', { uri: document.uri }));
+  }
+
   browse(uri: string, path: KeyPath, kind: 'file' | 'folder'): void {
     const action = kind === 'file' ? l10n.t('choose a file') : l10n.t('choose a folder');
     void this.failures.attempt(action, this.host.call('form/browse', { uri, path, kind }));

@@ -9,6 +9,8 @@ export interface FormDocument {
   readonly name: string;
   readonly uri: string;
   readonly isDirty: boolean;
+  /** The last change was made in the form: it can be taken back there. */
+  readonly canUndo: boolean;
   /** The document as plain values, exactly as written (no defaults filled in); null while the YAML does not parse. */
   readonly values: Readonly<Record<string, unknown>> | null;
   readonly problems: readonly Problem[];
@@ -33,6 +35,8 @@ export interface ConfigFormPage {
     'page/open'(p: object): FormSnapshot;
     /** One undoable edit of the document; `value` undefined removes the key, so that its default applies. */
     'form/set'(p: { uri: string; path: KeyPath; value?: unknown }): void;
+    /** Takes back the last change that the form made, as another edit of the document. */
+    'form/undo'(p: { uri: string }): void;
     /** Shows another configuration of the workspace in the form. */
     'form/select'(p: { uri: string }): void;
     /** Lets the person choose a file or folder for a path field; the edit is made by the host. */

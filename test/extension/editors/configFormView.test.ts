@@ -109,6 +109,29 @@ describe('the form', () => {
     expect(document().getText()).toBe('# mine\nversion: 1\nadapter:\n  r: 8 # rank\n  lora_alpha: 64\noutput: runs\n');
   });
 
+  test('takes its changes back one by one, until something else has changed the text', async () => {
+    const { ask, shown } = setUp();
+    await ask('page/open');
+    const set = (key: string, value: unknown) =>
+      ask('form/set', { uri: uri.toString(), path: ['adapter', key], value });
+    const undo = () => ask('form/undo', { uri: uri.toString() });
+    await set('r', 32);
+    await set('lora_alpha', 64);
+    await expect.poll(() => shown()?.document?.canUndo).toBe(true);
+    await undo();
+    expect(document().getText()).toBe('# mine\nversion: 1\nadapter:\n  r: 32 # rank\n');
+    await undo();
+    expect(document().getText()).toBe(text);
+    await undo();
+    expect(document().getText()).toBe(text);
+    await set('r', 8);
+    const typed = `${document().getText()}output: mine\n`;
+    document().write(typed);
+    await expect.poll(() => shown()?.document?.canUndo).toBe(false);
+    await undo();
+    expect(document().getText()).toBe(typed);
+  });
+
   test('follows the text, also while it is not YAML', async () => {
     const { ask, shown } = setUp();
     await ask('page/open');

@@ -14,6 +14,7 @@ const document_ = (change: Partial<FormDocument> = {}): FormDocument => ({
   name: 'a.adapter.yaml',
   uri,
   isDirty: false,
+  canUndo: false,
   values,
   problems: [],
   summary: {
@@ -44,6 +45,7 @@ async function openForm(first: FormSnapshot) {
   const host = new FakeHost<ConfigFormPage>({
     'page/open': () => first,
     'form/set': () => {},
+    'form/undo': () => {},
     'form/select': () => {},
     'form/browse': () => {},
     'form/command': () => {},
@@ -59,6 +61,26 @@ const input = (page: Element, key: string) => page.querySelector<HTMLInputElemen
 const train = (page: Element) => page.querySelector<HTMLElement>('.train')!;
 
 describe('the configuration form', () => {
+  it('takes back its last change with a button or a key, but leaves the keys of text inputs to the browser', async () => {
+    const { host, page } = await openForm(snapshotOf(document_({ canUndo: true })));
+    const press = (target: Element) => {
+      const event = new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, bubbles: true, cancelable: true });
+      target.dispatchEvent(event);
+      return event.defaultPrevented;
+    };
+    expect(press(input(page, 'adapter.r'))).toBe(false);
+    expect(press(page.querySelector('select')!)).toBe(true);
+    page.querySelector<HTMLElement>('.undo')!.click();
+    await settled();
+    expect(host.calls.filter(({ method }) => method === 'form/undo').map(({ params }) => params)).toEqual([
+      { uri },
+      { uri },
+    ]);
+    host.emit('form/changed', snapshotOf(document_()));
+    await settled();
+    expect(page.querySelector<HTMLButtonElement>('.undo')!.disabled).toBe(true);
+  });
+
   it('shows what follows from a value below it, and reads it to those who cannot see', async () => {
     const { page } = await openForm(snapshotOf(document_()));
     const row = page.querySelector('[data-key="adapter.target_modules"]')!;

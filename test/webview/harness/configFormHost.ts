@@ -85,6 +85,7 @@ const server = serveAsEditor<ConfigFormPage>({
     if (edit) text = apply(text, edit);
     changed();
   },
+  'form/undo': (params) => note('form/undo', params, undefined),
   'form/select': (params) => note('form/select', params, undefined),
   'form/browse': (params) => {
     note('form/browse', params, undefined);
@@ -147,6 +148,7 @@ function describe(name: string): FormDocument {
     name,
     uri: 'file:///w/assistant.adapter.yaml',
     isDirty: text !== saved,
+    canUndo: false,
     values: configValues(text),
     problems,
     ...(problems.some(({ severity }) => severity === 'error') ? {} : { summary }),
