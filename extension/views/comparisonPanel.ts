@@ -48,7 +48,7 @@ export class ComparisonPanel extends Owner {
   }
 
   reveal(): void {
-    this.panel.reveal(undefined, false);
+    this.panel.reveal(this.panel.viewColumn, false);
   }
 
   private snapshot(): ComparisonSnapshot {

@@ -4,7 +4,6 @@ import { basename, join } from 'node:path';
 import { commands, l10n, Uri, window, workspace, type WebviewPanel } from 'vscode';
 import type { Handlers } from '../../kernels/protocol/channel';
 import type { RunState } from '../../kernels/protocol/types';
-import { adapterFolder } from '../commands/mergeAdapter';
 import type { CommandId } from '../commands/table';
 import type { DashboardPage, DashboardSnapshot, RunCommand } from '../../webview/protocol/dashboard';
 import { PageConnection } from '../pages/pageConnection';
@@ -74,7 +73,8 @@ export class DashboardPanel extends Owner {
   }
 
   reveal(): void {
-    this.panel.reveal(undefined, false);
+    // Where it is: without a column the editor would show it in the active one.
+    this.panel.reveal(this.panel.viewColumn, false);
   }
 
   private snapshot(): DashboardSnapshot {
@@ -137,6 +137,8 @@ export class DashboardPanel extends Owner {
       stop: 'adapterStudio.stopRun',
       resume: 'adapterStudio.resumeRun',
       merge: 'adapterStudio.mergeAdapter',
+      tryIt: 'adapterStudio.tryIt',
+      inspect: 'adapterStudio.inspect',
       trainAgain: 'adapterStudio.trainAgain',
       openFolder: 'adapterStudio.revealRun',
     } as const satisfies Partial<Record<RunCommand, CommandId>>;
@@ -146,12 +148,6 @@ export class DashboardPanel extends Owner {
         break;
       case 'openConfiguration':
         await this.openConfiguration();
-        break;
-      case 'tryIt':
-        await commands.executeCommand('adapterStudio.tryIt', { folder: this.folder });
-        break;
-      case 'inspect':
-        await commands.executeCommand('adapterStudio.inspect', { folder: await adapterFolder(this.folder) });
         break;
       default:
         await commands.executeCommand(ids[command], { folder: this.folder });

@@ -39,19 +39,18 @@ export function runDescription(run: RunSummary): string {
 }
 
 /**
- * The same in the Runs view, where the group says the status: `120/300 · 3 min left · loss 1.234`, `60/300 · loss 1.9 · 5/1/26`.
+ * The same in the Runs view, where the group says the status: `loss 1.234 · 3 min left · 120/300`,
+ * `loss 1.9 · 60/300 · 5/1/26`. What is looked for comes first, because a side bar cuts the end off.
  * `place` is that of a queued run, from 1.
  */
 export function rowDescription(run: RunSummary, place: number | undefined): string {
   const { status } = run.state;
-  const parts: string[] = [];
-  if (status === 'queued' && place !== undefined) parts.push(l10n.t('place {0} in the queue', place));
-  if (status === 'starting' || status === 'stopping') parts.push(statusLabel(status));
-  if (status !== 'queued' && status !== 'starting' && status !== 'finished') parts.push(stepLabel(run));
-  if (run.etaSeconds !== null && status !== 'queued') parts.push(l10n.t('{0} left', formatDuration(run.etaSeconds)));
-  if (run.loss !== null) parts.push(l10n.t('loss {0}', formatNumber(run.loss)));
-  if (!isLive(run.state)) parts.push(createdLabel(run));
-  return parts.join(' · ');
+  const loss = run.loss === null ? [] : [l10n.t('loss {0}', formatNumber(run.loss))];
+  if (status === 'queued') return place === undefined ? '' : l10n.t('place {0} in the queue', place);
+  if (!isLive(run.state))
+    return [...loss, ...(status === 'finished' ? [] : [stepLabel(run)]), createdLabel(run)].join(' · ');
+  const eta = run.etaSeconds === null ? [] : [l10n.t('{0} left', formatDuration(run.etaSeconds))];
+  return [...(status === 'running' ? [] : [statusLabel(status)]), ...loss, ...eta, stepLabel(run)].join(' · ');
 }
 
 /** For assistive technology, which does not see the icon. */

@@ -45,10 +45,10 @@ test('runs are found with what became of them, and a live one moves', async ({ p
     const errors = collectErrors(page);
     await openWorkbench(page, host);
     await showView(page, 'Adapter Studio');
-    await expect(runRow(page, 'finished')).toHaveCount(1);
-    await expect(runRow(page, 'stopped · 20/30')).toHaveCount(1);
-    await expect(runRow(page, 'failed · 20/30')).toHaveCount(1);
-    await expect(runRow(page, /\d+\/2000 · .* left/)).toHaveCount(1);
+    for (const group of ['Running', 'Stopped', 'Failed', 'Finished']) await expect(runRow(page, group)).toHaveCount(1);
+    await expect(runRow(page, 'Queued')).toHaveCount(0);
+    await expect(runRow(page, /loss .* · 20\/30/)).toHaveCount(2);
+    await expect(runRow(page, /loss .* · .* left · \d+\/2000/)).toHaveCount(1);
 
     await runRow(page, /\/2000/).click();
     const dashboard = await frameWith(page, 'as-run-header .facts');
@@ -76,7 +76,7 @@ test('in a workspace that is not trusted runs can be viewed and nothing can be r
     const errors = collectErrors(page);
     await openWorkbench(page, host);
     await showView(page, 'Adapter Studio');
-    await runRow(page, 'stopped').click();
+    await runRow(page, '20/30').click();
     const dashboard = await frameWith(page, 'as-run-header .facts');
     await expect(dashboard.locator('vscode-button', { hasText: 'Resume' })).toHaveAttribute('aria-disabled', 'true');
     const form = await frameWith(page, 'as-config-form');

@@ -65,11 +65,11 @@ test('a row says what the run does and what can be done with it', async () => {
   const [a, c, b] = (await rowsOf(tree)).map((row) => tree.getTreeItem(row));
   expect(a).toMatchObject({
     label: 'sample',
-    description: '3/10 · 2 min left · loss 1.235',
+    description: 'loss 1.235 · 2 min left · 3/10',
     contextValue: 'run;stop;merge',
   });
   expect(a!.accessibilityInformation?.label).toContain('running');
-  expect(b!.description).toMatch(/^3\/10 · loss 1\.235/);
+  expect(b!.description).toMatch(/^loss 1\.235 · 3\/10/);
   expect(b!.contextValue).toBe('run;resume;merge;delete');
   expect(c!.description).toMatch(/^place 1 in the queue/);
   expect(c!.contextValue).toContain('stop');
