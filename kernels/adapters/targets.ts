@@ -42,17 +42,17 @@ export function patternValue(
   path: string,
   key: string,
 ): number | undefined {
-  return Object.entries(patterns).find(([p]) => pattern(`(.*\\.)?(${p})`, key).test(path))?.[1];
+  return Object.entries(patterns).find(([p]) => pattern(`(.*\\.)?(${p})`, key, p).test(path))?.[1];
 }
 
-/** A pattern of the user as a regular expression over the whole path. */
-export function pattern(source: string, key: string): RegExp {
+/** A pattern of the user as a regular expression over the whole path; `written`: without what was put around it. */
+export function pattern(source: string, key: string, written = source): RegExp {
   try {
     return new RegExp(`^(?:${source})$`);
   } catch (cause) {
     throw new KernelError(
       'input/refused',
-      `${key}: ${JSON.stringify(source)} is not a regular expression (${String(cause)}); expected one that JavaScript knows`,
+      `${key}: ${JSON.stringify(written)} is not a regular expression (${String(cause)}); expected one that JavaScript knows`,
       {
         cause,
       },

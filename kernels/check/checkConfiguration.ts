@@ -1,5 +1,5 @@
 /** @file A configuration and everything it names: base model, data, initial adapter, read as a run would read them. */
-import { loadInto } from '../adapters/adapterFile';
+import { loadAdapter, loadInto } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethods } from '../adapters/registry';
 import type { ResolvedConfig } from '../config/loadConfig';
@@ -25,7 +25,11 @@ export async function checkConfiguration(file: string, context: CheckContext): P
     await checkCheckpoint(config.model, context);
     await checkSamples(file, config, model, context);
     const { init_from: from } = config.adapter;
-    if (from !== undefined) await reporting(context, from, () => loadFactors(from, planFor(config, model, file)));
+    if (from !== undefined) {
+      const loaded = await reporting(context, from, () => loadAdapter(from, model));
+      loaded?.warnings.forEach((warning) => context.report(warning));
+      if (loaded) await reporting(context, from, () => loadFactors(from, planFor(config, model, file)));
+    }
   } finally {
     model.checkpoint.close();
   }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { SaveOptions } from '../adapters/adapterFile';
-import { adapterConfigText, loadInto } from '../adapters/adapterFile';
+import { adapterConfigText, loadAdapter, loadInto } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { planAdapter } from '../adapters/plan';
 import { adapterMethod, adapterMethods } from '../adapters/registry';
@@ -156,7 +156,11 @@ async function prepare(
   onProgress('Initialising the adapter');
   const parameters = new Parameters(plan).initialise(model, training.seed);
   const { init_from } = config.adapter;
-  if (init_from !== undefined) loadInto(init_from, plan, parameters);
+  if (init_from !== undefined) {
+    // What could not be merged into this model is no start either, even where its tensors have a place.
+    loadAdapter(init_from, model);
+    loadInto(init_from, plan, parameters);
+  }
 
   const { stepsPerEpoch } = train;
   const totalSteps = training.max_steps ?? Math.ceil((training.num_train_epochs ?? 1) * stepsPerEpoch);
