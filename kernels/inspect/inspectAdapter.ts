@@ -10,6 +10,7 @@ import {
 } from '../analysis/spectrum';
 import { elementCount } from '../formats/dtype';
 import type { PeftTensor } from '../formats/peft';
+import { SHARED_MODULE } from '../formats/peftKeys';
 import type { TargetSite } from '../models/types';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
@@ -97,9 +98,27 @@ export function inspectModule(
   return { module, parameters: countOf(tensors), tensors: shown, update };
 }
 
-/** The factors of the update of a module; `null` where the method has none. Errors as `inspectAdapter`. */
-export function moduleFactors(dir: string, unplanned: UnplannedAdapter, module: string): Factors | null {
-  return factorsOf(dir, unplanned, module, tensorsOf(dir, unplanned, module));
+/** The factors of the update of a module; `null` where they cannot be had. Errors as `inspectAdapter`. */
+export function moduleFactors(
+  dir: string,
+  unplanned: UnplannedAdapter,
+  module: string,
+  baseShape: BaseShape,
+): Factors | null {
+  const tensors = tensorsOf(dir, unplanned, module);
+  return factorsOf(dir, unplanned, module, tensors, moduleShape(unplanned, module, baseShape));
+}
+
+/** Shape [out, in] of a module's weight: from its factors, else from the base model. */
+export function moduleShape(
+  { adapter, method }: UnplannedAdapter,
+  module: string,
+  baseShape: BaseShape,
+): readonly [out: number, input: number] | null {
+  const tensors = adapter.tensors.get(module);
+  const [out, input] = [tensors?.get('lora_B')?.shape[0], tensors?.get('lora_A')?.shape[1]];
+  // Only where the update is their product do two factors tell the shape.
+  return method.factors && out !== undefined && input !== undefined ? [out, input] : baseShape(module);
 }
 
 type ModuleTensors = ReadonlyMap<string, PeftTensor>;
@@ -119,8 +138,9 @@ function updateOf(
   tensors: ModuleTensors,
   baseShape: BaseShape,
 ): InspectedUpdate | null {
-  const factors = factorsOf(dir, unplanned, module, tensors);
-  if (!factors) return updateOfCores(unplanned, module, tensors, baseShape(module));
+  const shape = moduleShape(unplanned, module, baseShape);
+  const factors = factorsOf(dir, unplanned, module, tensors, shape);
+  if (!factors) return updateOfCores(unplanned, module, tensors, shape);
   const [inFeatures, outFeatures] = [factors.a.length / factors.rank, factors.b.length / factors.rank];
   const values = factoredSingularValues([{ ...factors, inFeatures, outFeatures }]);
   return { shape: [outFeatures, inFeatures], rank: factors.rank, scaling: factors.scaling, ...described(values) };
@@ -152,16 +172,17 @@ const valuesOf = (tensors: ModuleTensors): Readonly<Record<string, Float32Array>
 
 function factorsOf(
   dir: string,
-  { method, config }: UnplannedAdapter,
+  { adapter, method, config }: UnplannedAdapter,
   module: string,
   tensors: ModuleTensors,
+  shape: readonly [number, number] | null,
 ): Factors | null {
-  const inFeatures = tensors.get('lora_A')?.shape[1];
-  const outFeatures = tensors.get('lora_B')?.shape[0];
-  if (!method.factors || inFeatures === undefined || outFeatures === undefined) return null;
-  const site = siteOf(module, inFeatures, outFeatures);
-  const factors: Factors = method.factors(valuesOf(tensors), site, method.configOf(site, config), {});
-  const rank = tensors.get('lora_A')?.shape[0];
+  const shared = adapter.tensors.get(SHARED_MODULE);
+  if (!method.factors || !shape || (method.shared && !shared) || module === SHARED_MODULE) return null;
+  const site = siteOf(module, shape[1], shape[0]);
+  const values = valuesOf(shared ?? new Map());
+  const factors: Factors = method.factors(valuesOf(tensors), site, method.configOf(site, config), values);
+  const rank = tensors.get('lora_A')?.shape[0] ?? factors.rank;
   if (factors.rank !== rank) {
     const expected = `expected ${factors.rank}, as adapter_config.json says`;
     throw KernelError.invalid([{ file: dir, where: module, severity: 'error', found: `has rank ${rank}`, expected }]);

@@ -6,10 +6,12 @@ import { openCheckpoint, type Checkpoint } from '../formats/checkpoint';
 import { DTYPE_BITS, elementCount } from '../formats/dtype';
 import type { PeftTensor } from '../formats/peft';
 import { isPeftAdapter } from '../formats/peft';
+import { SHARED_MODULE } from '../formats/peftKeys';
 import { openSafetensors, type SafetensorsFile, type TensorInfo } from '../formats/safetensors';
 import type {
   AdapterContents,
   AdapterModuleEntry,
+  DeltaAvailability,
   InspectedContents,
   ModuleSpectrum,
   TensorContents,
@@ -17,7 +19,7 @@ import type {
 } from '../protocol/calls/inspect';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
-import { inspectModule, layerOf, moduleFactors, type BaseShape } from './inspectAdapter';
+import { inspectModule, layerOf, moduleFactors, moduleShape, type BaseShape } from './inspectAdapter';
 import { deltaMatrix, type BlockMatrix } from './matrixBlocks';
 import type { TensorSource } from '../formats/tensorRanges';
 
@@ -136,12 +138,15 @@ function openAdapterFolder(dir: string): InspectedPath {
     throw error;
   }
   const baseFolder = findBaseModel(dir);
-  const baseShape = baseShapes(baseFolder);
+  const baseShape = baseShapes(baseFolder, opened.adapter.config.fan_in_fan_out);
   return {
-    contents: adapterContents(dir, opened, baseFolder),
+    contents: adapterContents(dir, opened, baseFolder, baseShape),
     source: raw,
     files: [raw.path, path.join(dir, CONFIG_FILE)],
-    adapter: { spectrum: (module) => spectrumOf(dir, opened, module, baseShape), delta: deltas(dir, opened) },
+    adapter: {
+      spectrum: (module) => spectrumOf(dir, opened, module, baseShape),
+      delta: deltas(dir, opened, baseShape),
+    },
     close() {
       opened.close();
       raw.close();
@@ -149,14 +154,24 @@ function openAdapterFolder(dir: string): InspectedPath {
   };
 }
 
-function adapterContents(dir: string, opened: UnplannedAdapter, baseFolder: string | null): AdapterContents {
+function adapterContents(
+  dir: string,
+  opened: UnplannedAdapter,
+  baseFolder: string | null,
+  baseShape: BaseShape,
+): AdapterContents {
   const { adapter, method, config } = opened;
-  const modules = [...adapter.tensors].map(([module, tensors]): AdapterModuleEntry => {
-    const entries = [...tensors].map(([parameter, tensor]) => [parameter, entryOf(parameter, tensor)] as const);
+  const entriesOf = (tensors: ReadonlyMap<string, PeftTensor>): readonly (readonly [string, TensorEntry])[] =>
+    [...tensors].map(([name, tensor]) => [name, entryOf(name, tensor)] as const);
+  const modules = [...adapter.tensors].flatMap(([module, tensors]): readonly AdapterModuleEntry[] => {
+    if (module === SHARED_MODULE) return [];
+    const entries = entriesOf(tensors);
     const parameters = entries.reduce((n, [, { shape }]) => n + (elementCount(shape) ?? 0), 0);
-    return { module, layer: layerOf(module), parameters, tensors: Object.fromEntries(entries) };
+    const shape = moduleShape(opened, module, baseShape);
+    return [{ module, layer: layerOf(module), shape, parameters, tensors: Object.fromEntries(entries) }];
   });
-  const saved = [...adapter.extra].map(([name, tensor]) => entryOf(name, tensor));
+  const shared = entriesOf(adapter.tensors.get(SHARED_MODULE) ?? new Map());
+  const saved = [...shared, ...entriesOf(adapter.extra)].map(([, entry]) => entry);
   const all = [...modules.flatMap(({ tensors }) => Object.values(tensors)), ...saved];
   return {
     kind: 'adapter',
@@ -169,9 +184,15 @@ function adapterContents(dir: string, opened: UnplannedAdapter, baseFolder: stri
     bytes: all.reduce((n, { bytes }) => n + bytes, 0),
     modules,
     saved,
-    hasDelta: method.factors !== undefined,
+    delta: deltaOf(opened, modules),
     warnings: adapter.warnings,
   };
+}
+
+function deltaOf({ adapter, method }: UnplannedAdapter, modules: readonly AdapterModuleEntry[]): DeltaAvailability {
+  if (!method.factors) return 'no-factors';
+  if (method.shared && !adapter.tensors.has(SHARED_MODULE)) return 'shared-missing';
+  return modules.every(({ shape }) => shape === null) ? 'base-missing' : 'available';
 }
 
 function entryOf(name: string, { key = name, dtype = 'F32', shape }: PeftTensor): TensorEntry {
@@ -187,14 +208,15 @@ function spectrumOf(dir: string, opened: UnplannedAdapter, module: string, baseS
 }
 
 /** Keeps the factors of the last module: a heat map asks for many parts of one. */
-function deltas(dir: string, opened: UnplannedAdapter): (module: string) => BlockMatrix {
+function deltas(dir: string, opened: UnplannedAdapter, baseShape: BaseShape): (module: string) => BlockMatrix {
   let last: { readonly module: string; readonly matrix: BlockMatrix } | undefined;
   return (module) => {
     if (last?.module === module) return last.matrix;
-    const factors = moduleFactors(dir, opened, module);
+    const factors = moduleFactors(dir, opened, module, baseShape);
     if (!factors) {
-      const found = `the delta weight of ${opened.method.label} does not consist of two factors`;
-      const expected = 'expected a method whose delta weight does; look at its tensors instead';
+      const found = `two factors of the delta weight of ${opened.method.label} cannot be had from this file`;
+      const expected =
+        'expected a method whose delta weight consists of two factors, and what it needs for them on disk';
       throw KernelError.refused([{ file: dir, where: module, severity: 'error', found, expected }]);
     }
     last = { module, matrix: deltaMatrix(factors) };
@@ -203,12 +225,14 @@ function deltas(dir: string, opened: UnplannedAdapter): (module: string) => Bloc
 }
 
 /** Shapes of the base weights from the headers of the base model, read when first asked for; a base that is broken has none. */
-function baseShapes(folder: string | null): BaseShape {
+function baseShapes(folder: string | null, isTransposed: boolean): BaseShape {
   let shapes: ReadonlyMap<string, readonly number[]> | undefined;
   return (module) => {
     shapes ??= new Map([...openedTensors(folder)].map(([name, { shape }]) => [name, shape]));
-    const [out, input, ...rest] = shapes.get(`${module}.weight`) ?? [];
-    return out === undefined || input === undefined || rest.length > 0 ? null : [out, input];
+    const [first, second, ...rest] = shapes.get(`${module}.weight`) ?? [];
+    if (first === undefined || second === undefined || rest.length > 0) return null;
+    // GPT-2 stores its weights as [in, out]; the adapter says so.
+    return isTransposed ? [second, first] : [first, second];
   };
 }
 

@@ -1,9 +1,12 @@
-/** @file What the values of one tensor look like, in one pass over ranges of it. */
+/** @file What the values of one tensor look like, read in ranges of it. */
 import { KernelError } from '../protocol/errors';
 import { decodeNumbers } from './decodeNumbers';
+import { countPatterns, type CountedValues } from './patternCounts';
+import { Bins } from './tensorHistogram';
 import { tensorRanges, type TensorSource } from '../formats/tensorRanges';
+import { ValueSums } from './valueSums';
 
-/** Of the finite values; without one, `min`, `max`, `mean` and `std` are null. */
+/** Of the finite values; without one, `min`, `max`, `mean`, `std` and `norm` are null. */
 export interface TensorStatistics {
   readonly count: number;
   readonly min: number | null;
@@ -20,45 +23,74 @@ export interface TensorStatistics {
   readonly infinite: number;
 }
 
+export interface Histogram {
+  readonly low: number;
+  readonly high: number;
+  readonly counts: readonly number[];
+}
+
 /** Throws `format/invalid` for types that are no plain numbers (packed types, complex numbers). */
 export async function tensorStatistics(
   source: TensorSource,
   name: string,
   signal?: AbortSignal,
+): Promise<TensorStatistics> {
+  const counted = await countPatterns(source, name, signal);
+  return counted ? statisticsOf(counted) : streamedStatistics(source, name, signal);
+}
+
+/**
+ * The same with a histogram of the finite values from the smallest to the largest; `null` without one. Reads wide types
+ * twice. `onFraction` hears how far the reading is. Errors as `tensorStatistics`.
+ */
+export async function tensorFacts(
+  source: TensorSource,
+  name: string,
+  bins: number,
+  signal?: AbortSignal,
+  onFraction: (fraction: number) => void = () => undefined,
+): Promise<TensorStatistics & { readonly histogram: Histogram | null }> {
+  const { byteLength } = source.tensor(name);
+  const part = (from: number, share: number) => (done: number) => onFraction(from + (share * done) / byteLength);
+  const counted = await countPatterns(source, name, signal, part(0, 1));
+  const statistics = counted ? statisticsOf(counted) : await streamedStatistics(source, name, signal, part(0, 0.5));
+  const { min: low, max: high } = statistics;
+  if (low === null || high === null) return { ...statistics, histogram: null };
+  const histogram = new Bins(low, high, bins);
+  if (counted) counted.times.forEach((times, i) => histogram.addOften(counted.values[i] as number, times));
+  else for await (const values of numbersIn(source, name, signal, part(0.5, 0.5))) histogram.add(values);
+  return { ...statistics, histogram: { low, high, counts: histogram.counts } };
+}
+
+function statisticsOf({ values, times }: CountedValues): TensorStatistics {
+  const sums = new ValueSums();
+  times.forEach((count, i) => sums.addOften(values[i] as number, count));
+  return sums.result();
+}
+
+async function streamedStatistics(
+  source: TensorSource,
+  name: string,
+  signal?: AbortSignal,
   onBytes?: (done: number) => void,
 ): Promise<TensorStatistics> {
+  const sums = new ValueSums();
+  for await (const values of numbersIn(source, name, signal, onBytes)) sums.add(values);
+  return sums.result();
+}
+
+async function* numbersIn(
+  source: TensorSource,
+  name: string,
+  signal?: AbortSignal,
+  onBytes?: (done: number) => void,
+): AsyncGenerator<ArrayLike<number>> {
   const { dtype } = source.tensor(name);
-  let [count, zeros, nan, infinite] = [0, 0, 0, 0];
-  let [min, max] = [Infinity, -Infinity];
-  // Sums of the differences to one of the values lose less to cancellation than sums of the values.
-  let [shift, sum, squares, energy] = [NaN, 0, 0, 0];
   for await (const bytes of tensorRanges(source, name, signal, onBytes)) {
     const values = decodeNumbers(dtype, bytes);
     if (!values) {
       throw new KernelError('format/invalid', `${name} holds ${dtype} values, for which there are no statistics here`);
     }
-    count += values.length;
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i] as number;
-      if (!(Math.abs(value) <= Number.MAX_VALUE)) {
-        if (Number.isNaN(value)) nan++;
-        else infinite++;
-        continue;
-      }
-      if (value === 0) zeros++;
-      if (value < min) min = value;
-      if (value > max) max = value;
-      if (Number.isNaN(shift)) shift = value;
-      const difference = value - shift;
-      sum += difference;
-      squares += difference * difference;
-      energy += value * value;
-    }
+    yield values;
   }
-  const counts = { zeros, non_finite: nan + infinite, nan, infinite };
-  const finite = count - nan - infinite;
-  if (finite === 0) return { count, min: null, max: null, mean: null, std: null, norm: null, ...counts };
-  const mean = shift + sum / finite;
-  const std = Math.sqrt(Math.max(0, squares / finite - (sum / finite) ** 2));
-  return { count, min, max, mean, std, norm: Math.sqrt(energy), ...counts };
 }

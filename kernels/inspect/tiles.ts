@@ -53,70 +53,102 @@ function refuseOtherRanges(matrix: BlockMatrix, { rows, cols, height, width }: O
   throw new KernelError('input/refused', `${found}; ${expected}`);
 }
 
-/** Which cell of `count` covers each of `size` places. */
-function cellsOf(size: number, count: number): Int32Array {
-  const cells = new Int32Array(size);
-  for (let cell = 0; cell < count; cell++) {
-    const [from, to] = [Math.floor((cell * size) / count), Math.floor(((cell + 1) * size) / count)];
-    cells.fill(cell, from, to);
-  }
-  return cells;
-}
+/** First place of each cell of `count` over `size` places, and the end. */
+const edgesOf = (size: number, count: number): readonly number[] =>
+  Array.from({ length: count + 1 }, (_, cell) => Math.floor((cell * size) / count));
 
+/** What is known of the values under each cell so far. All pools follow from it, and one loop over the values is enough. */
 class Cells {
-  private readonly values: Float64Array;
-  /** Values under each cell, for the mean. */
-  private readonly counts: Float64Array;
-  private readonly rowCells: Int32Array;
-  private readonly colCells: Int32Array;
+  private readonly low: Float64Array;
+  private readonly high: Float64Array;
+  private readonly sums: Float64Array;
+  /** 1 where a value is not finite. */
+  private readonly broken: Uint8Array;
+  private readonly rowEdges: readonly number[];
+  private readonly colEdges: readonly number[];
   private readonly isExact: boolean;
 
   constructor(
     private readonly rows: readonly [number, number],
     private readonly cols: readonly [number, number],
-    height: number,
+    private readonly height: number,
     private readonly width: number,
     private readonly pool: Pool,
   ) {
     const [rowCount, colCount] = [rows[1] - rows[0], cols[1] - cols[0]];
-    this.rowCells = cellsOf(rowCount, height);
-    this.colCells = cellsOf(colCount, width);
+    this.rowEdges = edgesOf(rowCount, height);
+    this.colEdges = edgesOf(colCount, width);
     this.isExact = height === rowCount && width === colCount;
-    const start = pool === 'max' ? -Infinity : pool === 'min' ? Infinity : 0;
-    this.values = new Float64Array(height * width).fill(start);
-    this.counts = new Float64Array(height * width);
+    this.low = new Float64Array(height * width).fill(Infinity);
+    this.high = new Float64Array(height * width).fill(-Infinity);
+    this.sums = new Float64Array(height * width);
+    this.broken = new Uint8Array(height * width);
   }
 
   add([top, bottom]: readonly [number, number], [left, right]: readonly [number, number], block: ArrayLike<number>) {
-    let at = 0;
+    const [begin, end] = [left - this.cols[0], right - this.cols[0]];
     for (let row = top; row < bottom; row++) {
-      const first = (this.rowCells[row - this.rows[0]] as number) * this.width;
-      for (let col = left; col < right; col++) {
-        this.take(first + (this.colCells[col - this.cols[0]] as number), block[at++] as number);
+      const first = this.cellOf(this.rowEdges, row - this.rows[0]) * this.width;
+      const offset = (row - top) * (right - left) - begin;
+      for (let cell = this.cellOf(this.colEdges, begin); cell < this.width; cell++) {
+        const [from, to] = [this.colEdges[cell] as number, this.colEdges[cell + 1] as number];
+        if (from >= end) break;
+        this.take(first + cell, block, offset + Math.max(from, begin), offset + Math.min(to, end));
       }
     }
   }
 
   finish(): Float64Array {
-    if (this.pool === 'mean' && !this.isExact) {
-      this.counts.forEach((count, cell) => (this.values[cell] = (this.values[cell] as number) / count));
+    const values = this.pool === 'min' ? this.low : this.pool === 'mean' ? this.sums : this.high;
+    for (let cell = 0; cell < values.length && !this.isExact; cell++) {
+      const [low, high] = [this.low[cell] as number, this.high[cell] as number];
+      // One that is not finite marks the whole cell, so that it is seen from afar.
+      if (this.broken[cell] === 1) values[cell] = NaN;
+      else if (this.pool === 'mean') values[cell] = (this.sums[cell] as number) / this.countOf(cell);
+      // Of two values with the same magnitude the positive one.
+      else if (this.pool === 'extreme') values[cell] = -low > high ? low : high;
     }
-    return this.values;
+    return values;
   }
 
-  private take(cell: number, value: number): void {
-    const { values } = this;
-    const before = values[cell] as number;
-    if (this.isExact) values[cell] = value;
-    // One that is not finite marks the whole cell, so that it is seen from afar.
-    else if (!(Math.abs(value) <= Number.MAX_VALUE)) values[cell] = NaN;
-    else if (this.pool === 'max') values[cell] = Math.max(before, value);
-    else if (this.pool === 'min') values[cell] = Math.min(before, value);
-    else if (this.pool === 'extreme') {
-      if (Math.abs(value) > Math.abs(before)) values[cell] = value;
-    } else {
-      values[cell] = before + value;
-      (this.counts[cell] as number)++;
+  /** The values of `block` from `from` to `to` are under one cell. */
+  private take(cell: number, block: ArrayLike<number>, from: number, to: number): void {
+    if (this.isExact) {
+      const value = block[from] as number;
+      this.low[cell] = this.high[cell] = this.sums[cell] = value;
+      return;
     }
+    let [low, high, sum] = [this.low[cell] as number, this.high[cell] as number, 0];
+    for (let i = from; i < to; i++) {
+      const value = block[i] as number;
+      if (value < low) low = value;
+      if (value > high) high = value;
+      sum += value;
+    }
+    this.low[cell] = low;
+    this.high[cell] = high;
+    (this.sums[cell] as number) += sum;
+    // A sum that is not finite may be one of large numbers.
+    if (!Number.isFinite(sum) && someBroken(block, from, to)) this.broken[cell] = 1;
   }
+
+  private countOf(cell: number): number {
+    const [row, col] = [Math.floor(cell / this.width), cell % this.width];
+    const span = (edges: readonly number[], i: number): number => (edges[i + 1] as number) - (edges[i] as number);
+    return span(this.rowEdges, row) * span(this.colEdges, col);
+  }
+
+  private cellOf(edges: readonly number[], at: number): number {
+    const count = edges.length - 1;
+    let cell = Math.floor((at * count) / (edges[count] as number));
+    // Division and rounding may differ by one cell.
+    while ((edges[cell] as number) > at) cell--;
+    while ((edges[cell + 1] as number) <= at) cell++;
+    return cell;
+  }
+}
+
+function someBroken(block: ArrayLike<number>, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (!Number.isFinite(block[i])) return true;
+  return false;
 }

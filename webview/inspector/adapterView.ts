@@ -75,14 +75,12 @@ export class AdapterView extends SignalElement {
     const { store } = this;
     const measured = store.measures.value ?? new Map<string, ModuleMeasures>();
     const parameters = parametersOf(modules);
+    const hasDelta = [...measured.values()].some(({ delta }) => delta !== null);
     return html`<as-virtual-table
       id="modules"
       .name=${l10n.t('Modules')}
-      .columns=${columnsOf(
-        parameters,
-        [...measured.values()].some(({ delta }) => delta !== null),
-      )}
-      .rows=${modules.map((m) => rowOf(m, parameters, measured.get(m.module)))}
+      .columns=${columnsOf(parameters, hasDelta)}
+      .rows=${modules.map((m) => rowOf(m, parameters, measured.get(m.module), hasDelta))}
       .chosen=${store.module.value?.module ?? null}
       .filter=${store.choices.moduleFilter.value}
       .filterLabel=${l10n.t('Filter modules')}
@@ -121,20 +119,20 @@ function columnsOf(parameters: readonly string[], hasDelta: boolean): readonly C
 }
 
 function rowOf(
-  { module, tensors, parameters: count }: AdapterModuleEntry,
+  { module, shape, parameters: count }: AdapterModuleEntry,
   parameters: readonly string[],
   measured: ModuleMeasures | undefined,
+  hasDelta: boolean,
 ): Row {
   const delta = measured?.delta;
   const cell = (value: number | null | undefined): TableCell => ({
     text: typeof value === 'number' ? formatNumber(value) : '',
     value: value ?? null,
   });
-  const [out, input] = delta?.shape ?? [tensors['lora_B']?.shape[0], tensors['lora_A']?.shape[1]];
   const cells: TableCell[] = [
     { text: shortName(module) },
-    { text: out === undefined || input === undefined ? '' : `${out} × ${input}`, value: (out ?? 0) * (input ?? 0) },
-    ...(delta ? [delta.norm, delta.largest, delta.stable_rank, delta.effective_rank].map(cell) : []),
+    { text: shape ? `${shape[0]} × ${shape[1]}` : '', value: shape ? shape[0] * shape[1] : null },
+    ...(hasDelta ? [delta?.norm, delta?.largest, delta?.stable_rank, delta?.effective_rank].map(cell) : []),
     ...parameters.map((name) => {
       const norm = measured?.norms[name];
       return norm === null ? { text: l10n.t('not finite'), value: null } : cell(norm);

@@ -5,7 +5,7 @@ import type { ReadonlySignal } from '@preact/signals-core';
 import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { AdapterModuleEntry, TensorEntry, TileOf } from '../../kernels/protocol/calls/inspect';
+import type { AdapterContents, AdapterModuleEntry, TensorEntry, TileOf } from '../../kernels/protocol/calls/inspect';
 import { formatNumber } from '../shared/format';
 import { padded } from '../shared/plot/extent';
 import type { Range } from '../shared/plot/lineFigure';
@@ -41,12 +41,8 @@ export class ModuleDetail extends SignalElement {
     return html`<section aria-labelledby="module-title">
       <h2 id="module-title" title=${module.module}>${shortName(module.module)}</h2>
       ${this.renderFacts()}
-      ${
-        hasSpectrum
-          ? this.renderSpectrum()
-          : html`<p class="plot-empty">${whyNoSpectrum(contents.method.label, contents.hasDelta)}</p>`
-      }
-      ${this.renderMatrix(module, contents.hasDelta, contents.method.label)}
+      ${hasSpectrum ? this.renderSpectrum() : html`<p class="plot-empty">${whyNoSpectrum(contents)}</p>`}
+      ${this.renderMatrix(module, contents)}
     </section>`;
   }
 
@@ -103,9 +99,9 @@ export class ModuleDetail extends SignalElement {
     ></as-line-plot>`;
   }
 
-  private renderMatrix(module: AdapterModuleEntry, hasDelta: boolean, method: string): TemplateResult {
+  private renderMatrix(module: AdapterModuleEntry, contents: AdapterContents): TemplateResult {
     const { store } = this;
-    const choices = matricesOf(module, hasDelta);
+    const choices = matricesOf(module, contents.delta === 'available');
     const chosen = choices.find(({ key }) => key === store.choices.matrix.value) ?? choices[0];
     return html`<div class="matrix-choice" role="group" aria-label=${l10n.t('Matrix')}>
         ${choices.map(
@@ -120,7 +116,7 @@ export class ModuleDetail extends SignalElement {
             </button>`,
         )}
       </div>
-      ${hasDelta ? nothing : html`<p class="muted">${whyNoMap(method)}</p>`}
+      ${contents.delta === 'available' ? nothing : html`<p class="muted">${whyNoDelta(contents)}</p>`}
       ${
         chosen
           ? html`<as-matrix-map
@@ -136,17 +132,16 @@ export class ModuleDetail extends SignalElement {
   }
 }
 
-function matricesOf({ module, tensors }: AdapterModuleEntry, hasDelta: boolean): readonly MatrixChoice[] {
+function matricesOf({ module, tensors, shape }: AdapterModuleEntry, hasDelta: boolean): readonly MatrixChoice[] {
   const own = Object.entries(tensors).map(([parameter, tensor]): MatrixChoice => ({
     key: parameter,
     label: l10n.t('{0} [{1}]', parameter, tensor.shape.join(', ')),
     of: { tensor: tensor.name },
     shape: matrixShape(tensor),
   }));
-  const [out, input] = [tensors['lora_B']?.shape[0], tensors['lora_A']?.shape[1]];
-  if (!hasDelta || out === undefined || input === undefined) return own;
-  const label = l10n.t('Delta weight [{0}, {1}]', out, input);
-  return [...own, { key: DELTA, label, of: { delta: module }, shape: [out, input] }];
+  if (!hasDelta || !shape) return own;
+  const label = l10n.t('Delta weight [{0}, {1}]', shape[0], shape[1]);
+  return [...own, { key: DELTA, label, of: { delta: module }, shape }];
 }
 
 /** As the engine sees a tensor as a matrix. */
@@ -155,17 +150,30 @@ export function matrixShape({ shape }: Pick<TensorEntry, 'shape'>): readonly [nu
   return [rows, shape.at(-1) ?? 1];
 }
 
-function whyNoSpectrum(method: string, hasDelta: boolean): string {
-  return hasDelta
+function whyNoSpectrum(contents: AdapterContents): string {
+  return contents.delta === 'available'
     ? l10n.t('No spectrum: a tensor of this module is missing, or holds values that are not finite.')
-    : l10n.t(
-        'The spectrum of {0} cannot be had from the adapter alone: its update depends on the base weight.',
-        method,
-      );
+    : whyNoDelta(contents);
 }
 
-function whyNoMap(method: string): string {
-  return l10n.t('The delta weight of {0} does not consist of two factors, so only its tensors are shown.', method);
+function whyNoDelta({ delta, method }: AdapterContents): string {
+  switch (delta) {
+    case 'base-missing':
+      return l10n.t(
+        'The shapes of {0} are those of the base model, which is not on this disk: only its tensors are shown.',
+        method.label,
+      );
+    case 'shared-missing':
+      return l10n.t(
+        'The matrices that all layers of {0} share are not in this file: only its other tensors are shown.',
+        method.label,
+      );
+    default:
+      return l10n.t(
+        'The delta weight of {0} does not consist of two factors, so only its tensors are shown.',
+        method.label,
+      );
+  }
 }
 
 function within(range: Range | null, [low, high]: Range): Range | null {

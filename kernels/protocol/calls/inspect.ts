@@ -16,10 +16,19 @@ export interface AdapterModuleEntry {
   readonly module: string;
   /** Index of its transformer block; `null` when its path has none. */
   readonly layer: number | null;
+  /** Of its weight: from the factors, else from the base model; `null` when neither tells it. */
+  readonly shape: readonly [out: number, input: number] | null;
   readonly parameters: number;
   /** By the name of the parameter: `lora_A`, `lora_B`, … */
   readonly tensors: Readonly<Record<string, TensorEntry>>;
 }
+
+/**
+ * Whether the values of the delta weight can be had here. `no-factors`: the method's does not consist of two factors;
+ * `base-missing`: the shapes are those of the base model, which is not on disk; `shared-missing`: the file lacks the matrices
+ * that all layers share.
+ */
+export type DeltaAvailability = 'available' | 'no-factors' | 'base-missing' | 'shared-missing';
 
 /** An adapter folder, its factors paired. */
 export interface AdapterContents {
@@ -35,10 +44,9 @@ export interface AdapterContents {
   readonly parameters: number;
   readonly bytes: number;
   readonly modules: readonly AdapterModuleEntry[];
-  /** Tensors that belong to no adapted module: parts of the base model that were trained in full. */
+  /** Tensors that belong to no adapted module: parts of the base model that were trained in full, and shared ones. */
   readonly saved: readonly TensorEntry[];
-  /** False: the delta weight of this method does not consist of factors, so its spectrum and map are not to be had here. */
-  readonly hasDelta: boolean;
+  readonly delta: DeltaAvailability;
   readonly warnings: readonly Problem[];
 }
 

@@ -3,8 +3,7 @@ import { checkPath } from '../../check/checkPath';
 import type { InspectedPath } from '../../inspect/inspectedPath';
 import { tensorMatrix, type BlockMatrix } from '../../inspect/matrixBlocks';
 import { OpenPaths } from '../../inspect/openPaths';
-import { tensorHistogram } from '../../inspect/tensorHistogram';
-import { tensorStatistics } from '../../inspect/tensorStatistics';
+import { tensorFacts } from '../../inspect/tensorStatistics';
 import { readTile } from '../../inspect/tiles';
 import type { CallContext } from '../../protocol/channel';
 import type { InspectCalls, ModuleMeasures, TensorFacts, TileOf } from '../../protocol/calls/inspect';
@@ -56,16 +55,9 @@ async function statistics(
   if (!Number.isInteger(bins) || bins < 1 || bins > MAX_BINS) {
     throw new KernelError('input/refused', `${bins} bins; expected a whole number from 1 to ${MAX_BINS}`);
   }
-  const { byteLength } = source.tensor(tensor);
-  const onBytes =
-    (pass: number) =>
-    (done: number): void =>
-      progress({ fraction: (pass + done / Math.max(1, byteLength)) / 2, message: tensor });
-  const { non_finite: _sum, ...facts } = await tensorStatistics(source, tensor, signal, onBytes(0));
-  const { min: low, max: high } = facts;
-  if (low === null || high === null) return { ...facts, histogram: null };
-  const counts = await tensorHistogram(source, tensor, { low, high, bins }, signal, onBytes(1));
-  return { ...facts, histogram: { low, high, counts } };
+  const onFraction = (fraction: number): void => progress({ fraction, message: tensor });
+  const { non_finite: _sum, ...facts } = await tensorFacts(source, tensor, bins, signal, onFraction);
+  return facts;
 }
 
 /** A problem that several paths lead to is told once. */

@@ -2,12 +2,14 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { openSafetensors } from '../../../kernels/formats/safetensors';
 import { openPath } from '../../../kernels/inspect/inspectedPath';
 import { OpenPaths } from '../../../kernels/inspect/openPaths';
 import { KernelError } from '../../../kernels/protocol/errors';
 import { temporaryFolder, writeTinyModel } from '../../support/tinyModel';
 
 const folder = temporaryFolder();
+const cases = path.resolve('test/golden/cases');
 const lora = path.resolve('test/golden/cases/02-lora-llama-qv/adapter_final');
 const dora = path.resolve('test/golden/cases/11-src-dora-r8/adapter_init');
 
@@ -37,7 +39,7 @@ describe('an adapter', () => {
       expect(contents).toMatchObject({
         path: lora,
         method: { id: 'lora', label: 'LoRA' },
-        hasDelta: true,
+        delta: 'available',
         warnings: [],
       });
       const [first] = contents.modules;
@@ -55,13 +57,59 @@ describe('an adapter', () => {
     const opened = openPath(dora);
     const { contents, adapter } = opened;
     if (contents.kind !== 'adapter') throw new Error(contents.kind);
-    expect(contents.hasDelta).toBe(false);
+    expect(contents.delta).toBe('no-factors');
     const module = contents.modules[0]?.module ?? '';
     expect(Object.keys(contents.modules[0]?.tensors ?? {})).toContain('lora_magnitude_vector');
     expect(adapter?.spectrum(module)).toMatchObject({ delta: null, singular_values: [] });
     expect(adapter?.spectrum(module).norms['lora_magnitude_vector']).toBeGreaterThan(0);
-    expect(() => adapter?.delta(module)).toThrow(/DoRA does not consist of two factors; expected/);
+    expect(() => adapter?.delta(module)).toThrow(
+      /two factors of the delta weight of DoRA cannot be had from this file; expected/,
+    );
     opened.close();
+  });
+
+  test.each(['11-src-lora-r8', '08-vera-llama-qv'])('of %s: its delta weight is merged minus base', async (name) => {
+    const read = (file: string): string => readFileSync(path.join(cases, name, file), 'utf8');
+    const base = path.resolve('test/golden/bases', (JSON.parse(read('case.json')) as { base: string }).base);
+    const dir = copyOf(`delta-${name}`, path.join(cases, name, 'adapter_final'));
+    const config = path.join(dir, 'adapter_config.json');
+    writeFileSync(
+      config,
+      readFileSync(config, 'utf8').replace(/"base_model_name_or_path": "[^"]*"/, () => {
+        return `"base_model_name_or_path": ${JSON.stringify(base)}`;
+      }),
+    );
+    const opened = openPath(dir);
+    const merged = openSafetensors(path.join(cases, name, 'merged.safetensors'));
+    const original = openSafetensors(path.join(base, 'model.safetensors'));
+    if (opened.contents.kind !== 'adapter') throw new Error(opened.contents.kind);
+    expect(opened.contents).toMatchObject({ delta: 'available', baseFolder: base });
+    const compared = opened.contents.modules.filter(({ module }) => merged.tensors.has(`${module}.weight`));
+    expect(compared).toHaveLength(2);
+    for (const { module, shape } of compared) {
+      const matrix = opened.adapter?.delta(module);
+      expect([matrix?.rows, matrix?.cols]).toEqual(shape);
+      const values = matrix?.read({ rows: [0, matrix.rows], cols: [0, matrix.cols] }) ?? [];
+      const [after, before] = [merged.readF32(`${module}.weight`), original.readF32(`${module}.weight`)];
+      expect(values.length).toBe(after.length);
+      // Both sides of the difference are rounded to float32.
+      for (let i = 0; i < after.length; i++) {
+        expect(Math.abs((values[i] ?? NaN) - ((after[i] ?? 0) - (before[i] ?? 0)))).toBeLessThan(1e-6);
+      }
+      const norm = Math.hypot(...Array.from(values));
+      expect(opened.adapter?.spectrum(module).delta?.norm).toBeCloseTo(norm, 6);
+    }
+    [opened, merged, original].forEach((file) => file.close());
+  });
+
+  test('that needs the shapes of a base model which is not on disk says so', () => {
+    const { contents, adapter, close } = openPath(path.join(cases, '08-vera-llama-qv', 'adapter_final'));
+    if (contents.kind !== 'adapter') throw new Error(contents.kind);
+    expect(contents).toMatchObject({ delta: 'base-missing', baseFolder: null });
+    expect(contents.modules.map(({ module }) => module)).not.toContain('shared');
+    expect(contents.saved.map(({ name }) => name).sort()).toEqual(['base_model.vera_A', 'base_model.vera_B']);
+    expect(adapter?.spectrum(contents.modules[0]?.module ?? '').delta).toBeNull();
+    close();
   });
 
   test('of an unknown method shows its weights as tensors, with the reason', () => {

@@ -17,7 +17,9 @@ function pooled(values: readonly number[], pool: Pool): number {
   if (pool === 'max') return Math.max(...values);
   if (pool === 'min') return Math.min(...values);
   if (pool === 'mean') return values.reduce((sum, v) => sum + v, 0) / values.length;
-  return values.reduce((most, v) => (Math.abs(v) > Math.abs(most) ? v : most), 0);
+  // Of two values with the same magnitude the positive one.
+  const most = Math.max(...values.map(Math.abs));
+  return values.includes(most) ? most : -most;
 }
 
 const dense = (rows: number, cols: number, values: ArrayLike<number>): BlockMatrix => ({

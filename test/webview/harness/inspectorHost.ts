@@ -60,7 +60,7 @@ const modules: readonly AdapterModuleEntry[] = Array.from({ length: layers }, (_
       lora_B: entry('lora_B', [out, RANK]),
       ...(doc === 'dora' && { lora_magnitude_vector: entry('lora_magnitude_vector', [out]) }),
     };
-    return { module, layer, parameters: RANK * (input + out), tensors };
+    return { module, layer, shape: [out, input], parameters: RANK * (input + out), tensors };
   }),
 ).flat();
 
@@ -111,7 +111,7 @@ const adapter = (): AdapterContents => ({
   bytes: modules.reduce((n, m) => n + m.parameters * 4, 0),
   modules,
   saved: [{ name: 'base_model.model.model.norm.weight', dtype: 'F32', shape: [HIDDEN], bytes: 4 * HIDDEN }],
-  hasDelta: doc === 'lora',
+  delta: doc === 'lora' ? 'available' : 'no-factors',
   warnings: [],
 });
 

@@ -10,6 +10,7 @@ const theme = readTheme(document);
 const module = (name: string, layer: number | null): AdapterModuleEntry => ({
   module: name,
   layer,
+  shape: null,
   parameters: 8,
   tensors: { lora_A: { name: `${name}.lora_A.weight`, dtype: 'F32', shape: [2, 4], bytes: 32 } },
 });
