@@ -97,10 +97,7 @@ function steps({ training }: ResolvedConfig, samples: number) {
 }
 
 /** The end of the value, or that of the key for a value that goes on below it. */
-function endOfLine(
-  loaded: LoadedConfig,
-  path: KeyPath,
-): { readonly line: number; readonly column: number } | undefined {
+function endOfLine(loaded: LoadedConfig, path: KeyPath): HintPlace | undefined {
   const value = loaded.locate(path);
   const key = loaded.locateKey(path);
   if (!value || !key) return undefined;

@@ -36,6 +36,7 @@ test.beforeEach(() => {
 test.afterEach(() => rmSync(workspace, { recursive: true }));
 
 test('a configuration is written with the help of the engine', async ({ page }, info) => {
+  test.setTimeout(400_000);
   const host = await startHost({ workspace, vsix: builtVsix(), settings });
   try {
     // A short run, so that there is an adapter to look at.
@@ -95,12 +96,16 @@ test('a configuration is written with the help of the engine', async ({ page }, 
     await test.step('a misspelt key is put right by a quick fix', async () => {
       await openFile(page, 'broken.adapter.yaml');
       await expect(page.locator('.squiggly-error').first()).toBeVisible({ timeout: 30_000 });
-      await line(page, 'learing_rate').click();
-      await runCommand(page, 'Quick Fix...');
       const menu = page.locator('.action-widget').filter({ hasText: 'Quick Fix' });
-      await expect(menu).toContainText('Change to learning_rate');
-      await page.screenshot({ path: info.outputPath('fix-dark.png') });
-      await menu.getByText('Change to learning_rate').click();
+      // The menu closes when a busy workbench moves the focus.
+      await expect(async () => {
+        await line(page, 'learing_rate').click();
+        await page.keyboard.press('Control+.');
+        await expect(menu).toContainText('Change to learning_rate', { timeout: 10_000 });
+        await page.screenshot({ path: info.outputPath('fix-dark.png') });
+        await page.keyboard.press('Enter');
+        await expect(line(page, 'learing_rate')).toHaveCount(0, { timeout: 10_000 });
+      }).toPass({ timeout: 90_000 });
       await expect(line(page, 'learning_rate: 2.0e-3')).toBeVisible();
     });
 

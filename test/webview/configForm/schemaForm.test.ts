@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lora } from '../../../kernels/adapters/methods/lora';
+import { adapterMethods } from '../../../kernels/adapters/registry';
 import { buildConfigSchema } from '../../../kernels/config/schema';
 import { formSections } from '../../../webview/configForm/schemaForm';
 import { fits, widgetOf } from '../../../webview/configForm/widgetOf';
@@ -12,11 +13,21 @@ describe('the form of the configuration schema', () => {
   const sections = formSections(schema, { adapter: { method: 'lora' } });
 
   it('begins with what must be written', () => {
-    expect(sections.map(({ key }) => key)).toEqual(['', 'data', 'adapter', 'training', 'runtime']);
+    expect(sections.map(({ key }) => key)).toEqual([
+      '',
+      'data',
+      'adapter',
+      'training',
+      'samples',
+      'watchdog',
+      'runtime',
+    ]);
   });
 
-  it('has a widget for every field', () => {
-    const all = sections.flatMap(({ groups }) => groups.flatMap(({ fields }) => fields));
+  it.each(adapterMethods.map(({ id }) => id))('has a widget for every field of %s', (method) => {
+    const all = formSections(buildConfigSchema(adapterMethods), { adapter: { method } }).flatMap(({ groups }) =>
+      groups.flatMap(({ fields }) => fields),
+    );
     expect(all.length).toBeGreaterThan(30);
     expect(all.filter(({ widget }) => widget.kind === 'other')).toEqual([]);
     expect(all.filter(({ label, help }) => label === '' || help === '')).toEqual([]);
