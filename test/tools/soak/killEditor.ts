@@ -1,5 +1,5 @@
 /** @file Kills a process that does what the extension host does: its run goes on, and what it wrote is there. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isAlive } from '../../../kernels/runs/processes';
@@ -45,7 +45,10 @@ export class EditorVictim implements Victim {
       rest = lines.pop() ?? '';
       for (const line of lines) Object.assign(said, JSON.parse(line));
     });
-    await Promise.race([ended(child), pause(between(random, 300, 2500))]);
+    // Half of the kills by the clock, half after so many things that it said it had done.
+    const when =
+      random.below(2) === 0 ? pause(between(random, 100, 2500)) : this.hasSaid(child, between(random, 2, 120));
+    await Promise.race([ended(child), when]);
     child.kill('SIGKILL');
     await ended(child);
     await pause(5);
@@ -53,6 +56,16 @@ export class EditorVictim implements Victim {
     const violations = [...this.lookAtFiles(folder, said), ...(await this.lookAtRun(folder, said))];
     rmSync(folder, { recursive: true, force: true });
     return { during, violations: violations.map((found) => `${this.name}: ${found}`) };
+  }
+
+  private hasSaid(child: ChildProcess, lines: number): Promise<void> {
+    let said = 0;
+    return new Promise((resolve) =>
+      child.stdout?.on('data', (chunk: string) => {
+        said += chunk.split('\n').length - 1;
+        if (said >= lines) resolve();
+      }),
+    );
   }
 
   finish(): Promise<readonly string[]> {
