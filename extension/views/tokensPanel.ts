@@ -1,6 +1,6 @@
 /** @file The panel of tokens: the samples of one configuration as training reads them, with the text that is not saved yet. */
-import { extname } from 'node:path';
-import { Position, Range, Uri, window, workspace, type WebviewPanel } from 'vscode';
+import { basename, dirname } from 'node:path';
+import { Position, Range, RelativePattern, Uri, window, workspace, type WebviewPanel } from 'vscode';
 import type { Handlers } from '../../kernels/protocol/channel';
 import type { SampleSet, SampleSource } from '../../kernels/protocol/calls/tokens';
 import { KernelError } from '../../kernels/protocol/errors';
@@ -17,14 +17,12 @@ import { tokensGuards } from './tokensGuards';
 
 /** After the last keystroke. */
 const DELAY_MS = 300;
-/** Data files have these endings; a change of another file changes no token. */
-const DATA_ENDINGS = ['.jsonl', '.json', '.parquet', '.jinja'];
-
 export class TokensPanel extends Owner {
   private readonly page: PageConnection<TokensPage>;
   private revision = 1;
-  /** Data files that a sample was shown from: what the page may have opened. */
+  /** Data files that a sample was shown from: what the page may have opened, and what is watched. */
   private readonly shownFiles = new Set<string>();
+  private readonly watch: (file: string) => void;
 
   /** Takes the panel over: it is disposed with this object and this object with it. */
   constructor(
@@ -39,7 +37,14 @@ export class TokensPanel extends Owner {
     const changed = this.register(debounce(DELAY_MS, () => this.onChange()));
     this.register(workspace.onDidChangeTextDocument(({ document }) => this.isOurs(document.uri) && changed()));
     this.register(workspace.onDidCloseTextDocument(({ uri }) => this.isOurs(uri) && changed()));
-    this.register(workspace.onDidSaveTextDocument(({ uri }) => DATA_ENDINGS.includes(extname(uri.path)) && changed()));
+    this.watch = (file) => {
+      const watcher = this.register(
+        workspace.createFileSystemWatcher(new RelativePattern(dirname(file), basename(file))),
+      );
+      for (const event of [watcher.onDidChange, watcher.onDidCreate, watcher.onDidDelete])
+        this.register(event(changed));
+    };
+    this.watch(config.fsPath);
     panel.webview.options = { enableScripts: true, localResourceRoots: [pageRoot(extensionUri)] };
     panel.webview.html = pageHtml(panel.webview, extensionUri, 'tokens', panel.title);
   }
@@ -72,7 +77,11 @@ export class TokensPanel extends Owner {
       'page/open': () => this.snapshot(),
       'tokens/show': async ({ set, goal }, { signal }) => {
         const answer = await this.kernel.call('tokens/show', { source: this.source(set), goal }, { signal });
-        if (answer.sample) this.shownFiles.add(answer.sample.file);
+        const file = answer.sample?.file;
+        if (file !== undefined && !this.shownFiles.has(file)) {
+          this.shownFiles.add(file);
+          this.watch(file);
+        }
         return answer;
       },
       'tokens/lengths': ({ set }, { signal }) =>

@@ -34,7 +34,7 @@ export class TokensStore {
   ) {
     this.choices = keptChoices(api, {
       config: null as string | null,
-      set: 'train' as string,
+      set: 'train',
       number: 1,
       query: '',
       areLengthsOpen: true,

@@ -42,7 +42,7 @@ function visible({ text, token, bytes }: SampleToken): string {
   if (bytes !== undefined) return bytes.split(' ').map(visibleByte).join('');
   if (text === '') return token;
   const sign = (c: string): string => String.fromCodePoint(c === '\x7f' ? 0x2421 : 0x2400 + (c.codePointAt(0) ?? 0));
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+
   return text
     .replaceAll(' ', '·')
     .replaceAll('\n', '↵')
