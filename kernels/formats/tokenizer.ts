@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { KernelError, type Problem } from '../protocol/errors';
+import { KernelError } from '../protocol/errors';
 import { readChatTemplate, type ChatTemplate } from './chatTemplate';
 import { readJsonObject, readJsonText } from './jsonFile';
 import { jsonValue, parseJson } from './jsonTree';
