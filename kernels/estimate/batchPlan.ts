@@ -23,6 +23,8 @@ export interface BatchPlan {
   readonly supervisedPerStep: number;
   readonly padding: number;
   readonly evaluations: number;
+  /** How often the fixed prompts are answered. */
+  readonly samplings: number;
   readonly checkpoints: number;
   readonly compilations: number;
   readonly countedSteps: number;
@@ -51,9 +53,10 @@ export function planBatches(run: PreparedRun): BatchPlan {
   };
   let evaluations = 0;
   const evaluate = (): void => {
-    if (evalBatches.length === 0) return;
     evaluations++;
     for (const batch of evalBatches) use('evaluation', batch, 1);
+    // Of the graphs that write samples, one reads the prompts and one goes on token by token; they need little but room.
+    if (run.samples) ['prefill', 'decode'].forEach((key) => cache.use(key));
   };
   let [tokens, most, supervised, computed] = [0, 0, 0, 0];
   evaluate();
@@ -70,10 +73,11 @@ export function planBatches(run: PreparedRun): BatchPlan {
     most = Math.max(most, own);
     if (step % evalSteps === 0 || step === totalSteps) evaluate();
   }
-  const allEvaluations = evalBatches.length === 0 ? 0 : 1 + Math.ceil(totalSteps / evalSteps);
+  const rounds = 1 + Math.ceil(totalSteps / evalSteps);
+  const allEvaluations = evalBatches.length === 0 ? 0 : rounds;
   const shapes = [...uses.values()].map((u) => ({
     ...u,
-    batches: Math.round(u.kind === 'train' ? u.batches : (u.batches * allEvaluations) / evaluations),
+    batches: Math.round(u.kind === 'train' ? u.batches : (u.batches * rounds) / evaluations),
   }));
   return {
     shapes: shapes.sort((a, b) => workOf(b) - workOf(a)),
@@ -81,6 +85,7 @@ export function planBatches(run: PreparedRun): BatchPlan {
     supervisedPerStep: supervised / countedSteps,
     padding: computed === 0 ? 0 : 1 - tokens / computed,
     evaluations: allEvaluations,
+    samplings: run.samples ? rounds : 0,
     // One at the end, one at each save_steps, and at most one for each evaluation that is the best so far.
     checkpoints: Math.ceil(totalSteps / saveSteps) + Math.max(0, allEvaluations - 2),
     compilations: Math.round(cache.compilations * (cache.compilations > uses.size ? scale : 1)),

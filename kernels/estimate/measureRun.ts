@@ -36,6 +36,7 @@ export async function measureRun(
       tokensPerStep: batches.tokens.mean,
       compilations: batches.compilations,
       checkpoints: batches.checkpoints,
+      samplings: batches.samplings,
       spectra: run.plan.method.factors ? 1 + Math.min(SPECTRA_POINTS, run.totalSteps) : 0,
     },
     timings,

@@ -12,6 +12,8 @@ export interface RunWork {
   readonly tokensPerStep: number;
   readonly compilations: number;
   readonly checkpoints: number;
+  /** Times the fixed prompts are answered. */
+  readonly samplings: number;
   /** Times the singular values are recorded. */
   readonly spectra: number;
 }
@@ -32,6 +34,7 @@ export function runTime(work: RunWork, timings: StepTimings): EstimateMeasuremen
     work.shapes.reduce((n, s) => (s.kind === kind ? n + s.batches * secondsOf(s) : n), 0);
   const training = total('train') + totalSteps * timings.updateSeconds;
   const evaluation = total('evaluation');
+  const samples = work.samplings * timings.samplesSeconds;
   const compiling = compilations * mean(timings.shapes.map((s) => s.compileSeconds));
   const checkpoints = work.checkpoints * timings.checkpointSeconds + work.spectra * timings.spectraSeconds;
   const secondsPerStep = training / totalSteps;
@@ -41,9 +44,10 @@ export function runTime(work: RunWork, timings: StepTimings): EstimateMeasuremen
     tokensPerSecond: work.tokensPerStep / secondsPerStep,
     ...(timings.peakBytes !== undefined && { peakBytes: timings.peakBytes }),
     eta: {
-      seconds: training + evaluation + compiling + checkpoints,
+      seconds: training + evaluation + samples + compiling + checkpoints,
       training,
       evaluation,
+      samples,
       compiling,
       checkpoints,
     },

@@ -12,6 +12,7 @@ import { saveCheckpoint } from '../trainer/checkpointState';
 import type { PreparedRun } from '../trainer/prepare';
 import { graphShape, ModelRunner } from '../trainer/runner';
 import { deltaSpectra } from '../trainer/spectra';
+import { writeSamples } from '../trainer/trainingSamples';
 import { planBatches, workOf } from './batchPlan';
 
 /** After the first run of a graph: at least this many, and until this much time was spent on the shape. */
@@ -27,6 +28,8 @@ export interface StepTimings {
   readonly updateSeconds: number;
   readonly checkpointSeconds: number;
   readonly spectraSeconds: number;
+  /** Answering the fixed prompts once; 0 without any. */
+  readonly samplesSeconds: number;
   readonly peakBytes?: number;
 }
 
@@ -64,6 +67,7 @@ export async function timeSteps(run: PreparedRun, { signal, onProgress }: Timing
       const seconds = median(rest);
       shapes.push({ ...withoutHeld(shape), seconds, compileSeconds: Math.max(0, first - seconds) });
     }
+    const samplesSeconds = await timeSamples(run, runner, signal);
     const updateSeconds = secondsOf(() => {
       globalNorm(gradient);
       // A learning rate of 0: the checkpoint that is written below is that of the fresh adapter.
@@ -91,6 +95,7 @@ export async function timeSteps(run: PreparedRun, { signal, onProgress }: Timing
         updateSeconds,
         checkpointSeconds,
         spectraSeconds,
+        samplesSeconds,
         ...(peakBytes !== undefined && { peakBytes }),
       };
     } finally {
@@ -99,6 +104,17 @@ export async function timeSteps(run: PreparedRun, { signal, onProgress }: Timing
   } finally {
     await runner.dispose();
   }
+}
+
+/** The second time: the first one compiles. */
+async function timeSamples({ samples }: PreparedRun, runner: ModelRunner, signal: AbortSignal): Promise<number> {
+  if (!samples) return 0;
+  const write = () =>
+    writeSamples(runner, samples, { step: 0, now: () => 0, signal, onToken: () => signal.throwIfAborted() });
+  await write();
+  const start = performance.now();
+  await write();
+  return (performance.now() - start) / 1000;
 }
 
 /** The training shape with most work, the largest one, and the evaluation shape with most work. */

@@ -61,6 +61,7 @@ function shares({ eta }: EstimateMeasurement): TemplateResult {
   const parts: readonly (readonly [string, number])[] = [
     [l10n.t('Training'), eta.training],
     [l10n.t('Evaluation'), eta.evaluation],
+    [l10n.t('Samples'), eta.samples],
     [l10n.t('Compiling graphs'), eta.compiling],
     [l10n.t('Checkpoints and spectra'), eta.checkpoints],
   ];

@@ -110,6 +110,8 @@ export interface EstimateMeasurement {
     readonly seconds: number;
     readonly training: number;
     readonly evaluation: number;
+    /** Of the fixed prompts, at every evaluation. */
+    readonly samples: number;
     readonly compiling: number;
     readonly checkpoints: number;
   };

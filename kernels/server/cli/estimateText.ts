@@ -99,6 +99,7 @@ function timeLine({ secondsPerStep, tokensPerSecond, eta }: EstimateMeasurement)
   const parts = [
     ['training', eta.training],
     ['evaluation', eta.evaluation],
+    ['samples', eta.samples],
     ['compiling', eta.compiling],
     ['checkpoints', eta.checkpoints],
   ] as const;

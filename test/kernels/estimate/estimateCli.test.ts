@@ -7,8 +7,9 @@ import { TRAIN_SAMPLES, trainingFixture } from '../../support/trainingFixture';
 const engine = useEngine();
 const fixture = trainingFixture();
 const config = fixture.config('sample');
-const report = async (...args: string[]): Promise<EstimateReport> => {
-  const finished = await engine.run('estimate', config, ...args, '--json');
+const report = async (...args: string[]): Promise<EstimateReport> => reportOf(config, ...args);
+const reportOf = async (file: string, ...args: string[]): Promise<EstimateReport> => {
+  const finished = await engine.run('estimate', file, ...args, '--json');
   expect(finished).toMatchObject({ status: 0, stderr: '' });
   expect(finished.records()).toHaveLength(1);
   return finished.records()[0] as unknown as EstimateReport;
@@ -37,7 +38,9 @@ describe('an estimate', () => {
   });
 
   test('with a measurement has seconds of each step and of the run, and the peak of its process', async () => {
-    const { measurement, unknown } = await report('--set', 'training.max_steps=6');
+    const prompted = fixture.config('prompted', { samples: { prompts: ['abc'], max_new_tokens: 4 } });
+    const { measurement, unknown } = await reportOf(prompted, '--set', 'training.max_steps=6');
+    expect(measurement?.eta.samples).toBeGreaterThan(0);
     expect(unknown).not.toContain('time');
     expect(measurement?.shapes.map((s) => s.kind)).toContain('evaluation');
     expect(measurement?.secondsPerStep).toBeGreaterThan(0);

@@ -19,8 +19,9 @@ const work = {
   compilations: 3,
   checkpoints: 2,
   spectra: 5,
+  samplings: 2,
 };
-const fixed = { updateSeconds: 0.1, checkpointSeconds: 1.5, spectraSeconds: 0.2 };
+const fixed = { updateSeconds: 0.1, checkpointSeconds: 1.5, spectraSeconds: 0.2, samplesSeconds: 4 };
 
 describe('the time of a run', () => {
   const small = shape('train', 64, 20);
@@ -40,10 +41,11 @@ describe('the time of a run', () => {
 
   it('adds evaluations, compilations, checkpoints and spectra', () => {
     expect(measured.eta.evaluation).toBeCloseTo(15);
+    expect(measured.eta.samples).toBeCloseTo(8);
     expect(measured.eta.compiling).toBeCloseTo(6);
     expect(measured.eta.checkpoints).toBeCloseTo(2 * 1.5 + 5 * 0.2);
-    const { training, evaluation: evaluating, compiling, checkpoints, seconds } = measured.eta;
-    expect(seconds).toBeCloseTo(training + evaluating + compiling + checkpoints);
+    const { training, evaluation: evaluating, samples, compiling, checkpoints, seconds } = measured.eta;
+    expect(seconds).toBeCloseTo(training + evaluating + samples + compiling + checkpoints);
   });
 
   it('is proportional to the tokens where one shape was timed', () => {

@@ -14,7 +14,7 @@ export interface EstimateCase {
   /** Tokens of each sample; several: the file holds samples of all these lengths. */
   readonly lengths: readonly number[];
   readonly rank: number;
-  readonly method: 'lora' | 'dora';
+  readonly method: 'lora' | 'dora' | 'mora' | 'vera';
   /** Share of the tokens of a sample that carry loss. */
   readonly supervised: number;
   /** Share of the samples set aside for evaluation; 0: none. */
@@ -88,6 +88,9 @@ export const ESTIMATE_CASES: readonly EstimateCase[] = [
     ...plain,
     dropout: 0.1,
   },
+  // Matrices of constants; frozen tensors that all layers share.
+  { id: 's-mora', prepare: random('s', 'F32'), batch: 4, lengths: [256], rank: 16, method: 'mora', ...plain },
+  { id: 'm-vera', prepare: random('m', 'F16'), batch: 1, lengths: [256], rank: 256, method: 'vera', ...plain },
 ];
 
 /** A real checkpoint beside the random ones. */

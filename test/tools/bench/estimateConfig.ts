@@ -30,7 +30,13 @@ export async function writeEstimateCase(folder: string, base: string, units: rea
   return writeTrainConfig(join(folder, 'case.adapter.yaml'), {
     model: base,
     data: { train: data, max_length: longest, ...(evalFraction > 0 && { eval_fraction: evalFraction }) },
-    adapter: { method, r: rank, lora_alpha: 2 * rank, lora_dropout: dropout, target_modules: 'all-linear' },
+    adapter: {
+      method,
+      r: rank,
+      ...((method === 'lora' || method === 'dora') && { lora_alpha: 2 * rank }),
+      ...(dropout > 0 && { lora_dropout: dropout }),
+      target_modules: 'all-linear',
+    },
     training: {
       learning_rate: 2e-4,
       lr_scheduler_type: 'linear',

@@ -40,7 +40,7 @@ const measurement: EstimateMeasurement = {
   secondsPerStep: 3.52,
   tokensPerSecond: 421,
   peakBytes: 2_611e6,
-  eta: { seconds: 1_612, training: 1_448, evaluation: 76, compiling: 25, checkpoints: 63 },
+  eta: { seconds: 1_612, training: 1_448, evaluation: 76, samples: 0, compiling: 25, checkpoints: 63 },
 };
 
 const report: EstimateReport = {
