@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { commands, l10n, Uri, window, workspace, type WebviewPanel } from 'vscode';
 import type { Handlers } from '../../kernels/protocol/channel';
+import { KernelError } from '../../kernels/protocol/errors';
 import type { RunState } from '../../kernels/protocol/types';
 import type { CommandId } from '../commands/table';
 import type { DashboardPage, DashboardSnapshot, RunCommand } from '../../webview/protocol/dashboard';
@@ -162,6 +163,10 @@ export class DashboardPanel extends Owner {
   }
 
   private async saveCsv(what: 'metrics' | 'spectra'): Promise<void> {
+    if (this.follower.isGone) {
+      const message = l10n.t('{0} is not there any more, and with it all points of the curves.', this.folder);
+      throw new KernelError('input/refused', message);
+    }
     const target = await askTarget(`${this.name}-${what}.csv`, { CSV: ['csv'] });
     if (!target) return;
     await writeFileAtomic(target, await (what === 'metrics' ? metricsCsv : spectraCsv)(this.folder));

@@ -19,6 +19,12 @@ const icons: Record<RunStatus, ThemeIcon> = {
   failed: new ThemeIcon('error', new ThemeColor('testing.iconFailed')),
 };
 
+/**
+ * Opens the dashboard of the selected row. Without arguments on purpose: the editor keeps the arguments of a row's command only until
+ * the row is drawn again, which a live run's is every second, and a click at that moment would go nowhere.
+ */
+export const OPEN_SELECTED_RUN = 'adapterStudio.openSelectedRun';
+
 const COLLAPSED = 'runs.collapsedGroups';
 
 /** A row of a run; commands get it as their argument. The same run has the same row as long as the view lives. */
@@ -92,11 +98,7 @@ export class RunsTree extends Owner implements TreeDataProvider<RunsRow> {
     // Menus look for the words: `run;stop;merge`.
     const can = Object.entries(capabilities(run)).filter(([, is]) => is);
     item.contextValue = ['run', ...can.map(([name]) => name)].join(';');
-    item.command = {
-      command: 'adapterStudio.openDashboard',
-      title: l10n.t('Open Dashboard'),
-      arguments: [row],
-    };
+    item.command = { command: OPEN_SELECTED_RUN, title: l10n.t('Open Dashboard') };
     item.accessibilityInformation = { label: runAccessibleLabel(run) };
     return item;
   }

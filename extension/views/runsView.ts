@@ -2,7 +2,7 @@
 import { commands, l10n, window, type Memento, type TreeView } from 'vscode';
 import type { RunLibrary } from '../runs/runLibrary';
 import { Owner } from '../util/disposables';
-import { RunsTree, type RunRow, type RunsRow } from './runsTree';
+import { OPEN_SELECTED_RUN, RunsTree, type RunRow, type RunsRow } from './runsTree';
 
 /** Set while a filter is on. */
 const FILTER_KEY = 'hasRunFilter';
@@ -27,6 +27,7 @@ export class RunsView extends Owner {
     this.register(this.view.onDidCollapseElement(({ element }) => this.tree.setCollapsed(element, true)));
     this.register(this.view.onDidExpandElement(({ element }) => this.tree.setCollapsed(element, false)));
     this.register(library.onDidChange(() => this.describe()));
+    this.register(commands.registerCommand(OPEN_SELECTED_RUN, () => this.openSelected()));
   }
 
   /** The runs that are selected. */
@@ -55,6 +56,11 @@ export class RunsView extends Owner {
     this.tree.filter = text.trim();
     void commands.executeCommand('setContext', `adapterStudio.${FILTER_KEY}`, this.tree.filter !== '');
     this.describe();
+  }
+
+  private async openSelected(): Promise<void> {
+    const [row, ...others] = this.selection;
+    if (row && others.length === 0) await commands.executeCommand('adapterStudio.openDashboard', row);
   }
 
   private describe(): void {
