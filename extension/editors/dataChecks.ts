@@ -24,7 +24,8 @@ const DATA_FILE = /\.(jsonl|json|parquet)$/i;
 export class DataChecks extends Owner {
   private readonly checked = this.register(new EventEmitter<Uri>());
   private readonly reports = new Map<string, { readonly config: Uri; readonly report: DataReport }>();
-  private readonly pending = new Map<string, AbortController>();
+  /** What is being read, with all of the configuration that decides on what is read. */
+  private readonly pending = new Map<string, { readonly abort: AbortController; readonly settings: string }>();
   private readonly again = this.register(debounce(1_000, () => this.recheck()));
 
   /** The data of this configuration was read, or is no longer of interest. */
@@ -46,7 +47,7 @@ export class DataChecks extends Owner {
     const onChange = (uri: Uri) => this.onChanged(uri);
     this.register(watcher.onDidChange(onChange));
     this.register(watcher.onDidDelete(onChange));
-    this.register({ dispose: () => this.pending.forEach((abort) => abort.abort()) });
+    this.register({ dispose: () => this.pending.forEach(({ abort }) => abort.abort()) });
     for (const document of workspace.textDocuments) void this.onOpened(document);
   }
 
@@ -66,7 +67,7 @@ export class DataChecks extends Owner {
   }
 
   private recheck(): void {
-    for (const { config } of this.reports.values()) void this.check(config);
+    for (const { config } of this.reports.values()) void this.check(config, true);
   }
 
   /** A data file was opened: the configurations of the workspace that name it are looked at. */
@@ -81,29 +82,41 @@ export class DataChecks extends Owner {
   private async onForgotten(config: Uri): Promise<void> {
     const named = await dataFilesOf(config);
     if (workspace.textDocuments.some(({ uri }) => uri.scheme === 'file' && named.includes(uri.fsPath))) return;
-    this.pending.get(config.toString())?.abort();
+    this.pending.get(config.toString())?.abort.abort();
     if (this.reports.delete(config.toString())) this.checked.fire(config);
   }
 
-  private async check(config: Uri): Promise<void> {
+  private async check(config: Uri, isNew = false): Promise<void> {
     const key = config.toString();
-    this.pending.get(key)?.abort();
-    const abort = new AbortController();
-    this.pending.set(key, abort);
     const text = workspace.textDocuments.find(({ uri }) => uri.toString() === key)?.getText();
+    const settings = `${hasErrors(this.checks, config)} ${dataSettings(text)}`;
+    const running = this.pending.get(key);
+    // Whoever types elsewhere in the configuration does not make the reading begin again.
+    if (running && !isNew && running.settings === settings) return;
+    running?.abort.abort();
+    const abort = new AbortController();
+    this.pending.set(key, { abort, settings });
     try {
       const request = { config: config.fsPath, ...(text !== undefined && { text }) };
       const report = await this.kernel.call('data/check', request, { signal: abort.signal });
       if (abort.signal.aborted) return;
       // While the configuration has errors nothing new is known: what was said of its files stays.
-      if (report.files.length === 0 && hasErrors(this.checks, config)) return;
+      if (report.files.length === 0) return;
       this.reports.set(key, { config, report });
       this.checked.fire(config);
     } catch (error) {
       if (!isCancelled(error))
         this.log.warn(`data of ${config.fsPath}: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      if (this.pending.get(key)?.abort === abort) this.pending.delete(key);
     }
   }
+}
+
+/** What of a configuration decides on how its data is read; nothing while the text cannot be read. */
+function dataSettings(text: string | undefined): string {
+  const values = text === undefined ? null : configValues(text);
+  return JSON.stringify([values?.['model'], values?.['data']]);
 }
 
 function hasErrors(checks: Pick<ConfigChecks, 'get'>, config: Uri): boolean {

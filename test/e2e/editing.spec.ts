@@ -120,7 +120,7 @@ test('a configuration is written with the help of the engine', async ({ page }, 
         await expect(problems).toContainText(text, { timeout: 30_000 });
       }
       await page.screenshot({ path: info.outputPath('data-dark.png') });
-      await runCommand(page, 'View: Close Panel');
+      await page.keyboard.press('Control+j');
     });
 
     await openFile(page, configName);
