@@ -1,6 +1,5 @@
 /** @file A YAML text with the place of every key and value, so that each problem can name its line. */
 import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
 import {
   isAlias,
   isMap,
@@ -13,7 +12,8 @@ import {
   type Document,
   type Node,
 } from 'yaml';
-import type { Problem } from '../protocol/errors';
+import { readPlainFile } from '../formats/plainFile';
+import { KernelError, type Problem } from '../protocol/errors';
 
 export type KeyPath = readonly (string | number)[];
 
@@ -25,14 +25,17 @@ export interface Position {
   readonly endColumn: number;
 }
 
+/** No configuration is larger; a data file that was named in its place may be. */
+const MAX_BYTES = 16_000_000;
+
 /** Reads a file as UTF-8 text without its byte order mark; a file that cannot be read is a problem, not an exception. */
 export function readUtf8(file: string): { readonly text?: string; readonly problems: readonly Problem[] } {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readPlainFile(file, 'expected a readable file', MAX_BYTES);
   } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : String(error);
-    return { problems: [{ file, severity: 'error', found, expected: 'expected a readable file' }] };
+    if (!KernelError.is(error) || error.problems.length === 0) throw error;
+    return { problems: error.problems };
   }
   if (isUtf8(bytes)) return { text: bytes.toString('utf8').replace(/^\uFEFF/, ''), problems: [] };
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
@@ -73,22 +76,34 @@ export class YamlSource {
   readonly #document: Document.Parsed;
   /** Everything that is wrong with the text as YAML. */
   readonly problems: readonly Problem[];
+  /** The document as plain values; `undefined` when the text cannot be read as YAML at all. */
+  readonly values: unknown;
 
   constructor(
     private readonly file: string,
     private readonly text: string,
   ) {
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: true });
+    const { values, problem } = this.#plainValues();
+    this.values = values;
     this.problems = [
       ...this.#document.errors.map((e) => this.#syntaxProblem(e, 'error')),
       ...this.#document.warnings.map((e) => this.#syntaxProblem(e, 'warning')),
+      ...(problem ? [problem] : []),
     ];
   }
 
-  /** The document as plain values; `undefined` when the text cannot be read as YAML at all. */
-  get values(): unknown {
-    const readable = this.#document.errors.every((e) => e.code === 'DUPLICATE_KEY' || e.code === 'MULTIPLE_DOCS');
-    return readable ? (this.#document.toJS() as unknown) : undefined;
+  /** Aliases are followed only here: one may lead nowhere, or a few of them to billions of values. */
+  #plainValues(): { readonly values?: unknown; readonly problem?: Problem } {
+    const isReadable = this.#document.errors.every((e) => e.code === 'DUPLICATE_KEY' || e.code === 'MULTIPLE_DOCS');
+    if (!isReadable) return {};
+    try {
+      return { values: this.#document.toJS() as unknown };
+    } catch (error) {
+      const found = `not valid YAML: ${lowerFirst((error as Error).message)}`;
+      const expected = 'expected keys and values in YAML, without aliases';
+      return { problem: { file: this.file, ...this.#position(0, 0), severity: 'error', found, expected } };
+    }
   }
 
   /** Where the value at `path` stands; where the key of its nearest written parent stands when it is not written. */

@@ -219,7 +219,7 @@ output: train.jsonl
     expect(loadConfig(file, { methods }).problems.map((p) => [p.line, p.found])).toEqual([
       [2, 'found bytes that are not UTF-8 text'],
     ]);
-    expect(loadConfig(join(folder, 'none.yaml'), { methods }).problems[0]?.found).toBe('no such file');
+    expect(loadConfig(join(folder, 'none.yaml'), { methods }).problems[0]?.found).toBe('there is no such file');
   });
 });
 
@@ -246,4 +246,21 @@ describe('--set', () => {
     const { training } = configOf(`${minimal}training:\n  num_train_epochs: 2\n`, ['training.max_steps=10']);
     expect([training.max_steps, training.num_train_epochs]).toEqual([10, undefined]);
   });
+});
+
+test.each([
+  ['an alias that leads nowhere', 'version: 1\nmodel: *gone\n', /not valid YAML: unresolved alias/],
+  [
+    'aliases for billions of values',
+    `a: &a [${'x,'.repeat(9)}]\n${'bcdefghij'
+      .split('')
+      .map((name, i) => `${name}: &${name} [${`*${'abcdefghi'[i]},`.repeat(9)}]\n`)
+      .join('')}`,
+    /not valid YAML: excessive alias count/,
+  ],
+  ['endless nesting', `a: ${'['.repeat(5000)}${']'.repeat(5000)}`, /not valid YAML: maximum call stack/],
+])('%s is refused, not an exception', (_, text, found) => {
+  const { config, problems } = loadConfig(join(folder, 'x.yaml'), { methods, text });
+  expect(config).toBeUndefined();
+  expect(problems[0]?.found).toMatch(found);
 });
