@@ -1,7 +1,7 @@
 /** @file Looking at samples as tokens, and at what models answer, in the real workbench with a real run. */
 import { expect, test, type Page } from '@playwright/test';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
@@ -13,18 +13,16 @@ import {
   openWorkbench,
   runCommand,
   startHost,
-  type Host,
 } from './workbench';
 
 const config = 'questions.adapter.yaml';
 const settings = { 'files.autoSave': 'off', 'workbench.colorTheme': 'Default Dark Modern' };
 
-/** The window follows its settings file. */
-async function useTheme(page: Page, host: Host, theme: string, className: string): Promise<void> {
-  const file = path.join(host.data, 'User/settings.json');
-  const values = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-  writeFileSync(file, JSON.stringify({ ...values, 'workbench.colorTheme': theme }));
-  await expect(page.locator('.monaco-workbench')).toHaveClass(new RegExp(`\\b${className}\\b`));
+/** A picture of the window in the other theme. */
+async function pictureInLight(page: Page, file: string): Promise<void> {
+  await runCommand(page, 'Preferences: Toggle between Light/Dark Themes');
+  await expect(page.locator('.monaco-workbench.vs')).toBeVisible();
+  await page.screenshot({ path: file });
 }
 
 test('a sample is shown as tokens from the line over the configuration, and again as the text changes', async ({
@@ -60,8 +58,7 @@ test('a sample is shown as tokens from the line over the configuration, and agai
       await frame.locator('.link-button', { hasText: 'eval.jsonl:1' }).click();
       await expect(page.locator('.tabs-container .tab').filter({ hasText: 'eval.jsonl' })).toBeVisible();
     });
-    await useTheme(page, host, 'Default Light Modern', 'vs');
-    await page.screenshot({ path: info.outputPath('tokens-light.png') });
+    await pictureInLight(page, info.outputPath('tokens-light.png'));
     expect(ofExtension(errors)).toEqual([]);
   } finally {
     await host.stop();
@@ -108,8 +105,7 @@ test('base and adapter of a run answer the same question side by side', async ({
       await expect(answer('adapter')).toHaveAttribute('data-state', 'done', { timeout: 90_000 });
       await expect(answer('adapter').locator('.place')).toHaveText('checkpoints/step-000015');
     });
-    await useTheme(page, host, 'Default Light Modern', 'vs');
-    await page.screenshot({ path: info.outputPath('try-it-light.png') });
+    await pictureInLight(page, info.outputPath('try-it-light.png'));
     expect(ofExtension(errors)).toEqual([]);
   } finally {
     await host.stop();

@@ -34,7 +34,7 @@ export class SampleLengthsSection extends SignalElement {
 
   private renderLengths(lengths: SampleLengths): TemplateResult {
     const { store, theme } = this;
-    const end = Math.max(lengths.longest, Math.min(lengths.maxLength, 1.5 * lengths.longest)) + lengths.binWidth;
+    const end = Math.max(lengths.longest, markedLimit(lengths)) + lengths.binWidth;
     return html`${warningList(lengths)}
       <as-line-plot
         data-plot="lengths"
@@ -78,9 +78,13 @@ function warningList({ warnings, unreadable }: SampleLengths): TemplateResult | 
   </ul>`;
 }
 
+/** max_length, unless it is so far behind the longest sample that the bars would be lost beside it: then 0. */
+const markedLimit = ({ maxLength, longest }: SampleLengths): number => (maxLength <= 2 * longest ? maxLength : 0);
+
 /** Bars: a point in the middle of each bin. */
-export function lengthsFigure({ bins, binWidth, maxLength, longest }: SampleLengths, theme: Theme): LineFigure {
-  // Below the first bin the bars begin at nothing, so that the first one has a left edge.
+function lengthsFigure(lengths: SampleLengths, theme: Theme): LineFigure {
+  const { bins, binWidth } = lengths;
+  const limit = markedLimit(lengths);
   return {
     title: l10n.t('Lengths of the samples'),
     x: { label: l10n.t('tokens'), kind: 'count' },
@@ -95,7 +99,7 @@ export function lengthsFigure({ bins, binWidth, maxLength, longest }: SampleLeng
         style: { color: theme.curves[0] ?? theme.foreground, dash: 'solid', width: 1, isStepped: true },
       },
     ],
-    marks: maxLength <= 1.5 * longest ? [{ x: maxLength + 0.5, label: l10n.t('max_length {0}', maxLength) }] : [],
+    marks: limit > 0 ? [{ x: limit + 0.5, label: l10n.t('max_length {0}', limit) }] : [],
     emptyText: l10n.t('There is no sample.'),
   };
 }
