@@ -127,7 +127,8 @@ test('the walkthrough leads from the sample to its training', async ({ page }) =
       page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: configuration }),
     ).toBeVisible({ timeout: 60_000 });
     expect(existsSync(path.join(target, 'adapter-studio-sample/base/model.safetensors'))).toBe(true);
-    expect(ofExtension(errors)).toEqual([]);
+    // The pictures of a walkthrough are pages in which the workbench allows no script, and says so.
+    expect(ofExtension(errors).filter((text) => !text.startsWith('Blocked script execution'))).toEqual([]);
   } finally {
     await host.stop();
     rmSync(workspace, { recursive: true });

@@ -16,12 +16,16 @@ const SPOKEN = [
 export async function noteData(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const texts: string[] = [];
-    const note = (value: unknown): void => {
+    /** `keys`: where the value stands inside of a configuration, whose keys are names that people read. */
+    const note = (value: unknown, keys?: string): void => {
       if (typeof value === 'string') texts.push(value);
-      else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
+      if (keys) texts.push(keys);
+      if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+      for (const [key, inner] of Object.entries(value)) {
         // Names of tensors and modules may be keys; plain words as keys are the protocol's.
-        if (!Array.isArray(value)) texts.push(...Object.keys(value).filter((key) => /[._/]/.test(key)));
-        Object.values(value).forEach(note);
+        if (/[._/]/.test(key)) texts.push(key);
+        const isInside = keys !== undefined || key === 'config';
+        note(inner, isInside ? (key === 'config' ? '' : keys ? `${keys}.${key}` : key) : undefined);
       }
     };
     window.addEventListener('message', (event: MessageEvent<unknown>) =>
@@ -47,6 +51,8 @@ export async function textsOf(page: Page): Promise<readonly { readonly text: str
       if (node instanceof Text) {
         const text = node.data.replace(/\s+/g, ' ').trim();
         const parent = node.parentElement;
+        // Words of a text that the host sent, marked one by one.
+        if (parent?.closest('ins, del, mark, .sample-text')) return;
         if (text && (!parent || isShown(parent) || parent instanceof HTMLOptionElement))
           found.push({ text, place: parent ? placeOf(parent) : 'a component' });
       }
@@ -73,9 +79,9 @@ export async function textsOf(page: Page): Promise<readonly { readonly text: str
 
 /** Numbers, units and symbols, which are the same in every language. */
 const NEUTRAL =
-  /^(?:[\d\s.,:;/%()[\]{}<>≤≥=+\-−–—×·•…→←↑↓↵⇥|*#~'"“”^!?_&@σλβεΔµ]|(?:[kKMGT]?i?B|[kMGTB])(?![a-z])|e[-+]?\d+|[FIU]\d+|BF16|U\+[\dA-F]{4,6}|[\dA-F]{2}(?![\dA-Za-z]))*$/u;
+  /^(?:[\d\s.,:;/%()[\]{}<>≤≥=+\-−–—×·•…→←↑↓|*#~'"“”^!?_&@σλβεΔµ√‖₀-₉]|ΔW|(?:[kKMGT]?i?B|[kMGTB])(?![a-z])|e[-+−]?\d+|[FIU]\d+|BF16)*$/u;
 
-/** What is left of a text when translated parts are taken out: what the code has put there itself, or data. */
+/** What is left of a text when translated parts are taken out: what the code has put there itself. `data`: the texts that the host sent. */
 export function untranslated(text: string, data: readonly string[]): string[] {
   let rest = text;
   for (let before = ''; before !== rest;) {
@@ -85,17 +91,33 @@ export function untranslated(text: string, data: readonly string[]): string[] {
   return rest
     .split('\u0000')
     .map(bare)
-    .filter((part) => part !== '' && !NEUTRAL.test(part) && !part.split('; ').every((piece) => isData(piece, data)));
+    .filter((part) => !NEUTRAL.test(part) && !isData(part, data));
 }
 
 /** Without what joins it to its neighbours. */
 function bare(text: string): string {
-  return text.replace(/^[\s,.:;()/[\]–-]+|[\s,.:;()/[\]–-]+$/g, '');
+  return text.replace(/\s+/g, ' ').replace(/^[\s,.:;()/[\]–-]+|[\s,.:;()/[\]–-]+$/g, '');
 }
 
-/** As the host sent it, also as the beginning of a sentence; names and sentences also as a part. */
-function isData(piece: string, data: readonly string[]): boolean {
-  const spellings = [piece, `${piece.charAt(0).toLowerCase()}${piece.slice(1)}`];
-  const mayBePart = piece.length >= 12 || /[\d._/]/.test(piece);
-  return spellings.some((text) => data.some((known) => bare(known) === text || (mayBePart && known.includes(text))));
+/** As the host sent it, alone or put together with other texts of the host; the beginning of a sentence has a capital. */
+function isData(part: string, data: readonly string[]): boolean {
+  const known = data.map(bare).filter((text) => text !== '');
+  const spellings = [part, `${part.charAt(0).toLowerCase()}${part.slice(1)}`];
+  // One word may be a word of the code as well, so it counts only as a whole.
+  const isLong = part.length >= 12 || /[\d._/]/.test(part);
+  if (spellings.some((text) => known.some((other) => other === text || (isLong && other.includes(text))))) return true;
+  // Words of one name: `assistant-20260101-000000-k3fz` as `assistant k3fz`.
+  const words = part.split(' ');
+  if (words.length > 1 && known.some((name) => !name.includes(' ') && words.every((word) => name.includes(word))))
+    return true;
+  // Several texts in a row: file, key, what was found; what was expected.
+  const names = known.flatMap((text) => [text, text.slice(text.lastIndexOf('/') + 1)]);
+  const longest = names
+    .filter((text) => text.length >= 6 && /[\s\d._/-]/.test(text))
+    .sort((a, b) => b.length - a.length);
+  let left = part;
+  for (const text of longest)
+    for (const spelling of [text, `${text.charAt(0).toUpperCase()}${text.slice(1)}`])
+      left = left.replaceAll(spelling, ' ');
+  return left !== part && NEUTRAL.test(left);
 }
