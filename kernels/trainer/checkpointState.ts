@@ -1,5 +1,5 @@
 /** @file What a checkpoint holds beside the adapter: optimiser moments and the trainer's counters, exact to the bit. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { SaveOptions, TensorValues } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
@@ -10,9 +10,10 @@ import { openSafetensors } from '../formats/safetensors';
 import { SafetensorsWriter } from '../formats/safetensorsWriter';
 import { KernelError } from '../protocol/errors';
 import type { AdamW } from './adamw';
-import type { Parameters } from './parameters';
+import { Parameters } from './parameters';
 
 const STATE_FILE = 'trainer_state.json';
+const MOMENTS_FILE = 'optimizer.safetensors';
 
 /** Counters of a run after `step`; everything else follows from the configuration and the seed. */
 export interface TrainerState {
@@ -26,6 +27,8 @@ export interface TrainerState {
   readonly best: { readonly step: number; readonly loss: number } | null;
   /** Evaluations since the best one. */
   readonly evaluationsWithoutGain: number;
+  /** What the method measured in the latest batches, by tensor. */
+  readonly measured?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Writes a complete checkpoint folder or none. */
@@ -37,23 +40,39 @@ export function saveCheckpoint(
   options: SaveOptions,
 ): void {
   const counters = `${JSON.stringify(state, null, 2)}\n`;
-  if (existsSync(path.join(dir, STATE_FILE))) {
-    // The run goes on from this very step: its tensors are the same, and must not be absent for a moment.
+  const isThere = existsSync(path.join(dir, STATE_FILE));
+  if (isThere && holdsSame(dir, parameters, optimiser)) {
+    // The run goes on from this very step: what it holds must not be absent for a moment.
     writeFileAtomic(path.join(dir, STATE_FILE), counters);
     return;
   }
+  if (isThere) rmSync(dir, { recursive: true });
   const folder = AtomicFolder.create(dir);
   try {
     const at = folder.temporaryPath;
     mkdirSync(at, { recursive: true });
     saveAdapter(at, parameters.plan, parameters, options);
-    saveMoments(path.join(at, 'optimizer.safetensors'), parameters.plan, optimiser);
+    saveMoments(path.join(at, MOMENTS_FILE), parameters.plan, optimiser);
     writeFileAtomic(path.join(at, STATE_FILE), counters);
     folder.commit();
   } catch (error) {
     folder.abort();
     throw error;
   }
+}
+
+/** Whether a checkpoint has the trained tensors and moments that would be written, to the bit. */
+function holdsSame(dir: string, { plan, trained }: Parameters, { firstMoment, secondMoment }: AdamW): boolean {
+  const stored = new Parameters(plan);
+  loadInto(dir, plan, stored);
+  const moments = { firstMoment: new Float32Array(trained.length), secondMoment: new Float32Array(trained.length) };
+  loadMoments(dir, plan, moments);
+  const isSame = (a: Float32Array, b: Float32Array): boolean => Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
+  return (
+    isSame(stored.trained, trained) &&
+    isSame(moments.firstMoment, firstMoment) &&
+    isSame(moments.secondMoment, secondMoment)
+  );
 }
 
 /** Writes the adapter of a finished run: the whole folder or none of it. */
@@ -82,20 +101,26 @@ export function loadCheckpoint(dir: string, parameters: Parameters, optimiser: A
     throw new KernelError('format/invalid', `${file} cannot be read: ${String(cause)}`, { cause });
   }
   loadInto(dir, parameters.plan, parameters);
-  const moments = openSafetensors(path.join(dir, 'optimizer.safetensors'));
-  try {
-    for (const t of parameters.plan.trained) {
-      optimiser.firstMoment.set(moments.readF32(`${t.key}.exp_avg`), t.offset);
-      optimiser.secondMoment.set(moments.readF32(`${t.key}.exp_avg_sq`), t.offset);
-    }
-  } finally {
-    moments.close();
-  }
+  loadMoments(dir, parameters.plan, optimiser);
   optimiser.step = state.optimiserStep;
   return state;
 }
 
-function saveMoments(file: string, plan: AdapterPlan, { firstMoment, secondMoment }: AdamW): void {
+type Moments = Pick<AdamW, 'firstMoment' | 'secondMoment'>;
+
+function loadMoments(dir: string, plan: AdapterPlan, { firstMoment, secondMoment }: Moments): void {
+  const moments = openSafetensors(path.join(dir, MOMENTS_FILE));
+  try {
+    for (const t of plan.trained) {
+      firstMoment.set(moments.readF32(`${t.key}.exp_avg`), t.offset);
+      secondMoment.set(moments.readF32(`${t.key}.exp_avg_sq`), t.offset);
+    }
+  } finally {
+    moments.close();
+  }
+}
+
+function saveMoments(file: string, plan: AdapterPlan, { firstMoment, secondMoment }: Moments): void {
   const parts = plan.trained.flatMap((t) => [
     { name: `${t.key}.exp_avg`, shape: t.shape, data: firstMoment.subarray(t.offset, t.offset + t.size) },
     { name: `${t.key}.exp_avg_sq`, shape: t.shape, data: secondMoment.subarray(t.offset, t.offset + t.size) },

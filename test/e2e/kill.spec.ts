@@ -3,7 +3,7 @@ import { expect, test } from '@playwright/test';
 import { existsSync, mkdtempSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { builtVsix, openFile, openWorkbench, reloadWindow, runCommand, showView, startHost } from './workbench';
+import { builtVsix, openFile, openWorkbench, runCommand, showView, startHost } from './workbench';
 
 const CONFIG = 'questions.adapter.yaml';
 
@@ -44,7 +44,7 @@ test('a run outlives the extension host, whose kernel ends with it', async ({ pa
     expect(readFileSync(path.join(host.workspace, CONFIG), 'utf8')).toBe(text);
 
     // A new window finds the run at work, and can stop it.
-    await reloadWindow(page);
+    await openWorkbench(page, host);
     await showView(page, 'Adapter Studio');
     const row = page.locator('.pane').filter({ hasText: 'Runs' }).locator('.monaco-list-row');
     await expect(row.filter({ hasText: /^questions.*\d+\/5000/ })).toBeVisible({ timeout: 90_000 });

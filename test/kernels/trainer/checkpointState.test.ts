@@ -50,6 +50,16 @@ test('saved again after its evaluation, only the counters are replaced: the tens
   expect(readdirSync(path.dirname(dir))).toEqual(['step-000007']);
 });
 
+test('saved again with other tensors, the whole checkpoint is replaced', () => {
+  const { trained } = prepared.parameters;
+  trained[3] = 0.125;
+  saveCheckpoint(dir, prepared.parameters, optimiser, state, prepared.saveOptions);
+  trained[3] = 0;
+  expect(loadCheckpoint(dir, prepared.parameters, optimiser)).toEqual(state);
+  expect(trained[3]).toBe(0.125);
+  expect(readdirSync(path.dirname(dir))).toEqual(['step-000007']);
+});
+
 test('the final adapter appears as a whole, and is written over by the run that could not say that it had ended', () => {
   const adapter = path.join(fixture.folder, 'adapter');
   for (let i = 0; i < 2; i++) {

@@ -25,7 +25,7 @@ test('twelve kills of runs, kernels and editors lose nothing', async () => {
   const args = ['kills', '--count', '12', '--seed', '3', '--program', engine.program];
   const { stdout } = await runChecked(process.execPath, [program, ...args]);
   expect(stdout).toMatch(/12 kills in \d+ s: nothing was lost/);
-}, 180_000);
+}, 300_000);
 
 describe('a look at a run folder', () => {
   const fixture = trainingFixture();
