@@ -193,9 +193,9 @@ async function dashboard(page: Page, name: string): Promise<Frame> {
   let found: Frame | undefined;
   await expect(async () => {
     for (const frame of page.frames()) {
-      const title = frame.locator('as-run-header h1');
-      const shown = await title.innerText({ timeout: 500 }).catch(() => ''); // no dashboard, or one that is going away
-      if (shown === name && (await title.isVisible())) found = frame;
+      const title = frame.locator('as-run-header h1').filter({ hasText: new RegExp(`^${name}$`) });
+      // A frame that is going away has no answer.
+      if (await title.isVisible().catch(() => false)) found = frame;
     }
     expect(found, `no dashboard shows ${name}`).toBeDefined();
   }).toPass({ timeout: 90_000 });
