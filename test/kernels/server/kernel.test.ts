@@ -73,6 +73,7 @@ test('a configuration is checked as it stands in the editor, with the place of e
     trainableParameters: 1536,
     baseParameters: 12_944,
     adaptedModules: 14,
+    linearModules: 14,
     method: 'lora',
     modelType: 'llama',
   });
