@@ -33,7 +33,7 @@ export function spectrumImage(updates: readonly UpdateFacts[], { line, text, gri
     const below = share <= 0 ? decades : Math.min(decades, -Math.log10(share));
     return TOP + (HEIGHT - TOP - BOTTOM) * (below / decades);
   };
-  const opacity = Math.max(0.25, 1 / Math.sqrt(updates.length));
+  const opacity = Math.max(0.6, 1 / Math.sqrt(updates.length));
   const lines = updates.map(({ singularValues }) => {
     const points = singularValues.map((value, i) => `${round(x(i))},${round(y(top === 0 ? 0 : value / top))}`);
     return points.length === 1

@@ -83,7 +83,7 @@ test('a configuration is checked as it stands in the editor, with the place of e
   const again = await client.call('config/check', { path: file, text });
   expect(again.problems.map(({ line, where }) => ({ line, where }))).toEqual([
     { line: 6, where: 'data.max_length' },
-    { line: 10, where: 'adapter.target_modules' },
+    { line: 10, where: 'adapter.target_modules.0' },
   ]);
   expect(again.summary).toBeUndefined();
 });
