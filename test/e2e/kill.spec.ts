@@ -8,7 +8,7 @@ import { builtVsix, openFile, openWorkbench, runCommand, showView, startHost } f
 const CONFIG = 'questions.adapter.yaml';
 
 test('a run outlives the extension host, whose kernel ends with it', async ({ page }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(600_000);
   const workspace = mkdtempSync(path.join(tmpdir(), 'adapter-studio-kill-'));
   cpSync('media/sample', workspace, { recursive: true });
   const text = readFileSync(path.join(workspace, CONFIG), 'utf8').replace(/max_steps: \d+/, 'max_steps: 5000');
