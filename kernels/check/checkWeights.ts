@@ -4,6 +4,7 @@ import path from 'node:path';
 import { findNonFinite, nonFiniteProblem } from '../formats/nonFinite';
 import { openSafetensors, type TensorInfo } from '../formats/safetensors';
 import type { TensorSource } from '../formats/tensorRanges';
+import { KernelError } from '../protocol/errors';
 import type { CheckContext } from './types';
 import { reporting } from './types';
 
@@ -34,8 +35,11 @@ async function checkValues(
   isRead: IsRead,
 ): Promise<void> {
   const total = [...tensors.values()].reduce((n, { byteLength }) => n + byteLength, 0);
-  let done = 0;
+  let [done, count] = [0, 0];
   for (const [where, { shape, byteLength }] of tensors) {
+    // Large tensors give others their turn by themselves; millions of small ones would not.
+    if (++count % 1000 === 0) await new Promise((resume) => setImmediate(resume));
+    if (context.signal.aborted) throw new KernelError('cancelled', `reading ${file} was cancelled`);
     context.progress(`${path.basename(file)}: ${Math.round((100 * done) / Math.max(1, total))} %`);
     const wrong = await findNonFinite(source, where, context.signal);
     done += byteLength;

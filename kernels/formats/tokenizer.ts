@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { KernelError } from '../protocol/errors';
 import { readChatTemplate, type ChatTemplate } from './chatTemplate';
 import { readJsonObject, readJsonText } from './jsonFile';
@@ -272,7 +272,12 @@ interface SideFile {
 
 function readJson(path: string): SideFile {
   if (!existsSync(path)) return { path, values: {} };
-  const { node } = readJsonObject(path, 'expected a part of the checkpoint');
+  // The words of the other readers of that file, so that a mistake in it is one problem.
+  const isConfig = basename(path) === 'config.json';
+  const { node } = readJsonObject(
+    path,
+    isConfig ? "expected the model's configuration" : 'expected a part of the checkpoint',
+  );
   return { path, values: jsonValue(node) as Json };
 }
 
