@@ -19,6 +19,9 @@ export function mergeReportText(
       [l10n.t('Time'), formatDuration(report.seconds)],
     ]),
     `## ${l10n.t('Proof')}`,
+    ...(report.approximation === undefined
+      ? []
+      : [`**${l10n.t('This method has no exact merge: {0}', report.approximation)}**`]),
     l10n.t(
       'Logits of the merged model against base model with adapter, on {0} fixed prompts ({1} positions).',
       report.prompts,

@@ -3,19 +3,19 @@ import type { Value } from '../graph/graph';
 import { gemm, transpose } from '../graph/ops';
 import type { ApplyLinear, HeadSpec, TargetSite, WeightSource } from '../models/types';
 import type { AdapterPlan } from './plan';
-import { SHARED_MODULE } from './plan';
+import { chainKey, SHARED_MODULE } from './plan';
+import type { LayerContext } from './types';
 
 export interface AdapterValues {
   /** The value of an adapter tensor, by its key. */
   param(key: string): Value;
   /** Dropout of the branch of a layer; the identity outside training. */
   dropout(site: TargetSite, v: Value): Value;
+  /** Gets what the method measures of a layer, by the tensor's key; absent outside training. */
+  measure?(key: string, value: Value): void;
 }
 
-interface BuiltLayer {
-  readonly x: Value;
-  readonly params: Readonly<Record<string, Value>>;
-}
+type BuiltLayer = Pick<LayerContext, 'x' | 'params' | 'dropout'>;
 
 export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: AdapterValues): ApplyLinear {
   const layers = new Map(plan.layers.map((l) => [l.site.path, l]));
@@ -26,27 +26,41 @@ export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: 
   return (site, x) => {
     const layer = layers.get(site.path);
     if (!layer) return plainLinear(weights)(site, x);
-    const params = Object.fromEntries(
-      Object.keys(layer.params).map((name) => [name, values.param(`${site.path}.${name}`)]),
-    );
-    const chainKey = `${site.projection} ${site.inFeatures}x${site.outFeatures}`;
-    const chain = chains.get(chainKey) ?? [];
-    chains.set(chainKey, chain);
-    const at = chain.push({ x, params }) - 1;
-    return plan.method.forward(
-      {
-        site,
-        x,
-        params,
-        shared,
-        baseWeight: () => baseWeight(site, weights),
-        baseBias: () => (site.bias ? weights.get(site.bias) : null),
-        baseOutput: () => plainLinear(weights)(site, x),
-        previous: (back) => chain[at - back] ?? null,
-        dropout: (v) => values.dropout(site, v),
-      },
-      layer.config,
-    );
+    const fed = Object.entries(layer.params).filter(([, { isMeasured }]) => !isMeasured);
+    const params = Object.fromEntries(fed.map(([name]) => [name, values.param(`${site.path}.${name}`)]));
+    const key = chainKey(layer);
+    const chain = chains.get(key) ?? [];
+    chains.set(key, chain);
+    const dropout = once((v: Value) => values.dropout(site, v));
+    const at = chain.push({ x, params, dropout }) - 1;
+    const context: LayerContext = {
+      site,
+      x,
+      params,
+      shared,
+      baseWeight: () => baseWeight(site, weights),
+      baseBias: () => (site.bias ? weights.get(site.bias) : null),
+      baseOutput: () => plainLinear(weights)(site, x),
+      previous: (back) => chain[at - back] ?? null,
+      dropout,
+    };
+    const output = plan.method.forward(context, layer.config);
+    if (values.measure && plan.method.measures) {
+      for (const [name, value] of Object.entries(plan.method.measures(context, layer.config))) {
+        if (value) values.measure(`${site.path}.${name}`, value as Value);
+      }
+    }
+    return output;
+  };
+}
+
+/** The same result for the same argument: a layer's dropout has one mask, whoever asks. */
+function once(make: (v: Value) => Value): (v: Value) => Value {
+  const known = new Map<Value, Value>();
+  return (v) => {
+    const made = known.get(v) ?? make(v);
+    known.set(v, made);
+    return made;
   };
 }
 

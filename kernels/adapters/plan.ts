@@ -39,6 +39,8 @@ export interface PlannedTensor {
   readonly start: TensorStart;
   readonly group: string;
   readonly decays: boolean;
+  /** Measured in training, read by merging, not fed to the forward pass. */
+  readonly isMeasured: boolean;
   /** First element in the flat vector of its kind (trained or frozen). */
   readonly offset: number;
   readonly size: number;
@@ -109,6 +111,7 @@ export function planAdapter(
         start: spec.init,
         group: spec.group ?? 'default',
         decays: spec.decays ?? true,
+        isMeasured: spec.isMeasured ?? false,
       });
     }
   };
@@ -127,6 +130,7 @@ export function planAdapter(
       group: 'default',
       // Biases and norm weights are never decayed, as in the Hugging Face Trainer.
       decays: shape.length > 1,
+      isMeasured: false,
     });
   }
   if (trained.size === 0)
@@ -141,6 +145,20 @@ export function planAdapter(
     frozen: frozen.tensors,
     frozenSize: frozen.size,
   };
+}
+
+/** The same projection in the blocks before, nearest first, as far as they are adapted with the same sizes. */
+export function layersBefore({ layers }: Pick<AdapterPlan, 'layers'>, layer: AdaptedLayer): readonly AdaptedLayer[] {
+  const key = chainKey(layer);
+  const chain = layers.filter((other) => chainKey(other) === key);
+  return chain.slice(0, chain.indexOf(layer)).reverse();
+}
+
+/** Equal for layers that are one another's predecessors. */
+export function chainKey({ site, params }: AdaptedLayer): string {
+  const place = site.path.replace(`.${site.layer}.`, '.*.');
+  const shapes = Object.values(params).map(({ shape }) => shape.join('x'));
+  return [place, site.inFeatures, site.outFeatures, ...shapes].join(' ');
 }
 
 class Ledger {

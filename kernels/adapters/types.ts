@@ -30,6 +30,8 @@ export interface ParamSpec {
   readonly group?: string;
   /** False exempts the tensor from weight decay. Default: true. */
   readonly decays?: boolean;
+  /** A number that training measures (`AdapterMethod.measures`) and merging reads; not part of the forward pass. */
+  readonly isMeasured?: boolean;
 }
 
 /** One adapted layer while the graph is built. */
@@ -46,11 +48,25 @@ export interface LayerContext<P extends string = string> {
   readonly baseBias: () => Value | null;
   /** The base layer's own output x·Wᵀ + b: [tokens, out]. */
   readonly baseOutput: () => Value;
-  /** The same projection `back` blocks earlier, if it is adapted and has the same shape: its input and parameters. */
-  readonly previous: (back: number) => { readonly x: Value; readonly params: Readonly<Record<P, Value>> } | null;
-  /** Dropout of the adapter branch; the identity outside training and at probability 0. */
+  /** The same projection `back` blocks earlier, if it is adapted and all its sizes are the same. */
+  readonly previous: (back: number) => Pick<LayerContext<P>, 'x' | 'params' | 'dropout'> | null;
+  /** Dropout of the adapter branch; the identity outside training and at probability 0. Of the same value it is the same. */
   readonly dropout: (v: Value) => Value;
 }
+
+/** What the merged weight of a layer may need of the same projection in earlier blocks: `back` blocks before it. */
+export type PreviousWeights<P extends string = string> = (
+  back: number,
+) => { readonly baseWeight: () => Value; readonly params: Readonly<Record<P, Value>> } | null;
+
+/** The merged weight [out, in] of one layer, or the way back from it. The layout is always that. */
+export type WeightFormula<F extends Fields, P extends string> = (
+  weight: Value,
+  params: Readonly<Record<P, Value>>,
+  config: ConfigOf<F>,
+  shared: Readonly<Record<string, Value>>,
+  previous: PreviousWeights<P>,
+) => Value;
 
 /** What an update ΔW = scaling · B·A consists of: A [rank, in], B [out, rank]. */
 export interface Factors {
@@ -104,25 +120,20 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
    * The merged weight W' [out, in]: the truth of the method. `null`: this method has no exact merge.
    * `mergedWeight − W` is the delta weight of every analysis.
    */
-  mergedWeight:
-    | ((
-        baseWeight: Value,
-        params: Readonly<Record<P, Value>>,
-        config: ConfigOf<F>,
-        shared: Readonly<Record<string, Value>>,
-      ) => Value)
-    | null;
+  mergedWeight: WeightFormula<F, P> | null;
+  /**
+   * Why the merged weight of this configuration only comes close to the adapter, as a sentence; undefined: it is exact up to
+   * rounding.
+   */
+  approximates?(config: ConfigOf<F>): string | undefined;
   /** The base weight [out, in] back from the merged one; `null`: what the merge changed cannot be undone from it alone. */
-  unmergedWeight:
-    | ((
-        mergedWeight: Value,
-        params: Readonly<Record<P, Value>>,
-        config: ConfigOf<F>,
-        shared: Readonly<Record<string, Value>>,
-      ) => Value)
-    | null;
+  unmergedWeight: WeightFormula<F, P> | null;
   /** The layer's output, cheaper than through the merged weight; the method suite compares the two. */
   forward(layer: LayerContext<P>, config: ConfigOf<F>): Value;
+  /** Scalars of a training step whose means over the latest batches become the tensors of the same names. */
+  measures?(layer: LayerContext<P>, config: ConfigOf<F>): Readonly<Partial<Record<P, Value>>>;
+  /** How many latest batches the means of `measures` go over. */
+  measuredBatches?(config: ConfigOf<F>): number;
   /** The delta weight as factors, when it has low rank by construction: its spectrum is then exact and cheap. */
   factors?(
     params: Readonly<Record<P, Float32Array>>,

@@ -102,6 +102,7 @@ const FIELDS = {
 /** Fields of methods that PEFT does not have: only an adapter of the method has them in its file. */
 const EXTENSIONS = {
   asylora: field(orNull(byName(text)), null),
+  reslora: field(orNull(byName(either(text, number))), null),
   mora_rounding: field(orNull(oneOf('nearest', 'floor')), null),
   mora_type: field(orNull(either(index, oneOf('truncate', 'decouple'))), null),
   use_mora: field(orNull(flag), null),

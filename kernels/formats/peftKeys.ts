@@ -16,6 +16,8 @@ export const LORA_PARAMETERS = [
   'vera_lambda_d',
   'vera_A',
   'vera_B',
+  'reslora_f_x',
+  'reslora_f_ax',
 ] as const;
 
 export type LoraParameter = (typeof LORA_PARAMETERS)[number];
@@ -35,7 +37,7 @@ export type PeftKey =
 
 const PREFIX = 'base_model.model.';
 const LORA =
-  /^(.+)\.(lora_A|lora_B|lora_magnitude_vector|lora_embedding_A|lora_embedding_B|vera_lambda_b|vera_lambda_d)(?:\.([^.]+))??(?:\.(weight|bias))?$/;
+  /^(.+)\.(lora_A|lora_B|lora_magnitude_vector|lora_embedding_A|lora_embedding_B|vera_lambda_b|vera_lambda_d|reslora_f_x|reslora_f_ax)(?:\.([^.]+))??(?:\.(weight|bias))?$/;
 
 /** Which ending each parameter may have; the first is the one written. */
 const ENDINGS: Readonly<Record<LoraParameter, readonly string[]>> = {
@@ -49,6 +51,8 @@ const ENDINGS: Readonly<Record<LoraParameter, readonly string[]>> = {
   vera_lambda_d: [''],
   vera_A: [''],
   vera_B: [''],
+  reslora_f_x: [''],
+  reslora_f_ax: [''],
 };
 
 /** Tensors that all layers of an adapter share: PEFT keeps them at its outermost module. */
@@ -69,7 +73,7 @@ export function parsePeftKey(key: string, adapterName = 'default'): PeftKey {
   if (dora?.[1]) return { kind: 'parameter', module: dora[1], parameter: 'lora_magnitude_vector' };
   const lora = LORA.exec(path);
   if (lora) return parameterKey(lora);
-  if (/(^|\.)(lora|vera)_/.test(path)) return { kind: 'unknown' };
+  if (/(^|\.)(lora|vera|reslora)_/.test(path)) return { kind: 'unknown' };
   const whole = path.replace('.base_layer.', '.').replace(`.modules_to_save.${adapterName}.`, '.');
   return { kind: 'checkpoint', name: whole.replace('.modules_to_save.', '.') };
 }

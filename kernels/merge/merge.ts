@@ -42,8 +42,11 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
   try {
     const adapter = loadAdapter(adapterDir, model);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
-    layers = new LayerWeights(adapter.plan, adapter.parameters, 'merge');
+    layers = new LayerWeights(adapter.plan, adapter.parameters, 'merge', (site) =>
+      model.checkpoint.readF32(site.weight),
+    );
     const change = mergeChange(model, adapter, layers, dtype);
+    const approximation = adapter.plan.method.approximates?.(adapter.plan.config);
     const proof = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
       onBytes: (done, all) => onProgress?.({ fraction: (WRITING * done) / all, message: 'Writing the merged weights' }),
@@ -71,6 +74,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
       changedTensors: change.edits.size + change.added.length,
       dtype: dtype === 'keep' ? storedDtypes(model) : dtype,
       ...proof,
+      ...(approximation !== undefined && { approximation }),
       seconds: (performance.now() - started) / 1000,
     };
   } finally {

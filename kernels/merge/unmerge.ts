@@ -37,7 +37,9 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
   try {
     const adapter = loadAdapter(adapterDir, model);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
-    layers = new LayerWeights(adapter.plan, adapter.parameters, 'unmerge');
+    layers = new LayerWeights(adapter.plan, adapter.parameters, 'unmerge', (site) =>
+      model.checkpoint.readF32(site.weight),
+    );
     const change = unmergeChange(model, adapter, layers, base, adapterDir);
     const difference = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),

@@ -128,6 +128,8 @@ export interface MergeReport {
   readonly meanAbsLogitDifference: number;
   /** Largest absolute logit, the scale against which the differences are read. */
   readonly maxAbsLogit: number;
+  /** Why the merged model is not the adapter's, where the method has no exact merge. */
+  readonly approximation?: string;
   readonly prompts: number;
   readonly positions: number;
   readonly seconds: number;

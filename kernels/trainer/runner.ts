@@ -5,7 +5,7 @@
 import type { DecodeShape } from './decodeGraph';
 import { buildDecodeGraph, buildPrefillGraph } from './decodeGraph';
 import type { BatchShape, GraphKind } from './stepGraph';
-import { buildGraph, dropoutLayers, gradientName, maskName } from './stepGraph';
+import { buildGraph, dropoutLayers, fedTensors, gradientName, maskName, measureName } from './stepGraph';
 import type { TensorValues } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { encodeOnnx } from '../graph/onnx/encode';
@@ -65,13 +65,23 @@ export class ModelRunner {
     private readonly options: RunnerOptions,
   ) {}
 
-  /** Σ weight · nll, and its gradient added into `gradient` (the layout of `Parameters.trained`). */
-  async step(input: StepInput, gradient: Float32Array): Promise<number> {
+  /**
+   * Σ weight · nll, and its gradient added into `gradient` (the layout of `Parameters.trained`). `onMeasure` gets what the
+   * method measures, by the key of its tensor.
+   */
+  async step(
+    input: StepInput,
+    gradient: Float32Array,
+    onMeasure?: (key: string, value: number) => void,
+  ): Promise<number> {
     const { plan } = this;
     if (!plan) throw new KernelError('internal', 'a model without an adapter plan cannot be trained');
     const masks = dropoutMasks(plan, input);
     const outputs = await this.run('train', input, masks);
     for (const t of plan.trained) addInto(gradient, t.offset, output(outputs, gradientName(t)));
+    for (const t of plan.frozen.filter((f) => f.isMeasured)) {
+      onMeasure?.(t.key, output(outputs, measureName(t.key))[0] ?? NaN);
+    }
     return output(outputs, 'loss')[0] ?? NaN;
   }
 
@@ -152,8 +162,7 @@ export class ModelRunner {
   }
 
   private adapterFeeds(): Feeds {
-    const tensors = [...(this.plan?.trained ?? []), ...(this.plan?.frozen ?? [])];
-    const entries = tensors.map(({ key, shape }): [string, HostTensor] => {
+    const entries = fedTensors(this.plan).map(({ key, shape }): [string, HostTensor] => {
       const data = this.parameters?.get(key);
       if (!data) throw new KernelError('internal', `no values for ${key}`);
       return [key, { dtype: 'f32', shape, data }];

@@ -45,6 +45,13 @@ export interface GraphRequest {
 export const gradientName = (tensor: PlannedTensor): string => `grad:${tensor.key}`;
 export const maskName = (module: string): string => `${module}.dropout_mask`;
 
+/** A measured scalar among the outputs. */
+export const measureName = (key: string): string => `measure:${key}`;
+
+/** Tensors of a plan that the forward pass gets anew at each run. */
+export const fedTensors = (plan: AdapterPlan | null): readonly PlannedTensor[] =>
+  [...(plan?.trained ?? []), ...(plan?.frozen ?? [])].filter((t) => !t.isMeasured);
+
 /** Adapted layers whose branch has dropout while training: their masks are inputs of the graph. */
 export function dropoutLayers(
   plan: AdapterPlan,
@@ -68,10 +75,14 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
   const probabilities = new Map(
     kind === 'train' && plan ? dropoutLayers(plan).map((l) => [l.path, l.probability] as const) : [],
   );
-  const { weights, linear, head } = modelParts(graph, model, plan, (site, v) => {
-    const p = probabilities.get(site.path);
-    if (p === undefined) return v;
-    return dropout(v, graph.input(maskName(site.path), bool(batch * length, site.inFeatures)), p);
+  const measured: Record<string, Value> = {};
+  const { weights, linear, head } = modelParts(graph, model, plan, {
+    dropout: (site, v) => {
+      const p = probabilities.get(site.path);
+      if (p === undefined) return v;
+      return dropout(v, graph.input(maskName(site.path), bool(batch * length, site.inFeatures)), p);
+    },
+    ...(kind === 'train' && { measure: (key: string, value: Value) => void (measured[measureName(key)] = value) }),
   });
   const hidden = model.architecture.hidden(
     model.config,
@@ -99,7 +110,7 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
     loss,
     trained.map((t) => weights.get(t.key)),
   );
-  const outputs: Record<string, Value> = { loss };
+  const outputs: Record<string, Value> = { loss, ...measured };
   trained.forEach((t, i) => {
     const gradient = gradients[i];
     if (gradient) outputs[gradientName(t)] = gradient;
@@ -115,15 +126,14 @@ export function modelParts(
   graph: Graph,
   model: BaseModel,
   plan: AdapterPlan | null,
-  dropout: AdapterValues['dropout'] = (_, v) => v,
+  training: Pick<AdapterValues, 'dropout' | 'measure'> = { dropout: (_, v) => v },
 ): { readonly weights: WeightSource; readonly linear: ApplyLinear; readonly head: Value } {
   const params = new Map<string, Value>();
-  for (const t of [...(plan?.trained ?? []), ...(plan?.frozen ?? [])])
-    params.set(t.key, graph.input(t.key, f32(...t.shape)));
+  for (const t of fedTensors(plan)) params.set(t.key, graph.input(t.key, f32(...t.shape)));
   const base: WeightSource = { get: (name) => frozenWeight(graph, model, name) };
   const param = (key: string): Value => params.get(key) ?? base.get(key);
   const weights: WeightSource = { get: param };
-  const linear = plan ? adaptedLinear(plan, weights, { param, dropout }) : plainLinear(weights);
+  const linear = plan ? adaptedLinear(plan, weights, { param, ...training }) : plainLinear(weights);
   return { weights, linear, head: headWeight(model, plan, weights, base) };
 }
 

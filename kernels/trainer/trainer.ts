@@ -18,6 +18,7 @@ import { checkpointBytes } from './diskWatch';
 import type { EvaluationResult } from './evaluate';
 import { evaluate } from './evaluate';
 import { notFinite } from './notFinite';
+import { MeasuredMeans } from './measuredMeans';
 import { optimiserGroups, rangesOf, ratesOf, type OptimiserGroup } from './optimiserGroups';
 import type { PreparedRun } from './prepare';
 import { ModelRunner } from './runner';
@@ -77,6 +78,7 @@ class Trainer {
   private readonly optimiser: AdamW;
   private readonly gradient: Float32Array;
   private readonly groups: readonly OptimiserGroup[];
+  private readonly measured: MeasuredMeans;
   private state: TrainerState = {
     version: 1,
     step: 0,
@@ -99,6 +101,7 @@ class Trainer {
     this.optimiser = new AdamW(plan.trainedSize, { beta1, beta2, epsilon });
     this.gradient = new Float32Array(plan.trainedSize);
     this.groups = optimiserGroups(plan, config.training);
+    this.measured = new MeasuredMeans(plan);
   }
 
   async run(): Promise<TrainOutcome> {
@@ -181,6 +184,7 @@ class Trainer {
     const last = isResumed ? this.folder.checkpoints().at(-1) : undefined;
     if (last !== undefined) {
       this.state = loadCheckpoint(this.folder.checkpointDir(last), this.prepared.parameters, this.optimiser);
+      this.measured.restore(this.state.measured);
     }
     if (!isResumed) {
       this.event('started');
@@ -202,6 +206,7 @@ class Trainer {
     const supervised = batches.reduce((n, b) => n + b.rows.length, 0);
     gradient.fill(0);
     let loss = 0;
+    const measured: (readonly [key: string, value: number])[] = [];
     for (const [i, batch] of batches.entries()) {
       this.stopIfAsked();
       loss += await this.runner.step(
@@ -211,6 +216,7 @@ class Trainer {
           dropoutSeed: createRandom(training.seed, step, i).uint32(),
         },
         gradient,
+        (key, value) => measured.push([key, value]),
       );
     }
     const norm = globalNorm(gradient);
@@ -228,6 +234,9 @@ class Trainer {
       rangesOf(this.groups, learningRate, training.weight_decay),
       clipFactor(norm, training.max_grad_norm),
     );
+    // Not before: a step that is stopped halfway is done again.
+    for (const [key, value] of measured) this.measured.add(key, value);
+    this.measured.writeInto(prepared.parameters);
     const tokens = this.state.tokens + batches.reduce((n, b) => n + b.tokens, 0);
     this.state = { ...this.state, step, tokens, optimiserStep: optimiser.step };
     const record: TrainRecord = {
@@ -347,7 +356,7 @@ class Trainer {
       throw this.notFinite(`the update of step ${step}`, 'the parameters are not finite', []);
     }
     this.watchdog.begin('the checkpoint of step', step);
-    saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.state, saveOptions);
+    saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.savedState, saveOptions);
     this.watchdog.end();
     this.event('checkpoint');
   }
@@ -410,6 +419,11 @@ class Trainer {
 
   private setState(status: RunStatus, error?: string): void {
     this.folder.setState(this.stateRecord(status, error));
+  }
+
+  private get savedState(): TrainerState {
+    const measured = this.measured.state;
+    return { ...this.state, ...(measured && { measured }) };
   }
 
   private stateRecord(status: RunStatus, error?: string): Omit<RunState, 'pid' | 'host' | 'heartbeat'> {

@@ -40,6 +40,7 @@ export const mergeCommand: Command = {
         `largest difference ${report.maxAbsLogitDifference.toExponential(2)}, mean ${report.meanAbsLogitDifference.toExponential(2)}, ` +
         `largest logit ${report.maxAbsLogit.toFixed(2)}`,
     );
+    if (report.approximation !== undefined) out.line(`this method has no exact merge: ${report.approximation}`);
   },
 };
 

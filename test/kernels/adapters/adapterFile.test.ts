@@ -83,7 +83,9 @@ describe('an adapter that PEFT wrote', () => {
     const damaged = new Map([...parameters].map(([key, values]) => [key, values.slice()]));
     damaged.get('model.layers.0.self_attn.q_proj.lora_A')?.fill(NaN, 0, 1);
     saveAdapter(changed, plan, damaged, { baseModelPath: 'qwen2' });
-    expect(() => loadAdapter(changed, model)).toThrow(/q_proj\.lora_A\.weight: holds 1 NaN value, the first at \[0, 0\]/);
+    expect(() => loadAdapter(changed, model)).toThrow(
+      /q_proj\.lora_A\.weight: holds 1 NaN value, the first at \[0, 0\]/,
+    );
   });
 });
 

@@ -24,6 +24,9 @@ export interface LayerCase {
   readonly seed: number;
 }
 
+/** A layer by itself has no blocks before it. */
+const NOTHING_BEFORE = (): null => null;
+
 const PATH = 'model.layers.0.self_attn.q_proj';
 
 /** A layer with random input, weight, bias and parameters. */
@@ -75,7 +78,7 @@ export class Layer {
   /** The same by x·W'ᵀ + b with the method's merged weight. */
   throughMergedWeight(): Float64Array {
     return this.evaluate(({ x, weights, params, base, param }) => {
-      const merged = this.method.mergedWeight?.(base, params, this.layer.config, this.shared(param));
+      const merged = this.method.mergedWeight?.(base, params, this.layer.config, this.shared(param), NOTHING_BEFORE);
       return gemm(x, merged as Value, { transB: true, c: weights.get(`${PATH}.bias`) });
     });
   }
@@ -92,7 +95,13 @@ export class Layer {
     return this.evaluate(({ params, base, param }) => {
       const { config } = this.layer;
       const shared = this.shared(param);
-      return unmergedWeight(mergedWeight(base, params, config, shared), params, config, shared);
+      return unmergedWeight(
+        mergedWeight(base, params, config, shared, NOTHING_BEFORE),
+        params,
+        config,
+        shared,
+        NOTHING_BEFORE,
+      );
     });
   }
 

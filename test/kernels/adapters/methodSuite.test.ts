@@ -33,6 +33,7 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   lora_alpha: fc.constantFrom(1, 4, 7.5, 16),
   use_rslora: fc.boolean(),
   mora_type: fc.constantFrom(...MORA_TYPES),
+  variant: fc.constantFrom('is', 'bs', 'ms'),
   mora_rounding: fc.constantFrom('nearest', 'floor'),
 };
 

@@ -68,7 +68,7 @@ function compareLayer(entry: Entry, read: (name: string) => Float32Array): Golde
     config,
   );
   const [gradA, gradB, gradM, gradX] = grad(sumAll(mul(y, gradY)), [a, b, m, x]) as [Value, Value, Value, Value];
-  const merged = dora.mergedWeight?.(w, params, config, {}) as Value;
+  const merged = dora.mergedWeight?.(w, params, config, {}, () => null) as Value;
   const program = programOf({ y, grad_A: gradA, grad_B: gradB, grad_m: gradM, grad_x: gradX, merged });
   const outputs = evaluateProgram(program, feeds);
   return ['y', 'grad_A', 'grad_B', 'grad_m', 'grad_x', 'merged'].map((name) =>

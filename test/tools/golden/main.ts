@@ -97,7 +97,7 @@ async function run(root: string, golden: GoldenCase): Promise<Outcome> {
 
 /** `null`: a kind that is not supported yet. */
 async function resultsOf(root: string, kind: string, folder: string): Promise<readonly GoldenResult[] | null> {
-  if (kind === 'base' || kind === 'adapter' || kind === 'full') return runModelCase(root, folder);
+  if (kind === 'base' || kind === 'adapter' || kind === 'full' || kind === 'reslora') return runModelCase(root, folder);
   if (kind === 'tokenizer') return runTokenizerCase(folder);
   if (kind === 'dora-layers') return runDoraLayers(folder);
   if (kind === 'mora-layers') return runSquareLayers(folder);

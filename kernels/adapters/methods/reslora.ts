@@ -1,0 +1,174 @@
+/**
+ * @file ResLoRA: LoRA whose branches are linked along the blocks, each projection with the same one of the blocks before
+ * (Shi et al. 2024, equations 3 to 5). Input shortcut: B·A·(x_n + x_{n−1}); block shortcut: Σ_j B_{n−j}·A_{n−j}·x_n; middle
+ * shortcut: B_n·Σ_j A_{n−j}·x_{n−j}. Gradients flow through all of them. All terms of the block shortcut share one mask of
+ * dropout. Only the block shortcut has an exact merge; the others are merged with norms measured in training (section 3.3).
+ */
+import type { Value } from '../../graph/graph';
+import { add, addScalar, div, gemm, mul, scale, sqrt, sumAll } from '../../graph/ops';
+import { choice, integer } from '../../util/fields';
+import type { ConfigOf } from '../../util/fields';
+import { KernelError } from '../../protocol/errors';
+import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
+import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
+import { defineAdapter } from '../types';
+import type { LayerContext, ParamSpec, PreviousWeights } from '../types';
+
+const fields = {
+  ...lowRankFields,
+  variant: choice(['is', 'bs', 'ms'], {
+    default: 'bs',
+    label: 'Shortcut',
+    help: 'is: the input of the block before is added to the input. bs: the branches of the blocks before are added to the branch; the only one with an exact merge. ms: what the blocks before compressed is added before the second factor.',
+  }),
+  pre_num: integer({
+    default: 1,
+    min: -1,
+    label: 'Blocks before',
+    help: 'How many blocks before are linked with bs and ms; -1: all of them. The input shortcut always links one. Four or five do best in the paper.',
+  }),
+  window: integer({
+    default: 100,
+    min: 1,
+    max: 100_000,
+    isTrainingOnly: true,
+    unit: 'batches',
+    label: 'Measured batches',
+    help: 'Norms for the merge of is and ms are means over this many latest batches.',
+  }),
+  merge: choice(['input', 'weight'], {
+    isTrainingOnly: true,
+    default: 'input',
+    label: 'Merge by',
+    help: 'How is and ms are merged, which is never exact: by the norms of what went into the branches, or by those of the weights (is) or inputs (ms).',
+  }),
+  ...selectionFields,
+  ...alphaPatternField,
+};
+
+type Config = ConfigOf<typeof fields>;
+type Param = 'lora_A' | 'lora_B' | 'reslora_f_x' | 'reslora_f_ax';
+type Params = Readonly<Record<Param, Value>>;
+
+/** A norm that was never measured, so that a fresh adapter can be merged. */
+const MEASURED: ParamSpec = { shape: [], init: { kind: 'constant', value: 1 }, trainable: false, isMeasured: true };
+
+export const reslora = defineAdapter<typeof fields, Param>({
+  id: 'reslora',
+  label: 'ResLoRA',
+  paper: 'https://arxiv.org/abs/2402.18039',
+  peft: { peft_type: 'LORA', use_dora: false, lora_bias: false },
+  ownKeys: {
+    name: 'reslora',
+    write: ({ variant, pre_num, window, merge }) => ({ variant, pre_num, window, merge }),
+    read: ({ variant, pre_num, window, merge }) => ({ variant, pre_num, window, merge }),
+  },
+  config: fields,
+  supports: (_, { variant, pre_num, merge }) => {
+    if (pre_num === 0) return { reason: 'pre_num 0 links nothing; use lora, or link at least one block' };
+    if (variant === 'is' && pre_num !== 1) {
+      return { reason: 'the input shortcut always links one block; leave pre_num out or choose bs or ms' };
+    }
+    if (variant === 'bs' && merge !== 'input') return { reason: 'bs has an exact merge; leave merge out' };
+    return true;
+  },
+  params: (site, { r, variant }) =>
+    ({
+      lora_A: { shape: [r, site.inFeatures], init: { kind: 'kaimingUniform' }, trainable: true },
+      lora_B: { shape: [site.outFeatures, r], init: { kind: 'zeros' }, trainable: true },
+      ...(variant !== 'bs' && { reslora_f_x: MEASURED }),
+      ...(variant === 'ms' && { reslora_f_ax: MEASURED }),
+    }) as Readonly<Record<Param, ParamSpec>>,
+  configOf: ({ path }, config) => withPatterns(path, config),
+  mergedWeight: (weight, params, config, _shared, previous) => delta(weight, params, config, previous, 1),
+  unmergedWeight: (weight, params, config, _shared, previous) => {
+    if (config.variant === 'is' && config.merge === 'weight') {
+      const reason = 'was merged by the norms of base weights, which the merged weights no longer tell';
+      throw new KernelError('adapter/unsupported', `ResLoRA with the input shortcut ${reason}; keep the base`);
+    }
+    return delta(weight, params, config, previous, -1);
+  },
+  approximates: ({ variant }) =>
+    variant === 'bs'
+      ? undefined
+      : 'the shortcut joins inputs of two layers, so no single weight does the same: the merge stands in for it with norms',
+  forward: (layer, config) => {
+    const { x, params, baseOutput, dropout, previous } = layer;
+    const s = scalingOf(config);
+    const { lora_A: a, lora_B: b } = params;
+    const before = [...linked(previous, config)];
+    if (config.variant === 'is') {
+      const joined = before[0] ? add(x, before[0].x) : scale(x, 2);
+      return lowRankForward(baseOutput(), dropout(joined), a, b, s);
+    }
+    if (config.variant === 'bs') {
+      const own = lowRankForward(baseOutput(), dropout(x), a, b, s);
+      return before.reduce((sum, { params: p }) => lowRankForward(sum, dropout(x), p.lora_A, p.lora_B, s), own);
+    }
+    const compressed = [layer, ...before]
+      .map((l) => gemm(l.dropout(l.x), l.params.lora_A, { transB: true }))
+      .reduce((sum, v) => add(sum, v));
+    return gemm(compressed, b, { transB: true, alpha: s, c: baseOutput() });
+  },
+  measuredBatches: ({ window }) => window,
+  measures: ({ x, params }, { variant }) => ({
+    ...(variant !== 'bs' && { reslora_f_x: norm(x) }),
+    ...(variant === 'ms' && { reslora_f_ax: norm(gemm(x, params.lora_A, { transB: true })) }),
+  }),
+  dropout: (config) => config.lora_dropout,
+  selection: (config) => selectionOf(config),
+});
+
+/** The layers before that this one is linked with, nearest first. */
+function* linked<L>(previous: (back: number) => L | null, { variant, pre_num }: Config): Generator<L> {
+  const most = variant === 'is' ? 1 : pre_num === -1 ? Infinity : pre_num;
+  for (let back = 1; back <= most; back++) {
+    const layer = previous(back);
+    if (!layer) return;
+    yield layer;
+  }
+}
+
+/** weight + sign·ΔW with the ΔW of the paper's section 3.3. */
+function delta(weight: Value, params: Params, config: Config, previous: PreviousWeights<Param>, sign: 1 | -1): Value {
+  const s = sign * scalingOf(config);
+  const { lora_A: a, lora_B: b } = params;
+  const before = [...linked(previous, config)];
+  const [nearest] = before;
+  if (config.variant === 'bs') {
+    const own = lowRankMerged(weight, a, b, s);
+    return before.reduce((sum, { params: p }) => lowRankMerged(sum, p.lora_A, p.lora_B, s), own);
+  }
+  const times = (factor: Value): Value => add(mul(gemm(b, a, { alpha: s }), factor), weight);
+  if (config.variant === 'is') {
+    if (!nearest) return lowRankMerged(weight, a, b, 2 * s);
+    if (config.merge === 'input') return times(addScalar(div(nearest.params.reslora_f_x, params.reslora_f_x), 1));
+    const second = previous(2);
+    // 1 for the second block of a chain: there is no weight two blocks before.
+    if (!second) return lowRankMerged(weight, a, b, 2 * s);
+    return times(addScalar(div(mergedNorm(second, config), mergedNorm(nearest, config)), 1));
+  }
+  if (!nearest) return lowRankMerged(weight, a, b, s);
+  if (config.merge === 'input') {
+    const shares = before.map(({ params: p }) => div(p.reslora_f_ax, params.reslora_f_ax));
+    return times(
+      addScalar(
+        shares.reduce((sum, v) => add(sum, v)),
+        1,
+      ),
+    );
+  }
+  const summed = before.reduce(
+    (sum, { params: p }) => add(sum, mul(p.lora_A, div(p.reslora_f_x, params.reslora_f_x))),
+    a,
+  );
+  return lowRankMerged(weight, summed, b, s);
+}
+
+/** ‖W + s·B·A‖ of a block before. */
+function mergedNorm(layer: NonNullable<ReturnType<PreviousWeights<Param>>>, config: Config): Value {
+  return norm(lowRankMerged(layer.baseWeight(), layer.params.lora_A, layer.params.lora_B, scalingOf(config)));
+}
+
+/** Frobenius norm, a scalar. */
+const norm = (v: LayerContext['x']): Value => sqrt(sumAll(mul(v, v)));
