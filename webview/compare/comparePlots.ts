@@ -42,7 +42,7 @@ export class ComparePlots extends PlotGrid<CompareStore> {
   private renderMeasure(): TemplateResult {
     const { measure } = this.store.choices;
     return html`<label class="control"
-      >${l10n.t('Measure')}
+      >${l10n.t({ message: 'Measure', comment: 'which rank is shown' })}
       <select @change=${(e: Event) => (measure.value = (e.target as HTMLSelectElement).value as RankMeasure)}>
         ${Object.entries(RANK_MEASURES).map(
           ([key, { choice }]) => html`<option value=${key} ?selected=${key === measure.value}>${choice}</option>`,

@@ -48,7 +48,7 @@ export class RankSection extends SignalElement {
     const { measure, detail } = this.store.choices;
     return html`<div class="toolbar" role="toolbar" aria-label=${l10n.t('Rank plots')}>
         <label class="control"
-          >${l10n.t('Measure')}
+          >${l10n.t({ message: 'Measure', comment: 'which rank is shown' })}
           <select @change=${(e: Event) => (measure.value = (e.target as HTMLSelectElement).value as RankMeasure)}>
             ${Object.entries(RANK_MEASURES).map(
               ([key, { choice }]) => html`<option value=${key} ?selected=${key === measure.value}>${choice}</option>`,

@@ -64,7 +64,7 @@ export class AdapterView extends SignalElement {
   private renderMeasureChoice(measures: readonly Measure[], chosen: Measure): TemplateResult {
     const choose = (e: Event) => (this.store.choices.measure.value = (e.target as HTMLSelectElement).value);
     return html`<label class="control"
-      >${l10n.t('Measure')}
+      >${l10n.t({ message: 'Measure', comment: 'which rank is shown' })}
       <select @change=${choose}>
         ${measures.map(({ key, label }) => html`<option value=${key} ?selected=${key === chosen.key}>${label}</option>`)}
       </select>
