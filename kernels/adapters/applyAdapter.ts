@@ -47,7 +47,7 @@ export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: 
     const output = plan.method.forward(context, layer.config);
     if (values.measure && plan.method.measures) {
       for (const [name, value] of Object.entries(plan.method.measures(context, layer.config))) {
-        if (value) values.measure(`${site.path}.${name}`, value as Value);
+        if (value) values.measure(`${site.path}.${name}`, value);
       }
     }
     return output;

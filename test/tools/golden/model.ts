@@ -142,7 +142,7 @@ async function runBase(golden: Golden): Promise<GoldenResult[]> {
 }
 
 async function runAdapter(golden: Golden, work: string): Promise<GoldenResult[]> {
-  const { test, expected, model, batches } = golden;
+  const { test, expected, model } = golden;
   const { plan, parameters: initial, configText } = loadAdapter(initialAdapter(golden, work), model);
   const names = plan.trained.map((t) => peftName(t, plan));
   const parameters = new Parameters(plan);
