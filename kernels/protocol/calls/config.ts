@@ -109,14 +109,14 @@ export interface HintPlace {
 
 /** A figure, the key it is about, and where it stands in the text; no place when nothing is written that it could stand beside. */
 export type ConfigHint = { readonly key: string; readonly at?: HintPlace } & (
-    | { readonly kind: 'parameters'; readonly trainable: number; readonly base: number }
-    | { readonly kind: 'modules'; readonly matched: number; readonly total: number }
-    | { readonly kind: 'samples'; readonly samples: number; readonly evaluation: number }
-    | { readonly kind: 'batch'; readonly samples: number }
-    /** Where the memory of the run belongs; `config/estimate` knows it, and takes longer. */
-    | { readonly kind: 'memory' }
-    | { readonly kind: 'steps'; readonly perEpoch: number; readonly total: number; readonly epochs: number }
-  );
+  | { readonly kind: 'parameters'; readonly trainable: number; readonly base: number }
+  | { readonly kind: 'modules'; readonly matched: number; readonly total: number }
+  | { readonly kind: 'samples'; readonly samples: number; readonly evaluation: number }
+  | { readonly kind: 'batch'; readonly samples: number }
+  /** Where the memory of the run belongs; `config/estimate` knows it, and takes longer. */
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'steps'; readonly perEpoch: number; readonly total: number; readonly epochs: number }
+);
 
 /** What a new configuration should say so that it trains as it is. */
 export interface NewConfigAdvice {
