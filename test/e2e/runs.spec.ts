@@ -170,7 +170,8 @@ test('two runs are queued, watched, compared and deleted', async ({ page }, info
   }
 });
 
-const runsPane = (page: Page): Locator => page.locator('.pane').filter({ hasText: 'Runs' });
+const runsPane = (page: Page): Locator =>
+  page.locator('.pane').filter({ has: page.locator('.pane-header', { hasText: /^Runs/ }) });
 
 /** A row of the Runs view, group or run, by its text: name, then description. */
 const row = (page: Page, text: RegExp): Locator => runsPane(page).locator('.monaco-list-row').filter({ hasText: text });
