@@ -90,7 +90,7 @@ export const ESTIMATE_CASES: readonly EstimateCase[] = [
   },
   // Matrices of constants; frozen tensors that all layers share.
   { id: 's-mora', prepare: random('s', 'F32'), batch: 4, lengths: [256], rank: 16, method: 'mora', ...plain },
-  { id: 'm-vera', prepare: random('m', 'F16'), batch: 1, lengths: [256], rank: 256, method: 'vera', ...plain },
+  { id: 's-vera', prepare: random('s', 'F16'), batch: 1, lengths: [256], rank: 64, method: 'vera', ...plain },
 ];
 
 /** A real checkpoint beside the random ones. */
