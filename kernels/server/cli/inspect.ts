@@ -6,6 +6,7 @@ import type { InspectedModule, InspectedTensor } from '../../inspect/inspectAdap
 import { inspectAdapter } from '../../inspect/inspectAdapter';
 import type { InspectedTensors, ListedTensor } from '../../inspect/inspectTensors';
 import { inspectCheckpoint, inspectSafetensors } from '../../inspect/inspectTensors';
+import type { Problem } from '../../protocol/errors';
 import { formatProblem, KernelError } from '../../protocol/errors';
 import type { Command, Output } from './command';
 import { oneArgument, stringOption, table } from './command';
@@ -64,6 +65,30 @@ function showAdapter(dir: string, wanted: string | undefined, out: Output): void
     const values = update?.singular_values.map((v) => v.toPrecision(6)).join('  ');
     out.line(`${module}: ${values ? `singular values of ΔW: ${values}` : 'its update has no spectrum'}`);
   }
+  refuseNotFinite(dir, [
+    ...shown.flatMap(({ module, tensors: own }) =>
+      Object.entries(own).map(([name, t]) => [`${name} of ${module}`, t] as const),
+    ),
+    ...tensors,
+  ]);
+}
+
+/** After all is shown, so that the person sees where: nothing else reads such an adapter either. */
+function refuseNotFinite(file: string, tensors: readonly (readonly [string, InspectedTensor])[]): void {
+  const problems = tensors.flatMap(([where, { norm: value }]) =>
+    value === null
+      ? [
+          {
+            file,
+            where,
+            severity: 'error',
+            found: 'holds values that are not finite',
+            expected: 'expected finite values',
+          } as const,
+        ]
+      : [],
+  );
+  if (problems.length > 0) throw KernelError.refused(problems);
 }
 
 function adapterTable(modules: readonly InspectedModule[]): string {
@@ -93,6 +118,7 @@ async function showTensors(
   const { kind, path: place, model_type: type, parameters, bytes, tensors, metadata } = opened;
   const shown = wanted === undefined ? tensors : named(tensors, ({ name }) => name, wanted, place);
   const described: ListedTensor[] = [];
+  const bad: Problem[] = [];
   for (const tensor of shown) {
     const statistics = wanted === undefined ? undefined : await opened.statistics(tensor.name, signal);
     described.push({ ...tensor, ...(statistics && { statistics }) });
@@ -102,9 +128,14 @@ async function showTensors(
     const values = Object.entries(numbers).map(([name, v]) => `${name} ${v === null ? 'none' : v.toPrecision(6)}`);
     out.line(`${tensor.name}  ${tensor.dtype} ${shapeOf(tensor.shape)}  ${count.toLocaleString('en')} values`);
     out.line(`  ${values.join('  ')}  zeros ${zeros}  not finite ${non_finite}`);
+    if (non_finite > 0) {
+      const found = `holds ${non_finite} values that are not finite`;
+      bad.push({ file: place, where: tensor.name, severity: 'error', found, expected: 'expected finite values' });
+    }
   }
   const summary = { kind, path: place, ...(type !== undefined && { model_type: type }), metadata, parameters, bytes };
   out.record({ ...summary, tensors: described });
+  if (bad.length > 0) throw KernelError.refused(bad);
   if (wanted !== undefined) return;
   const what = type === undefined ? '' : `${type}, `;
   out.line(
