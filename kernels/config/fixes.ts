@@ -1,27 +1,28 @@
 /** @file Ways to put a refused value right: the nearest key, the nearest limit, the nearest of the allowed values. */
+import * as l10n from '@vscode/l10n';
 import type { Fix } from '../protocol/errors';
 import type { Field } from '../util/fields';
 import { editDistance, nearest } from './nearest';
 import type { KeyPath } from './yamlSource';
 
-export const setFix = (path: KeyPath, value: unknown, title = `Change to ${shown(value)}`): Fix => ({
+export const setFix = (path: KeyPath, value: unknown, title = l10n.t('Change to {0}', shown(value))): Fix => ({
   title,
   edits: [{ kind: 'set', path, value }],
 });
 
 export const removeFix = (path: KeyPath): Fix => ({
-  title: `Remove ${path.at(-1) ?? ''}`,
+  title: l10n.t('Remove {0}', path.at(-1) ?? ''),
   edits: [{ kind: 'remove', path }],
 });
 
 export const renameFix = (path: KeyPath, key: string): Fix => ({
-  title: `Change to ${key}`,
+  title: l10n.t('Change to {0}', key),
   edits: [{ kind: 'rename', path, key }],
 });
 
 /** The key with its value somewhere else. */
 export const moveFix = (path: KeyPath, to: KeyPath, value: unknown): Fix => ({
-  title: to.length === 1 ? 'Move it to the top level' : `Move it under ${to[0]}`,
+  title: to.length === 1 ? l10n.t('Move it to the top level') : l10n.t('Move it under {0}', to[0] ?? ''),
   edits: [
     { kind: 'remove', path },
     { kind: 'set', path: to, value },

@@ -2,6 +2,7 @@
  * @file Keys that are right by themselves but cannot take effect together with others. Only a key that somebody wrote is
  * refused; a default that has nothing to do is silent.
  */
+import * as l10n from '@vscode/l10n';
 import { removeFix, setFix } from './fixes';
 import type { Finding } from './validate';
 
@@ -23,7 +24,7 @@ const hasPrompts = (w: Written) => {
   const prompts = w.get('samples', 'prompts');
   return Array.isArray(prompts) && prompts.length > 0;
 };
-const NO_EVAL = 'there is no evaluation data; write data.eval or data.eval_fraction, or remove this key';
+const NO_EVAL = l10n.t('there is no evaluation data; write data.eval or data.eval_fraction, or remove this key');
 
 const RULES: readonly Rule[] = [
   {
@@ -32,7 +33,7 @@ const RULES: readonly Rule[] = [
     reason: (w) =>
       w.get('training', 'max_steps') === undefined
         ? undefined
-        : 'training.max_steps already says how long to train; remove one of the two',
+        : l10n.t('training.max_steps already says how long to train; remove one of the two'),
   },
   {
     section: 'data',
@@ -40,19 +41,20 @@ const RULES: readonly Rule[] = [
     reason: (w) =>
       w.get('data', 'eval') === undefined
         ? undefined
-        : 'data.eval already says what to evaluate on; remove one of the two',
+        : l10n.t('data.eval already says what to evaluate on; remove one of the two'),
   },
   {
     section: 'training',
     key: 'loraplus_lr_ratio',
-    reason: (_, value) => (value === 1 ? 'a ratio of 1 is one learning rate for all; remove this key' : undefined),
+    reason: (_, value) =>
+      value === 1 ? l10n.t('a ratio of 1 is one learning rate for all; remove this key') : undefined,
   },
   { section: 'training', key: 'eval_steps', reason: (w) => (hasEvalData(w) || hasPrompts(w) ? undefined : NO_EVAL) },
   {
     section: 'samples',
     key: 'max_new_tokens',
     reason: (w) =>
-      hasPrompts(w) ? undefined : 'there are no prompts to continue; write samples.prompts, or remove this key',
+      hasPrompts(w) ? undefined : l10n.t('there are no prompts to continue; write samples.prompts, or remove this key'),
   },
   {
     section: 'training',
@@ -64,7 +66,7 @@ const RULES: readonly Rule[] = [
     key: 'loss_on',
     reason: (w, value) =>
       value === 'completion' && w.get('data', 'format') === 'text'
-        ? 'samples of plain text have no completion and are learnt whole; write all, or remove this key'
+        ? l10n.t('samples of plain text have no completion and are learnt whole; write all, or remove this key')
         : undefined,
   },
   {
@@ -74,7 +76,7 @@ const RULES: readonly Rule[] = [
     reason: (w, value) => {
       const steps = w.get('training', 'max_steps');
       return typeof steps === 'number' && typeof value === 'number' && value >= steps
-        ? `the run ends after ${steps} steps, before the learning rate is reached`
+        ? l10n.t('the run ends after {0} steps, before the learning rate is reached', steps)
         : undefined;
     },
   },
@@ -93,10 +95,11 @@ export function ineffectiveKeys(written: Written): Finding[] {
     const why = value === undefined ? undefined : reason(written, value);
     if (why === undefined) return [];
     const path = [section, key];
-    if (severity === 'warning') return [{ path, found: `found ${String(value)}`, expected: why, severity }];
-    const found = 'this key has no effect here';
+    if (severity === 'warning') return [{ path, found: l10n.t('found {0}', String(value)), expected: why, severity }];
+    const found = l10n.t('this key has no effect here');
     // A key about evaluation can also be kept, with something to evaluate on.
-    const needsEval = why === NO_EVAL ? [setFix(['data', 'eval_fraction'], 0.1, 'Insert eval_fraction: 0.1')] : [];
+    const needsEval =
+      why === NO_EVAL ? [setFix(['data', 'eval_fraction'], 0.1, l10n.t('Insert {0}', 'eval_fraction: 0.1'))] : [];
     return [{ path, isKey: true, found, expected: why, fixes: [removeFix(path), ...needsEval] }];
   });
 }

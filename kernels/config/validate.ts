@@ -1,4 +1,5 @@
 /** @file Checks plain configuration values against the schema and says what is wrong in the words of the fields. */
+import * as l10n from '@vscode/l10n';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Fix } from '../protocol/errors';
 import type { Field } from '../util/fields';
@@ -26,8 +27,8 @@ export interface Finding {
 /** Everything in which `values` is not a configuration as the fields describe it. Empty: every value can be used. */
 export function validateValues(values: unknown, methods: readonly ConfigurableMethod[]): Finding[] {
   if (!isObject(values)) {
-    const found = `found ${describeValue(values)}`;
-    return [{ path: [], found, expected: 'expected the keys version, model, data and adapter' }];
+    const found = l10n.t('found {0}', describeValue(values));
+    return [{ path: [], found, expected: l10n.t('expected the keys version, model, data and adapter') }];
   }
   const validate = compiled(methods);
   if (validate(values)) return [];
@@ -85,20 +86,23 @@ function finding(
     return {
       path: [...path, key],
       isMissing: true,
-      found: 'this key is missing',
-      expected: `expected ${field?.expected ?? 'a section'}`,
+      found: l10n.t('this key is missing'),
+      expected: l10n.t('expected {0}', field?.expected ?? l10n.t('a section')),
       ...withFixes(missingFixes([...path, key], field, methods)),
     };
   }
   const value = valueAt(values, path);
   const field = fieldAt(path, known)?.field;
-  const found = `found ${describeValue(value)}`;
-  if (!field) return { path, found, expected: 'expected a section with keys' };
+  const found = l10n.t('found {0}', describeValue(value));
+  if (!field) return { path, found, expected: l10n.t('expected a section with keys') };
   const allowed = field.schema['enum'];
   const near = Array.isArray(allowed) && typeof value === 'string' ? nearest(value, allowed.map(String)) : undefined;
-  const hint = near !== undefined && Array.isArray(allowed) && allowed.length > 1 ? ` (nearest: ${near})` : '';
+  const isNear = near !== undefined && Array.isArray(allowed) && allowed.length > 1;
+  const expected = isNear
+    ? l10n.t('expected {0} (nearest: {1})', field.expected, near)
+    : l10n.t('expected {0}', field.expected);
   const fixes = valueFixes(path, value, field);
-  return { path, found, expected: `expected ${field.expected}${hint}`, ...withFixes(fixes) };
+  return { path, found, expected, ...withFixes(fixes) };
 }
 
 /** What can be written without asking: the only version, a method with which most begin. Paths are for who knows the disk. */
@@ -107,11 +111,13 @@ function missingFixes(path: KeyPath, field: Field<unknown> | undefined, methods:
   const [first] = methods;
   if (section === 'adapter' && first) {
     const at = key === undefined ? ['adapter', 'method'] : path;
-    return methods.map(({ id }) => setFix(at, id, `Insert method: ${id}`));
+    return methods.map(({ id }) => setFix(at, id, l10n.t('Insert {0}', `method: ${id}`)));
   }
   const allowed = field?.schema['enum'];
   if (!Array.isArray(allowed)) return [];
-  return (allowed as unknown[]).map((value) => setFix(path, value, `Insert ${path.at(-1) ?? ''}: ${String(value)}`));
+  return (allowed as unknown[]).map((value) =>
+    setFix(path, value, l10n.t('Insert {0}', `${path.at(-1) ?? ''}: ${String(value)}`)),
+  );
 }
 
 const withFixes = (fixes: readonly Fix[]): { fixes?: readonly Fix[] } => (fixes.length > 0 ? { fixes } : {});
@@ -125,7 +131,7 @@ function unknownKey(
 ): Pick<Finding, 'found' | 'expected' | 'fixes'> {
   const section = String(at[0] ?? '');
   const path = [...at, key];
-  const found = `found the unknown key "${key}"`;
+  const found = l10n.t('found the unknown key "{0}"', key);
   const remove = removeFix(path);
   const written = valueAt(values, at);
   const isFree = (name: string) => !isObject(written) || written[name] === undefined;
@@ -134,18 +140,18 @@ function unknownKey(
     const to = home === '' ? [key] : [home, key];
     const isTaken = valueAt(values, to) !== undefined;
     const move = moveFix(path, to, valueAt(values, path));
-    const expected = `expected it ${home === '' ? 'at the top level' : `under "${home}"`}`;
+    const expected = home === '' ? l10n.t('expected it at the top level') : l10n.t('expected it under "{0}"', home);
     return { found, expected, fixes: isTaken ? [remove] : [move, remove] };
   }
   const owners = methods.filter((m) => section === 'adapter' && Object.hasOwn(m.config, key));
   if (owners.length > 0) {
-    const choose = owners.map(({ id }) => setFix(['adapter', 'method'], id, `Change the method to ${id}`));
-    const expected = `this key belongs to method ${owners.map((m) => m.id).join(', ')}`;
+    const choose = owners.map(({ id }) => setFix(['adapter', 'method'], id, l10n.t('Change the method to {0}', id)));
+    const expected = l10n.t('this key belongs to method {0}', owners.map((m) => m.id).join(', '));
     return { found, expected, fixes: [remove, ...choose] };
   }
   const here = [...Object.keys(known[section] ?? {}), ...(section === '' ? SECTIONS : [])];
   const best = nearest(key, here) ?? '';
-  const expected = `the nearest known key is "${best}"`;
+  const expected = l10n.t('the nearest known key is "{0}"', best);
   return { found, expected, fixes: isFree(best) ? [renameFix(path, best), remove] : [remove] };
 }
 

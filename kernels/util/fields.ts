@@ -2,6 +2,7 @@
  * @file Typed descriptions of configuration fields. The value's type, its JSON schema, the form, the help, the defaults
  * and the handling of paths all come from the one place where a field is declared.
  */
+import * as l10n from '@vscode/l10n';
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
@@ -73,18 +74,18 @@ export interface Limits {
 export const integer: FieldMaker<number, Limits> = (spec: AnySpec & Limits) =>
   make<number>('integer', spec, {
     schema: { type: 'integer', ...limitKeywords(spec) },
-    expected: `an integer${limitWords(spec)}`,
+    expected: withLimits(l10n.t('an integer'), spec),
   });
 
 /** A finite number. */
 export const number: FieldMaker<number, Limits> = (spec: AnySpec & Limits) =>
   make<number>('number', spec, {
     schema: { type: 'number', ...limitKeywords(spec) },
-    expected: `a number${limitWords(spec)}`,
+    expected: withLimits(l10n.t('a number'), spec),
   });
 
 export const flag: FieldMaker<boolean, object> = (spec: AnySpec) =>
-  make<boolean>('flag', spec, { schema: { type: 'boolean' }, expected: 'true or false' });
+  make<boolean>('flag', spec, { schema: { type: 'boolean' }, expected: l10n.t('true or false') });
 
 /** Non-empty text; `pattern` is a regular expression (JavaScript, unanchored) that `expected` puts into words. */
 export const text: FieldMaker<string, { readonly pattern?: string; readonly expected?: string }> = (
@@ -92,14 +93,14 @@ export const text: FieldMaker<string, { readonly pattern?: string; readonly expe
 ) =>
   make<string>('text', spec, {
     schema: { type: 'string', minLength: 1, ...(spec.pattern === undefined ? {} : { pattern: spec.pattern }) },
-    expected: spec.expected ?? 'text',
+    expected: spec.expected ?? l10n.t('text'),
   });
 
 /** A file or folder; relative paths are relative to the file the configuration is in. */
 export const path: FieldMaker<string, { readonly path: PathRule }> = (spec: AnySpec & { readonly path: PathRule }) =>
   make<string>('path', spec, {
     schema: { type: 'string', minLength: 1, 'x-path': spec.path },
-    expected: `the path of a ${spec.path.extensions ? `${spec.path.extensions.join(', ')} file` : spec.path.kind}`,
+    expected: pathWords(spec.path),
     path: spec.path,
   });
 
@@ -118,7 +119,7 @@ export function choice(
 ): Field<unknown> {
   return make('choice', spec, {
     schema: { enum: values },
-    expected: values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`,
+    expected: values.length === 1 ? String(values[0]) : l10n.t('one of {0}', values.join(', ')),
     ...(spec.meanings && { meanings: spec.meanings }),
   });
 }
@@ -140,7 +141,7 @@ export function list<T>(
 export function list(item: Field<unknown>, spec: AnySpec & { readonly allowEmpty?: boolean }): Field<unknown> {
   return make('list', spec, {
     schema: { type: 'array', items: item.schema, ...(spec.allowEmpty ? {} : { minItems: 1 }) },
-    expected: `a list, each item ${item.expected}`,
+    expected: l10n.t('a list, each item {0}', item.expected),
     parts: [item],
   });
 }
@@ -154,7 +155,7 @@ export function map<T>(item: Field<T>, spec: Description & Optional): Field<Read
 export function map(item: Field<unknown>, spec: AnySpec): Field<unknown> {
   return make('map', spec, {
     schema: { type: 'object', additionalProperties: item.schema, propertyNames: { minLength: 1 } },
-    expected: `a mapping from names to values, each ${item.expected}`,
+    expected: l10n.t('a mapping from names to values, each {0}', item.expected),
     parts: [item],
   });
 }
@@ -172,7 +173,7 @@ export function union(variants: readonly Field<unknown>[], spec: AnySpec): Field
   return make('union', spec, {
     // A variant with a label is told apart by it in the form; the others by their kind.
     schema: { anyOf: variants.map((v) => (v.label === '' ? v.schema : { title: v.label, ...v.schema })) },
-    expected: variants.map((v) => v.expected).join(', or '),
+    expected: variants.map((v) => v.expected).reduce((list, next) => l10n.t('{0}, or {1}', list, next)),
     parts: variants,
   });
 }
@@ -272,10 +273,19 @@ function limitKeywords({ min, max, above, below }: Limits): JsonSchema {
   };
 }
 
-function limitWords({ min, max, above, below }: Limits): string {
-  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
-  const lower = min !== undefined ? `of at least ${min}` : above !== undefined ? `above ${above}` : undefined;
-  const upper = max !== undefined ? `of at most ${max}` : below !== undefined ? `below ${below}` : undefined;
-  const words = [lower, upper].filter((w) => w !== undefined).join(' and ');
-  return words === '' ? '' : ` ${words}`;
+/** `a number above 0 and of at most 10` */
+function withLimits(what: string, { min, max, above, below }: Limits): string {
+  if (min !== undefined && max !== undefined) return l10n.t('{0} from {1} to {2}', what, min, max);
+  const lower =
+    min !== undefined ? l10n.t('of at least {0}', min) : above !== undefined ? l10n.t('above {0}', above) : undefined;
+  const upper =
+    max !== undefined ? l10n.t('of at most {0}', max) : below !== undefined ? l10n.t('below {0}', below) : undefined;
+  const limits = lower !== undefined && upper !== undefined ? l10n.t('{0} and {1}', lower, upper) : (lower ?? upper);
+  if (limits === undefined) return what;
+  return l10n.t({ message: '{0} {1}', args: [what, limits], comment: 'a number, of at least 1' });
+}
+
+function pathWords({ kind, extensions }: PathRule): string {
+  if (extensions) return l10n.t('the path of a {0} file', extensions.join(', '));
+  return kind === 'file' ? l10n.t('the path of a file') : l10n.t('the path of a folder');
 }
