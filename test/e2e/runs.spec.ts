@@ -115,8 +115,7 @@ test('two runs are queued, watched, compared and deleted', async ({ page }, info
     await test.step('both in one dashboard, also after a reload', async () => {
       await row(page, /^long/).click();
       await row(page, /^short/).click({ modifiers: ['ControlOrMeta'] });
-      await row(page, /^short/).click({ button: 'right' });
-      await page.locator('.context-view .action-label', { hasText: 'Compare Runs…' }).click();
+      await chooseFromMenu(page, row(page, /^short/), 'Compare Runs…');
       const comparison = await frameWith(page, 'as-comparison .compare-table');
       await expect(comparison.locator('[data-plot=loss] .main-svg .trace')).toHaveCount(2);
       await expect(comparison.locator('.configurations tbody th')).toContainText(['adapter.r', 'training.max_steps']);
@@ -129,8 +128,7 @@ test('two runs are queued, watched, compared and deleted', async ({ page }, info
     });
 
     await test.step('training again begins with a new configuration beside the old one', async () => {
-      await row(page, /^short/).click({ button: 'right' });
-      await page.locator('.context-view .action-label', { hasText: 'Train Again with Changes…' }).click();
+      await chooseFromMenu(page, row(page, /^short/), 'Train Again with Changes…');
       await expect(page.locator('.tabs-container .tab').filter({ hasText: 'short-2.adapter.yaml' })).toBeVisible();
       const text = readFileSync(path.join(host.workspace, 'short-2.adapter.yaml'), 'utf8');
       for (const part of ['model: ./base', 'train: ./train.jsonl', 'max_steps: 12', 'Who is the king']) {
@@ -182,6 +180,16 @@ async function train(page: Page, name: string, isAlone = true): Promise<void> {
   await runCommand(page, 'Adapter Studio: Train');
   // Otherwise a question is open, and nothing behind it can be clicked.
   if (isAlone) await showView(page, 'Adapter Studio');
+}
+
+/** After a reload the workbench says only late that the workspace is trusted, so the menu is opened until the item can be chosen. */
+async function chooseFromMenu(page: Page, of: Locator, label: string): Promise<void> {
+  const item = page.locator('.context-view .action-item:not(.disabled) .action-label', { hasText: label });
+  await expect(async () => {
+    await page.keyboard.press('Escape');
+    await of.click({ button: 'right' });
+    await item.click({ timeout: 3_000 });
+  }).toPass({ timeout: 60_000 });
 }
 
 /** Opens the dashboard of a run from its row. */
