@@ -45,7 +45,7 @@ describe('help and version', () => {
 describe('what is refused ends with 2 and one line for each problem on stderr', () => {
   test.each([
     ['an unknown command', ['trian', 'x'], 'found the command trian; expected one of train,'],
-    ['an unknown option', ['runs', '--al'], "runs: found the option --al; expected one of"],
+    ['an unknown option', ['runs', '--al'], 'runs: found the option --al; expected one of'],
     ['an option without its value', ['generate', '--base'], "option '--base <value>' argument missing"],
     ['a missing option', ['merge', '--base', 'x'], '--adapter: is missing'],
     ['a missing argument', ['train'], 'arguments: found none; expected a configuration file'],

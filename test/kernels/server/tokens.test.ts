@@ -17,7 +17,7 @@ describe('tokens on the command line', () => {
     const file = fixture.config('cli');
     const { status, records } = await engine.run('tokens', file, '--sample', '3', '--json');
     expect(status).toBe(0);
-    const [sample] = records() as readonly SampleTokens[];
+    const [sample] = records() as readonly unknown[] as readonly SampleTokens[];
     const goal = { to: 'number', number: 3 } as const;
     expect((await show({ source: { config: file, set: 'train' }, goal }, context)).sample).toEqual(sample);
     expect(sample).toMatchObject({

@@ -43,7 +43,7 @@ export const generationConfig = { do_sample: false, eos_token_id: END_ID, pad_to
 
 /** Norm weights 1, all others normal; each tensor draws from a stream of its own. */
 export function initialWeights(config: Readonly<Record<string, unknown>>): Weights {
-  const shapes = [...llama.tensors(llama.parseConfig(config, 'config.json').config)];
+  const shapes = [...llama.tensors(llama.parseConfig(config, 'config.json', () => true).config)];
   return new Map(
     shapes.map(([name, shape], index) => {
       const values = new Float32Array(shape.reduce((n, size) => n * size, 1));

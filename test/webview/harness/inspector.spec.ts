@@ -100,7 +100,9 @@ test('a box drawn with the mouse is zoomed to, a double click shows everything, 
 
 test('a method without factors shows its tensors and says what is not to be had', async ({ open }) => {
   const page = await ready(await open('inspector', { host: { doc: 'dora' } }));
-  await expect(page.locator('as-module-detail')).toContainText('The delta weight of DoRA does not consist of two factors');
+  await expect(page.locator('as-module-detail')).toContainText(
+    'The delta weight of DoRA does not consist of two factors',
+  );
   await expect(page.getByRole('button', { name: /^Delta weight/ })).toHaveCount(0);
   await page
     .getByRole('button', { name: /^lora_magnitude_vector/ })
