@@ -22,6 +22,7 @@ const CALLS: Readonly<
 > = {
   configForm: {
     'form/set': { params: { uri, path: ['adapter', 'r'], value: 8 }, open: ['value'] },
+    'form/undo': { params: { uri } },
     'form/select': { params: { uri } },
     'form/browse': { params: { uri, path: ['data', 'train', 0], kind: 'file' } },
     'form/command': { params: { command: 'train' } },

@@ -2,6 +2,7 @@
 import { getL10nJson } from '@vscode/l10n-dev';
 import { build } from 'esbuild';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { root } from '../process.mjs';
 
@@ -49,11 +50,13 @@ async function schemaTexts() {
     stdin: { contents, resolveDir: root },
     bundle: true,
     write: false,
-    format: 'esm',
+    format: 'cjs',
     platform: 'node',
   });
-  const module = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
-  return module.texts;
+  const module = { exports: {} };
+  const load = new Function('module', 'require', outputFiles[0].text);
+  load(module, createRequire(import.meta.url));
+  return module.exports.texts;
 }
 
 /** An empty object while there is no such file. */
