@@ -186,9 +186,13 @@ async function train(page: Page, name: string, isAlone = true): Promise<void> {
 async function chooseFromMenu(page: Page, of: Locator, label: string): Promise<void> {
   const item = page.locator('.context-view .action-item:not(.disabled) .action-label', { hasText: label });
   await expect(async () => {
-    await page.keyboard.press('Escape');
     await of.click({ button: 'right' });
-    await item.click({ timeout: 3_000 });
+    try {
+      await item.click({ timeout: 3_000 });
+    } catch (error) {
+      await page.keyboard.press('Escape'); // only then: without a menu it would clear the selection
+      throw error;
+    }
   }).toPass({ timeout: 60_000 });
 }
 
