@@ -162,7 +162,10 @@ test('early stopping ends a run whose evaluation loss no longer falls', async ()
 });
 
 describe('a loss that is not finite', () => {
-  /** The model with NaN as the embedding of Z, which only the fifth sample has. */
+  /**
+   * The model with all weights finite, but one feature that only Z has, a token of the fifth sample, is multiplied by so much
+   * in the first block that its square is infinite.
+   */
   let broken: string;
   let trainFile: string;
   beforeAll(() => {
@@ -174,7 +177,15 @@ describe('a loss that is not finite', () => {
     const writer = SafetensorsWriter.create(weights, specs);
     for (const { name } of specs) {
       const values = checkpoint.readF32(name);
-      if (name === 'model.embed_tokens.weight') values.fill(NaN, 16 * 90, 16 * 91); // Z is byte 90
+      const HIDDEN = 16;
+      const inFirst = /layers\.0\.mlp\.(gate|up)_proj/.test(name);
+      if (name === 'model.embed_tokens.weight' || inFirst) {
+        for (let row = 0; row < values.length / HIDDEN; row++) {
+          values[row * HIDDEN] = inFirst ? 1e25 : row === 90 ? 1 : 0; // Z is byte 90
+        }
+      }
+      // Nothing else writes to that feature.
+      if (/(o|down)_proj/.test(name)) values.fill(0, 0, values.length / HIDDEN);
       writer.writeF32(name, values);
     }
     writer.commit();
@@ -194,7 +205,9 @@ describe('a loss that is not finite', () => {
   test('stops the run and names the samples of the batch', async () => {
     const dir = path.join(runs, 'not-finite');
     const data = { train: trainFile };
-    const finished = await engine.run('train', fixture.config('nan', { model: broken, data, training }), '--run', dir);
+    const adapter = { target_modules: ['q_proj', 'v_proj'] };
+    const config = fixture.config('nan', { model: broken, data, training, adapter });
+    const finished = await engine.run('train', config, '--run', dir);
     expect(finished.status).toBe(2);
     expect(finished.stderr).toContain('step 3 stopped the run: the loss is NaN');
     for (const line of [5, 6]) expect(finished.stderr).toContain(`${trainFile}:${line}: the loss is NaN in step 3`);
