@@ -63,7 +63,7 @@ const DOCUMENTS: Readonly<Record<string, { readonly text: string; readonly probl
         line: 3,
         severity: 'error',
         found: 'the list is not closed',
-        expected: 'expected ]',
+        expected: 'expected a closing bracket',
       },
     ],
   },

@@ -51,8 +51,8 @@ export async function textsOf(page: Page): Promise<readonly { readonly text: str
       if (node instanceof Text) {
         const text = node.data.replace(/\s+/g, ' ').trim();
         const parent = node.parentElement;
-        // Words of a text that the host sent, marked one by one.
-        if (parent?.closest('ins, del, mark, .sample-text')) return;
+        // Words of a text that the host sent, marked one by one; signs for what has no picture of its own in it.
+        if (parent?.closest('ins, del, mark, .sample-text, .sign')) return;
         if (text && (!parent || isShown(parent) || parent instanceof HTMLOptionElement))
           found.push({ text, place: parent ? placeOf(parent) : 'a component' });
       }
