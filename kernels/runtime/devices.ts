@@ -85,7 +85,7 @@ async function probeDevice(device: Device, weights: ReadonlySet<WeightDtype>): P
       ? `no answer in ${PROBE_TIMEOUT_MS / 1000} s`
       : signal
         ? `the driver ended the process (${signal})`
-        : lastLine(err);
+        : plainReason(lastLine(err));
   return { device, usable: false, reason: why || 'the provider could not be loaded' };
 }
 
@@ -102,6 +102,19 @@ export function physicalCores(): number {
     }
   }
   return cores.size > 0 ? Math.min(cores.size, available) : available;
+}
+
+/** What a person can use of a runtime's message: without the place in its source, the failed condition and the name of the call. */
+export function plainReason(message: string): string {
+  return message
+    .replace(/^the graph could not be compiled for \w+: /, '')
+    .replace(/^Error: /, '')
+    .replace(/^.*\bwas false\.\s*/, '')
+    .replace(/^\S*\.cc:\d+\s+\S+\s*/, '')
+    .replace(
+      /^OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library/,
+      'its CUDA libraries are not installed',
+    );
 }
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? '';

@@ -1,7 +1,7 @@
 /** @file Devices as the program finds them: probed in processes of their own, each with a reason. */
 import { expect, test } from 'vitest';
 import type { DeviceReport } from '../../../kernels/protocol/types';
-import { physicalCores } from '../../../kernels/runtime/devices';
+import { physicalCores, plainReason } from '../../../kernels/runtime/devices';
 import { useEngine } from '../../support/engine';
 import { softwareVulkan } from '../../support/webgpu';
 
@@ -33,4 +33,18 @@ const vulkan = softwareVulkan();
 test.runIf(vulkan.kind === 'available')('WebGPU with a software driver is usable', async () => {
   const webgpu = (await devices(vulkan.kind === 'available' ? vulkan.env : {})).find((d) => d.device === 'webgpu');
   expect(webgpu).toMatchObject({ usable: true, reason: expect.stringContaining('a test gradient was right') });
+});
+
+test.each([
+  [
+    'the graph could not be compiled for webgpu: Error: /src/webgpu_context.cc:136 onnxruntime::webgpu::WebGpuContext::Initialize(const X&)::<lambda()> adapter_result.status == wgpu::Success was false. Failed to get a WebGPU adapter: No supported adapters',
+    'Failed to get a WebGPU adapter: No supported adapters',
+  ],
+  [
+    'the graph could not be compiled for cuda: Error: OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library',
+    'its CUDA libraries are not installed',
+  ],
+  ['the result differs by 0.3', 'the result differs by 0.3'],
+])('a reason is said without the place in the source: %s', (message, wanted) => {
+  expect(plainReason(message)).toBe(wanted);
 });
