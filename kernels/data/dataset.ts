@@ -3,8 +3,9 @@
  * digest of everything it depends on; in memory there are only a few numbers for each sample.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, mkdirSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../formats/atomicFile';
 import { openPlainFile } from '../formats/plainFile';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { KernelError, type Problem } from '../protocol/errors';
@@ -85,7 +86,7 @@ export async function openDataset(given: DatasetOptions): Promise<TokenDataset> 
   const path = join(options.cacheDir, `${digest}.tokens`);
   const cached = TokenFile.open(path);
   if (cached) return dataset(cached, digest, options);
-  mkdirSync(options.cacheDir, { recursive: true });
+  makeFolders(options.cacheDir);
   await tokenizeFiles(path, options);
   const written = TokenFile.open(path);
   if (!written) throw new KernelError('internal', `${path} was written and cannot be read`);

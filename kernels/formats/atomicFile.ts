@@ -14,6 +14,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   statfsSync,
   writeSync,
 } from 'node:fs';
@@ -76,6 +77,28 @@ export function freeBytes(path: string): number | undefined {
     return bavail * bsize;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Makes a folder and those above it that are missing. Throws `machine/failed`, naming the first that cannot be made. One
+ * level at a time: Node's recursive mkdir never returns where a file system answers ENOENT for a folder whose parent is there
+ * (`/proc`).
+ */
+export function makeFolders(folder: string): void {
+  const missing: string[] = [];
+  for (let at = resolve(folder); !isFolder(at); at = dirname(at)) {
+    missing.push(at);
+    if (dirname(at) === at) break;
+  }
+  for (const at of missing.reverse()) {
+    asMachineError(at, () => {
+      try {
+        mkdirSync(at);
+      } catch (error) {
+        if (!isFolder(at)) throw error; // else another process was faster
+      }
+    });
   }
 }
 
@@ -160,7 +183,7 @@ export class AtomicFolder {
       throw KernelError.refused([{ file: target, severity: 'error', found: 'there is something already', expected }]);
     }
     const temporary = temporaryBeside(target);
-    asMachineError(target, () => mkdirSync(temporary, { recursive: true }));
+    makeFolders(temporary);
     return new AtomicFolder(target, temporary);
   }
 
@@ -193,6 +216,10 @@ function writeAll(fd: number, bytes: Uint8Array, position: number | null): void 
 
 function temporaryBeside(target: string): string {
   return join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+}
+
+function isFolder(path: string): boolean {
+  return asMachineError(path, () => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
 }
 
 function isEmptyFolder(path: string): boolean {

@@ -2,10 +2,10 @@
  * @file PEFT's adapter folders for LoRA, in and out: `adapter_config.json` and `adapter_model.safetensors`. Knows JSON and
  * key names; what the tensors mean is the adapter method's business.
  */
-import { existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { KernelError, type Problem } from '../protocol/errors';
-import { writeFileAtomic } from './atomicFile';
+import { makeFolders, writeFileAtomic } from './atomicFile';
 import type { FloatDtype } from './dtype';
 import { isFloatDtype } from './dtype';
 import { readJsonObject } from './jsonFile';
@@ -109,11 +109,7 @@ export function writePeftAdapter(
 ): void {
   const folder = resolve(dir);
   const configText = printPeftConfig(adapter.config, preserve);
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new KernelError('machine/failed', `cannot make ${folder}: ${String(error)}`, { cause: error });
-  }
+  makeFolders(folder);
   writeWeights(join(folder, WEIGHTS_FILE), adapter);
   writeFileAtomic(join(folder, CONFIG_FILE), configText);
 }

@@ -2,9 +2,9 @@
  * @file Writes a checkpoint folder from another one with some tensors changed: the same shards, names, order and metadata;
  * tensors that nobody changes are copied byte for byte, one piece at a time; configuration and tokenizer files follow.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { AtomicFolder, writeFileAtomic } from '../formats/atomicFile';
+import { AtomicFolder, makeFolders, writeFileAtomic } from '../formats/atomicFile';
 import type { Checkpoint, CheckpointTensor, Shard } from '../formats/checkpoint';
 import type { Dtype, FloatDtype } from '../formats/dtype';
 import { byteLengthOf, isFloatDtype } from '../formats/dtype';
@@ -131,7 +131,7 @@ async function writeShard(
   step: (bytes: number) => Promise<void>,
 ): Promise<void> {
   const file = path.join(folder, shard.name);
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeFolders(path.dirname(file));
   const specs = tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
   const writer = SafetensorsWriter.create(file, specs, { metadata: shard.metadata });
   const bytes = new Uint8Array(COPY_BYTES);

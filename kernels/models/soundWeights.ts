@@ -3,8 +3,9 @@
  * Reads all of them, which training and merging do anyway.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolders } from '../formats/atomicFile';
 import { findNonFinite, nonFiniteProblem } from '../formats/nonFinite';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
@@ -38,7 +39,7 @@ export async function refuseUnsoundWeights(model: BaseModel, options: SoundnessO
   const untied = untiedHead(model);
   if (untied) problems.push(untied);
   if (problems.length > 0) throw KernelError.refused(problems);
-  mkdirSync(path.dirname(mark), { recursive: true });
+  makeFolders(path.dirname(mark));
   writeFileSync(mark, '');
 }
 

@@ -3,10 +3,10 @@
  * the owner's. A new owner makes the next number, which only one of several can, and only when the last owner is gone. No
  * file is ever taken away from under a live process, so that no two can both believe to have it.
  */
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { writeFileAtomic } from '../formats/atomicFile';
+import { makeFolders, writeFileAtomic } from '../formats/atomicFile';
 import { KernelError } from '../protocol/errors';
 import type { ProcessIdentity } from './processes';
 import { isAlive, thisProcess } from './processes';
@@ -31,7 +31,7 @@ export function takeOwnership(dir: string, isGone: (owner: Owner) => boolean): O
   const folder = path.join(dir, 'owner');
   const fileOf = (number: number): string => path.join(folder, `${number}.json`);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     for (;;) {
       const last = numbersIn(folder).at(-1) ?? 0;
       const owner = last === 0 ? null : readOwner(fileOf(last));

@@ -4,10 +4,10 @@
  * number, not by time: clocks may be set. A ticket whose process is gone is removed by whoever sees it.
  */
 import { randomBytes, randomInt } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { writeFileAtomic } from '../formats/atomicFile';
+import { makeFolders, writeFileAtomic } from '../formats/atomicFile';
 import type { LiveRun } from '../protocol/calls/runs';
 import { cacheFolder } from '../util/cacheFolder';
 import type { ProcessIdentity } from './processes';
@@ -26,7 +26,7 @@ export class QueueTicket {
   static take(run: { readonly dir: string; readonly name: string }, isWaiting: boolean): QueueTicket {
     const since = Date.now() / 1000;
     const content: Ticket = { run: run.dir, name: run.name, isWaiting, since, ...thisProcess() };
-    mkdirSync(queueFolder(), { recursive: true });
+    makeFolders(queueFolder());
     for (;;) {
       const number = 1 + Math.max(0, ...ticketNames().map(numberOf));
       // The random part keeps a name from ever being used again: no one can remove a new ticket in place of an old one.
@@ -62,7 +62,7 @@ export class QueueTicket {
   }
 
   private write(): void {
-    mkdirSync(queueFolder(), { recursive: true });
+    makeFolders(queueFolder());
     writeFileAtomic(path.join(queueFolder(), this.name), `${JSON.stringify(this.content)}\n`);
   }
 }

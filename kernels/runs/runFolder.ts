@@ -3,10 +3,10 @@
  * replaced atomically, checkpoints are complete or absent.
  */
 import { randomInt } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { appendToFile, writeFileAtomic } from '../formats/atomicFile';
+import { appendToFile, makeFolders, writeFileAtomic } from '../formats/atomicFile';
 import { KernelError } from '../protocol/errors';
 import type {
   EvalRecord,
@@ -65,7 +65,7 @@ export class RunFolder {
     }
     const run = new RunFolder(path.resolve(dir));
     try {
-      mkdirSync(run.file('checkpoints'), { recursive: true });
+      makeFolders(run.file('checkpoints'));
       run.setState({ status: 'starting', step: 0, total_steps: info.total_steps });
       // Last: a folder with this file is a run, and a run has a state.
       writeFileAtomic(run.file('run.json'), `${JSON.stringify(info, null, 2)}\n`);

@@ -1,9 +1,9 @@
 /** @file Files and folders appear whole or not at all. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AtomicFile, AtomicFolder, writeFileAtomic } from '../../../kernels/formats/atomicFile';
+import { AtomicFile, AtomicFolder, makeFolders, writeFileAtomic } from '../../../kernels/formats/atomicFile';
 import { KernelError } from '../../../kernels/protocol/errors';
 
 let folder: string;
@@ -85,6 +85,24 @@ test('a folder replaces an empty folder and refuses one that holds something', (
       'input/refused',
     ),
   ).toBe(true);
+});
+
+test('missing folders are made one below the other, and those that are there are left alone', () => {
+  const path = join(folder, 'a', 'b', 'c');
+  makeFolders(path);
+  writeFileSync(join(path, 'kept'), '');
+  makeFolders(path);
+  expect(readdirSync(path)).toEqual(['kept']);
+});
+
+test('a folder that cannot be made ends with its name: below a file, and where the file system has none', () => {
+  writeFileSync(join(folder, 'file'), '');
+  const impossible = [join(folder, 'file', 'a'), ...(process.platform === 'linux' ? ['/proc/no-such/a'] : [])];
+  for (const path of impossible) {
+    const error = thrown(() => makeFolders(path));
+    expect(KernelError.is(error, 'machine/failed')).toBe(true);
+    expect(String(error)).toContain(`cannot write ${dirname(path)}`);
+  }
 });
 
 function thrown(work: () => unknown): unknown {
