@@ -26,7 +26,7 @@ test('base and adapter of the latest checkpoint answer side by side, streaming',
   });
   expect(calls[1]?.adapter).toMatch(/step-000080$/);
   await column(page, 'adapter').getByRole('button', { name: 'Copy the answer of Adapter' }).click();
-  expect(await callsOf(page, 'tryIt/copy')).toEqual([{ text: 'The capital of France is Paris.' }]);
+  await expect.poll(() => callsOf(page, 'tryIt/copy')).toEqual([{ text: 'The capital of France is Paris.' }]);
 });
 
 test('a stop leaves what came so far', async ({ open }) => {
