@@ -6,6 +6,7 @@ import type { CommonConfig, HeadSpec, ModelArchitecture, TargetSite } from '../m
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import { SHARED_MODULE } from '../formats/peftKeys';
+import { absurdSize, elements } from './absurdSize';
 import { matchesModules, pattern, savesModule, selectSites } from './targets';
 import type { AnyAdapterMethod, Init, ParamSpec, Selection } from './types';
 
@@ -117,6 +118,8 @@ export function planAdapter(
   };
   if (method.shared && sites.length > 0) addParams(SHARED_MODULE, method.shared(sites, config));
   for (const { site, params } of layers) addParams(site.path, params);
+  const absurd = absurdSize(trained.size + frozen.size, model.tensors.values(), layers, config);
+  if (absurd) throw refused(absurd.key, absurd.found, absurd.expected);
   for (const [key, tensor] of trainedBaseTensors(selection, model, sites)) {
     const shape = model.tensors.get(tensor) ?? [];
     const dot = key.lastIndexOf('.');
@@ -166,7 +169,7 @@ class Ledger {
   size = 0;
 
   add(tensor: Omit<PlannedTensor, 'offset' | 'size'>): void {
-    const size = tensor.shape.reduce((n, d) => n * d, 1);
+    const size = elements(tensor.shape);
     this.tensors.push({ ...tensor, offset: this.size, size });
     this.size += size;
   }

@@ -17,8 +17,8 @@ export class Parameters {
   private readonly views = new Map<string, Float32Array>();
 
   constructor(readonly plan: AdapterPlan) {
-    this.trained = new Float32Array(plan.trainedSize);
-    this.frozen = new Float32Array(plan.frozenSize);
+    this.trained = allocated(plan.trainedSize);
+    this.frozen = allocated(plan.frozenSize);
     for (const t of plan.trained) this.views.set(t.key, this.trained.subarray(t.offset, t.offset + t.size));
     for (const t of plan.frozen) this.views.set(t.key, this.frozen.subarray(t.offset, t.offset + t.size));
   }
@@ -54,6 +54,15 @@ export class Parameters {
   initialise(model: BaseModel, seed: number): this {
     for (const t of [...this.plan.trained, ...this.plan.frozen]) start(t, this.get(t.key), model, seed);
     return this;
+  }
+}
+
+function allocated(size: number): Float32Array {
+  try {
+    return new Float32Array(size);
+  } catch (cause) {
+    const found = `${size.toLocaleString('en')} parameters in one piece of memory cannot be had (${String(cause)})`;
+    throw new KernelError('machine/failed', `${found}; train fewer: a smaller rank, fewer modules`, { cause });
   }
 }
 

@@ -8,6 +8,7 @@ import { prepareRun, readConfig } from '../../trainer/prepare';
 import type { Command } from './command';
 import { bar, listOption, oneArgument } from './command';
 import { estimateText } from './estimateText';
+import { withPlaces } from './placedProblems';
 
 export const estimateCommand: Command = {
   name: 'estimate',
@@ -22,13 +23,15 @@ export const estimateCommand: Command = {
     const onProgress = ({ message, fraction }: { message: string; fraction?: number }): void =>
       out.progress(fraction === undefined ? message : `${bar(fraction)} ${message}`);
     const isMeasured = values['no-measure'] !== true;
-    const report = await estimateRun(file, config, {
-      signal,
-      onProgress,
-      ...(isMeasured && {
-        measure: (run, batches) => measureRun(run, batches, { file, overrides, signal, onProgress }),
+    const report = await withPlaces(file, overrides, () =>
+      estimateRun(file, config, {
+        signal,
+        onProgress,
+        ...(isMeasured && {
+          measure: (run, batches) => measureRun(run, batches, { file, overrides, signal, onProgress }),
+        }),
       }),
-    });
+    );
     out.clearProgress();
     out.record(report);
     out.line(estimateText(report));

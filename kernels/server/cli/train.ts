@@ -6,6 +6,7 @@ import { RunFolder } from '../../runs/runFolder';
 import { executeRun } from '../executeRun';
 import type { Command } from './command';
 import { listOption, oneArgument, stringOption } from './command';
+import { withPlaces } from './placedProblems';
 import { reportOutcome } from './reportOutcome';
 import { eventListener, runListener } from './runListener';
 
@@ -19,8 +20,11 @@ export const trainCommand: Command = {
   async run(context) {
     const { out, values, signal } = context;
     const file = oneArgument(context, 'a configuration file');
-    const config = readConfig(file, listOption(values, 'set'), (p) => out.note(`note: ${formatProblem(p)}`));
-    const prepared = await prepareRun(file, config, { signal, onProgress: (message) => out.progress(message) });
+    const overrides = listOption(values, 'set');
+    const config = readConfig(file, overrides, (p) => out.note(`note: ${formatProblem(p)}`));
+    const prepared = await withPlaces(file, overrides, () =>
+      prepareRun(file, config, { signal, onProgress: (message) => out.progress(message) }),
+    );
     try {
       const given = stringOption(values, 'run');
       const dir = given === undefined ? RunFolder.newPath(config.output, prepared.info.name) : path.resolve(given);

@@ -69,4 +69,13 @@ describe('an estimate', () => {
     expect(status).toBe(2);
     expect(stderr).toContain('adapter.target_modules: matches none of the 14 linear layers');
   });
+
+  test('of a rank that no one can mean names the line of the key', async () => {
+    const absurd = fixture.config('absurd', { adapter: { r: 1e9 } });
+    for (const command of ['check', 'estimate', 'train']) {
+      const { status, stdout, stderr } = await engine.run(command, absurd);
+      expect(status).toBe(2);
+      expect(stdout + stderr).toMatch(/absurd\.adapter\.yaml:\d+: adapter\.r: 1,000,000,000 makes an adapter of /);
+    }
+  });
 });
