@@ -119,8 +119,14 @@ test('a pickle file is refused with the reason, in a light theme', async ({ page
   try {
     await openWorkbench(page, host);
     const row = page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: 'weights.bin' });
-    await row.click({ button: 'right' });
-    await page.locator('.context-view').getByText('Inspect…').click();
+    // The editor adds what extensions contribute some time after it shows the files.
+    const item = page.locator('.context-view').getByText('Inspect…');
+    await expect(async () => {
+      await page.keyboard.press('Escape');
+      await row.click({ button: 'right' });
+      await expect(item).toBeVisible({ timeout: 3_000 });
+    }).toPass({ timeout: 60_000 });
+    await item.click();
     const frame = await frameWith(page, '.problem-row');
     await expect(frame.locator('.problem-row')).toContainText('pickle');
     await runCommand(page, 'Adapter Studio: Inspect…');
