@@ -3,7 +3,7 @@
  * replaced atomically, checkpoints are complete or absent.
  */
 import { randomInt } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { appendToFile, makeFolders, writeFileAtomic } from '../formats/atomicFile';
@@ -51,28 +51,24 @@ export class RunFolder {
     return path.join(output, `${name}-${time}-${letters}`);
   }
 
-  /** Makes the folder with its frozen description. Throws when there is a run in it already. */
+  /** Refuses a folder that something is in already, a run or whatever else: a run is alone in its folder. */
+  static refuseUsed(dir: string): void {
+    const found = asMachineError(dir, () => contentOf(dir));
+    if (found === undefined) return;
+    const expected = 'expected a folder that does not exist or is empty';
+    throw KernelError.refused([{ file: dir, severity: 'error', found, expected }]);
+  }
+
+  /** Makes the folder with its frozen description. Errors as `refuseUsed`. */
   static create(dir: string, info: RunInfo): RunFolder {
-    if (existsSync(path.join(dir, 'run.json'))) {
-      throw KernelError.refused([
-        {
-          file: dir,
-          severity: 'error',
-          found: 'already holds a run',
-          expected: 'expected a folder that does not exist or is empty',
-        },
-      ]);
-    }
+    RunFolder.refuseUsed(dir);
     const run = new RunFolder(path.resolve(dir));
-    try {
+    asMachineError(dir, () => {
       makeFolders(run.file('checkpoints'));
       run.setState({ status: 'starting', step: 0, total_steps: info.total_steps });
       // Last: a folder with this file is a run, and a run has a state.
       writeFileAtomic(run.file('run.json'), `${JSON.stringify(info, null, 2)}\n`);
-    } catch (cause) {
-      if (cause instanceof KernelError) throw cause;
-      throw new KernelError('machine/failed', `the run folder ${dir} could not be made: ${String(cause)}`, { cause });
-    }
+    });
     return run;
   }
 
@@ -173,8 +169,24 @@ export class RunFolder {
   /** Steps of complete checkpoints, ascending. */
   checkpoints(): readonly number[] {
     return readdirSync(this.file('checkpoints'))
-      .flatMap((name) => (/^step-\d+$/.test(name) ? [Number(name.slice(5))] : []))
+      .flatMap((name) => {
+        const step = Number(/^step-(\d+)$/.exec(name)?.[1]);
+        return name === path.basename(this.checkpointDir(step)) ? [step] : [];
+      })
       .sort((a, b) => a - b);
+  }
+
+  /** Takes a checkpoint that is not whole out of the way, under another name; returns that, relative to the run. */
+  setAside(step: number): string {
+    const dir = this.checkpointDir(step);
+    let aside = `${dir}.damaged`;
+    for (let i = 2; existsSync(aside); i++) aside = `${dir}.damaged-${i}`;
+    try {
+      renameSync(dir, aside);
+    } catch (cause) {
+      throw new KernelError('machine/failed', `${dir} could not be renamed: ${String(cause)}`, { cause });
+    }
+    return path.relative(this.dir, aside);
   }
 
   checkpointDir(step: number): string {
@@ -212,6 +224,25 @@ export class RunFolder {
   private append(name: string, records: readonly object[]): void {
     if (records.length === 0) return;
     appendToFile(this.file(name), records.map((r) => `${JSON.stringify(r)}\n`).join(''));
+  }
+}
+
+/** What keeps a new run out of `dir`; undefined: there is nothing, or an empty folder. */
+function contentOf(dir: string): string | undefined {
+  const stats = statSync(dir, { throwIfNoEntry: false });
+  if (!stats) return undefined;
+  if (!stats.isDirectory()) return 'is no folder';
+  if (existsSync(path.join(dir, 'run.json'))) return 'already holds a run';
+  const [name] = readdirSync(dir);
+  return name === undefined ? undefined : `already holds ${name}`;
+}
+
+function asMachineError<T>(dir: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof KernelError) throw cause;
+    throw new KernelError('machine/failed', `the run folder ${dir} could not be made: ${String(cause)}`, { cause });
   }
 }
 

@@ -1,35 +1,21 @@
 /** @file What a checkpoint holds beside the adapter: optimiser moments and the trainer's counters, exact to the bit. */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { SaveOptions, TensorValues } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { loadInto, saveAdapter } from '../adapters/adapterFile';
 import { AtomicFolder, writeFileAtomic } from '../formats/atomicFile';
 import { bytesOf } from '../formats/dtype';
+import { nonFiniteIn, nonFiniteProblem } from '../formats/nonFinite';
 import { openSafetensors } from '../formats/safetensors';
 import { SafetensorsWriter } from '../formats/safetensorsWriter';
 import { KernelError } from '../protocol/errors';
 import type { AdamW } from './adamw';
 import { Parameters } from './parameters';
+import type { TrainerState } from './trainerState';
+import { readTrainerState, STATE_FILE } from './trainerState';
 
-const STATE_FILE = 'trainer_state.json';
 const MOMENTS_FILE = 'optimizer.safetensors';
-
-/** Counters of a run after `step`; everything else follows from the configuration and the seed. */
-export interface TrainerState {
-  readonly version: 1;
-  readonly step: number;
-  /** Last step whose evaluation and spectra are recorded: that of `step`, but for a run that was stopped while evaluating. */
-  readonly completed: number;
-  /** All tokens read so far, padding not counted. */
-  readonly tokens: number;
-  readonly optimiserStep: number;
-  readonly best: { readonly step: number; readonly loss: number } | null;
-  /** Evaluations since the best one. */
-  readonly evaluationsWithoutGain: number;
-  /** What the method measured in the latest batches, by tensor. */
-  readonly measured?: Readonly<Record<string, readonly number[]>>;
-}
 
 /** Writes a complete checkpoint folder or none. */
 export function saveCheckpoint(
@@ -50,7 +36,6 @@ export function saveCheckpoint(
   const folder = AtomicFolder.create(dir);
   try {
     const at = folder.temporaryPath;
-    mkdirSync(at, { recursive: true });
     saveAdapter(at, parameters.plan, parameters, options);
     saveMoments(path.join(at, MOMENTS_FILE), parameters.plan, optimiser);
     writeFileAtomic(path.join(at, STATE_FILE), counters);
@@ -91,29 +76,44 @@ export function saveFinalAdapter(dir: string, plan: AdapterPlan, values: TensorV
   }
 }
 
-/** Puts a checkpoint's tensors and moments back where they were. */
+/**
+ * Puts a checkpoint's tensors and moments back where they were. Throws an error of which `isDamage` holds for one that is not
+ * whole; part of the tensors may be its by then, until another checkpoint is loaded.
+ */
 export function loadCheckpoint(dir: string, parameters: Parameters, optimiser: AdamW): TrainerState {
-  const file = path.join(dir, STATE_FILE);
-  let state: TrainerState;
-  try {
-    state = JSON.parse(readFileSync(file, 'utf8')) as TrainerState;
-  } catch (cause) {
-    throw new KernelError('format/invalid', `${file} cannot be read: ${String(cause)}`, { cause });
-  }
+  const state = readTrainerState(dir);
   loadInto(dir, parameters.plan, parameters);
   loadMoments(dir, parameters.plan, optimiser);
   optimiser.step = state.optimiserStep;
   return state;
 }
 
+/** Whether an error says that the files of a checkpoint are not what a run saved. */
+export const isDamage = (error: unknown): error is KernelError =>
+  KernelError.is(error) && ['input/refused', 'format/invalid', 'adapter/unsupported'].includes(error.code);
+
 type Moments = Pick<AdamW, 'firstMoment' | 'secondMoment'>;
 
 function loadMoments(dir: string, plan: AdapterPlan, { firstMoment, secondMoment }: Moments): void {
-  const moments = openSafetensors(path.join(dir, MOMENTS_FILE));
+  const file = path.join(dir, MOMENTS_FILE);
+  const moments = openSafetensors(file);
+  const read = (name: string, shape: readonly number[]): Float32Array => {
+    const found = moments.tensor(name).shape;
+    if (found.join() !== shape.join()) {
+      const expected = `expected [${shape.join(', ')}]`;
+      throw KernelError.invalid([
+        { file, where: name, severity: 'error', found: `is [${found.join(', ')}]`, expected },
+      ]);
+    }
+    const values = moments.readF32(name);
+    const wrong = nonFiniteIn(values);
+    if (wrong) throw KernelError.invalid([nonFiniteProblem(file, name, shape, wrong)]);
+    return values;
+  };
   try {
     for (const t of plan.trained) {
-      firstMoment.set(moments.readF32(`${t.key}.exp_avg`), t.offset);
-      secondMoment.set(moments.readF32(`${t.key}.exp_avg_sq`), t.offset);
+      firstMoment.set(read(`${t.key}.exp_avg`, t.shape), t.offset);
+      secondMoment.set(read(`${t.key}.exp_avg_sq`, t.shape), t.offset);
     }
   } finally {
     moments.close();

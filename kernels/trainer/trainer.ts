@@ -12,8 +12,7 @@ import { formatBytes } from '../util/formatBytes';
 import { createRandom } from '../util/random';
 import { AdamW, clipFactor, globalNorm } from './adamw';
 import type { TrainBatch } from './batchStream';
-import type { TrainerState } from './checkpointState';
-import { loadCheckpoint, saveCheckpoint, saveFinalAdapter } from './checkpointState';
+import { isDamage, loadCheckpoint, saveCheckpoint, saveFinalAdapter } from './checkpointState';
 import { checkpointBytes } from './diskWatch';
 import type { EvaluationResult } from './evaluate';
 import { evaluate } from './evaluate';
@@ -25,6 +24,7 @@ import { ModelRunner } from './runner';
 import { scheduleFactor } from './schedule';
 import { deltaSpectra } from './spectra';
 import type { Phase } from './stallWatch';
+import type { TrainerState } from './trainerState';
 import { writeSamples } from './trainingSamples';
 import { Watchdog } from './watchdog';
 import { WatchError } from './watchError';
@@ -69,6 +69,11 @@ export async function train(run: RunFolder, prepared: PreparedRun, options: Trai
   }
 }
 
+interface DamagedCheckpoint {
+  readonly step: number;
+  readonly error: KernelError;
+}
+
 /** The way out of a step or an evaluation when the run is asked to stop. */
 class Stopped extends Error {}
 
@@ -79,6 +84,8 @@ class Trainer {
   private readonly gradient: Float32Array;
   private readonly groups: readonly OptimiserGroup[];
   private readonly measured: MeasuredMeans;
+  /** Before, what the folder says is how far the run is, not `state`. */
+  private hasBegun = false;
   private state: TrainerState = {
     version: 1,
     step: 0,
@@ -178,23 +185,44 @@ class Trainer {
     return Math.max(1, Math.ceil(this.prepared.totalSteps / SPECTRA_POINTS));
   }
 
-  /** Begins at step 0, or puts everything back to the last checkpoint. */
+  /** Begins at step 0, or puts everything back to the last checkpoint that is whole. */
   private start(): void {
     const { isResumed } = this.options;
-    const last = isResumed ? this.folder.checkpoints().at(-1) : undefined;
-    if (last !== undefined) {
-      this.state = loadCheckpoint(this.folder.checkpointDir(last), this.prepared.parameters, this.optimiser);
-      this.measured.restore(this.state.measured);
-    }
+    const { last, damaged } = isResumed ? this.restore() : {};
+    this.hasBegun = true;
     if (!isResumed) {
       this.event('started');
       return;
     }
     // Without a checkpoint the evaluation before the first step comes again as well.
     const removed = this.folder.truncateAfter(last === undefined ? -1 : this.state.step);
+    for (const { step, error } of damaged ?? []) {
+      const name = this.folder.setAside(step);
+      this.event('warning', `the checkpoint of step ${step} is damaged, it is now ${name}: ${error.message}`);
+    }
     const from =
       last === undefined ? 'from the beginning, there was no checkpoint' : `from the checkpoint of step ${last}`;
     this.event('resumed', `${from}${removed > 0 ? `; ${removed} later records removed` : ''}`);
+  }
+
+  /** Loads the newest checkpoint that is whole. Throws when there are checkpoints and none is. */
+  private restore(): { readonly last?: number; readonly damaged: readonly DamagedCheckpoint[] } {
+    const damaged: DamagedCheckpoint[] = [];
+    for (const step of this.folder.checkpoints().toReversed()) {
+      try {
+        this.state = loadCheckpoint(this.folder.checkpointDir(step), this.prepared.parameters, this.optimiser);
+        this.measured.restore(this.state.measured);
+        return { last: step, damaged };
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        damaged.push({ step, error });
+      }
+    }
+    if (damaged.length === 0) return { damaged };
+    const found = damaged.map(({ error }) => error.message).join('\n');
+    const problems = damaged.flatMap(({ error }) => error.problems);
+    const advice = 'no checkpoint of this run is whole; put one back from a copy, or start a new run';
+    throw new KernelError('format/invalid', `${found}\n${advice}`, { problems });
   }
 
   private async step(step: number): Promise<void> {
@@ -413,12 +441,16 @@ class Trainer {
 
   private event(event: RunEvent['event'], reason?: string, { watch, action }: EventDetails = {}): void {
     const details = { ...(watch && { watch }), ...(action !== undefined && { action }) };
-    const record = this.folder.appendEvent(event, this.state.step, reason, details);
+    const record = this.folder.appendEvent(event, this.reached.step, reason, details);
     this.options.listener?.onEvent?.(record);
   }
 
   private setState(status: RunStatus, error?: string): void {
     this.folder.setState(this.stateRecord(status, error));
+  }
+
+  private get reached(): Pick<TrainerState, 'step'> & { readonly best?: TrainerState['best'] } {
+    return this.hasBegun ? this.state : this.folder.state;
   }
 
   private get savedState(): TrainerState {
@@ -427,7 +459,7 @@ class Trainer {
   }
 
   private stateRecord(status: RunStatus, error?: string): Omit<RunState, 'pid' | 'host' | 'heartbeat'> {
-    const { step, best } = this.state;
+    const { step, best } = this.reached;
     return {
       status,
       step,

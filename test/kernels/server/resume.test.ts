@@ -1,5 +1,5 @@
 /** @file Stop and resume are exact: whatever interrupts a run, what it leaves at the end is what it would have left without. */
-import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type {
@@ -172,6 +172,57 @@ describe('a folder as a process leaves it that dies', () => {
     const dir = deadRun('early', 4, 0);
     expect((await engine.run('resume', dir)).status).toBe(0);
     expectSameAsReference(dir);
+  });
+
+  /** Where the file of a checkpoint is. */
+  const saved = (dir: string, step: number, name: string): string =>
+    path.join(dir, 'checkpoints', `step-${String(step).padStart(6, '0')}`, name);
+  const damage: Readonly<Record<string, (file: string) => void>> = {
+    'optimizer.safetensors': (file) => truncateSync(file, readFileSync(file).length - 50),
+    'trainer_state.json': (file) => writeFileSync(file, '{bad\n'),
+    'adapter_model.safetensors': (file) => truncateSync(file, 40),
+  };
+
+  test.each(Object.keys(damage))(
+    'goes on exactly from the one before when the newest has a broken %s',
+    async (name) => {
+      const dir = deadRun(`damaged-${name}`, 19, 16);
+      damage[name]?.(saved(dir, 16, name));
+      const resumed = await engine.run('resume', dir);
+      expect(resumed.stderr).toContain('step 15: the checkpoint of step 16 is damaged');
+      expect(resumed.status).toBe(0);
+      expectSameAsReference(dir);
+      const [warning] = events(dir).filter((e) => e.event === 'warning');
+      expect(warning?.step).toBe(15);
+      expect(warning?.reason).toContain(
+        'the checkpoint of step 16 is damaged, it is now checkpoints/step-000016.damaged: ',
+      );
+      expect(warning?.reason).toContain(saved(dir, 16, name));
+      expect(events(dir).find((e) => e.event === 'resumed')?.reason).toMatch(/^from the checkpoint of step 15; /);
+      expect(readdirSync(path.join(dir, 'checkpoints'))).toContain('step-000016.damaged');
+    },
+  );
+
+  test('is refused when no checkpoint is whole, each is named, and the state keeps how far the run is', async () => {
+    const dir = deadRun('all-damaged', 19, 16);
+    const before = state(dir);
+    const records = file(dir, 'metrics.jsonl');
+    const names = Object.keys(damage);
+    const broken = readdirSync(path.join(dir, 'checkpoints')).map((folder, i) => {
+      const name = names[i % names.length] ?? '';
+      const broken = path.join(dir, 'checkpoints', folder, name);
+      damage[name]?.(broken);
+      return broken;
+    });
+    const refused = await engine.run('resume', dir);
+    expect(refused.status).toBe(2);
+    for (const name of broken) expect(refused.stderr).toContain(name);
+    expect(refused.stderr).toContain('no checkpoint of this run is whole');
+    const { step, total_steps, best } = before;
+    expect(best).toBeDefined();
+    expect(state(dir)).toMatchObject({ status: 'failed', step, total_steps, best });
+    expect(events(dir).at(-1)).toMatchObject({ event: 'failed', step });
+    expect(file(dir, 'metrics.jsonl').equals(records)).toBe(true);
   });
 
   test('a run that died after its last step only has to finish', async () => {

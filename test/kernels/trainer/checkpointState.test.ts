@@ -3,10 +3,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { AdamW } from '../../../kernels/trainer/adamw';
-import type { TrainerState } from '../../../kernels/trainer/checkpointState';
 import { loadCheckpoint, saveCheckpoint, saveFinalAdapter } from '../../../kernels/trainer/checkpointState';
 import type { PreparedRun } from '../../../kernels/trainer/prepare';
 import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import type { TrainerState } from '../../../kernels/trainer/trainerState';
 import { trainingFixture } from '../../support/trainingFixture';
 
 const fixture = trainingFixture();
