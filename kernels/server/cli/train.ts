@@ -22,11 +22,12 @@ export const trainCommand: Command = {
     const file = oneArgument(context, 'a configuration file');
     const overrides = listOption(values, 'set');
     const config = readConfig(file, overrides, (p) => out.note(`note: ${formatProblem(p)}`));
+    const given = stringOption(values, 'run');
+    if (given !== undefined) RunFolder.refuseUsed(path.resolve(given)); // before the long work
     const prepared = await withPlaces(file, overrides, () =>
       prepareRun(file, config, { signal, onProgress: (message) => out.progress(message) }),
     );
     try {
-      const given = stringOption(values, 'run');
       const dir = given === undefined ? RunFolder.newPath(config.output, prepared.info.name) : path.resolve(given);
       const run = RunFolder.create(dir, prepared.info);
       out.clearProgress();

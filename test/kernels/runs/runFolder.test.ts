@@ -56,6 +56,19 @@ test('a folder that holds a run is not used again', () => {
   expect(() => RunFolder.open(folder)).toThrow(/has no run\.json; expected a run folder/);
 });
 
+test('a folder that holds anything else is not written into', () => {
+  const used = path.join(folder, 'used');
+  mkdirSync(used);
+  expect(RunFolder.create(used, info).state.status).toBe('starting');
+  const other = path.join(folder, 'other');
+  mkdirSync(other);
+  writeFileSync(path.join(other, 'config.json'), '{}');
+  const refusal = /already holds config\.json; expected a folder that does not exist or is empty/;
+  expect(() => RunFolder.create(other, info)).toThrow(refusal);
+  expect(() => RunFolder.create(path.join(other, 'config.json'), info)).toThrow(/is no folder/);
+  expect(readdirSync(other)).toEqual(['config.json']);
+});
+
 test('a new run is starting, and belongs to this process', () => {
   expect(run.state).toMatchObject({ status: 'starting', step: 0, total_steps: 9, pid: process.pid, host: hostname() });
 });
