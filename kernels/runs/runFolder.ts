@@ -3,7 +3,7 @@
  * replaced atomically, checkpoints are complete or absent.
  */
 import { randomInt } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { appendToFile, makeFolders, writeFileAtomic } from '../formats/atomicFile';
@@ -169,8 +169,24 @@ export class RunFolder {
   /** Steps of complete checkpoints, ascending. */
   checkpoints(): readonly number[] {
     return readdirSync(this.file('checkpoints'))
-      .flatMap((name) => (/^step-\d+$/.test(name) ? [Number(name.slice(5))] : []))
+      .flatMap((name) => {
+        const step = Number(/^step-(\d+)$/.exec(name)?.[1]);
+        return name === path.basename(this.checkpointDir(step)) ? [step] : [];
+      })
       .sort((a, b) => a - b);
+  }
+
+  /** Takes a checkpoint that is not whole out of the way, under another name; returns that, relative to the run. */
+  setAside(step: number): string {
+    const dir = this.checkpointDir(step);
+    let aside = `${dir}.damaged`;
+    for (let i = 2; existsSync(aside); i++) aside = `${dir}.damaged-${i}`;
+    try {
+      renameSync(dir, aside);
+    } catch (cause) {
+      throw new KernelError('machine/failed', `${dir} could not be renamed: ${String(cause)}`, { cause });
+    }
+    return path.relative(this.dir, aside);
   }
 
   checkpointDir(step: number): string {
