@@ -33,7 +33,8 @@ const MAX_PROBLEMS = 50;
 
 /**
  * Checks and reads the header text of `file`, whose tensor bytes are [dataStart, fileBytes).
- * Throws `format/invalid` with all mistakes (the first 50), each naming its tensor.
+ * Throws `format/invalid` with all mistakes (the first 50), each naming its tensor; all tensors beyond the end of the file
+ * are one.
  */
 export function parseHeader(text: string, file: string, dataStart: number, fileBytes: number): SafetensorsHeader {
   const problems = new Problems(file);
@@ -171,7 +172,7 @@ function readTensor(
     return undefined;
   }
   if (end > dataBytes) {
-    problems.add(name, `${range}, but the file holds ${dataBytes} bytes of tensors`, 'is the file cut off?');
+    problems.addBeyondEnd(name, `${range}, but the file holds ${dataBytes} bytes of tensors`);
     return undefined;
   }
   const byteLength = byteLengthOf(dtype, shape);
@@ -288,8 +289,21 @@ function displayName(name: string): string {
 
 class Problems {
   readonly #list: Problem[] = [];
+  #beyondEnd: { readonly place: number; readonly first: Problem; count: number } | undefined;
 
   constructor(private readonly file: string) {}
+
+  /** A file that was cut off has lost the bytes of many tensors: told once, with the first of them. */
+  addBeyondEnd(name: string, found: string): void {
+    if (this.#beyondEnd) {
+      this.#beyondEnd.count++;
+      return;
+    }
+    const place = this.#list.length;
+    this.add(name, found, 'is the file cut off?');
+    const first = this.#list[place];
+    if (first) this.#beyondEnd = { place, first, count: 1 };
+  }
 
   /** Ends the reading when there are very many: a header of nothing but mistakes can hold millions. */
   add(name: string | undefined, found: string, expected: string): void {
@@ -301,6 +315,11 @@ class Problems {
   }
 
   throwIfAny(): void {
+    if (this.#beyondEnd && this.#beyondEnd.count > 1) {
+      const { place, first, count } = this.#beyondEnd;
+      const found = `${first.found}, beyond which ${count} tensors end`;
+      this.#list[place] = { ...first, found };
+    }
     if (this.#list.length > 0) throw KernelError.invalid(this.#list);
   }
 }

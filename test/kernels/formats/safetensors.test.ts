@@ -266,6 +266,20 @@ describe('refused', () => {
     }
   });
 
+  test('tensors beyond the end of the file are one problem that counts them', () => {
+    const tensor = (begin: number) => ({ dtype: 'F32', shape: [1], data_offsets: [begin, begin + 4] });
+    writeRaw({ a: tensor(0), b: tensor(4), c: tensor(8), d: { ...tensor(12), shape: [2] }, e: { dtype: 'F32' } }, 6);
+    expect(
+      refusal()
+        ?.split('\n')
+        .map((line) => line.slice(path.length + 2)),
+    ).toEqual([
+      'b: data_offsets [4, 8], but the file holds 6 bytes of tensors, beyond which 3 tensors end; is the file cut off?',
+      'e: shape is missing; expected whole numbers from 0 to 2⁵³ − 1 in a list',
+      'e: data_offsets is missing; expected whole numbers from 0 to 2⁵³ − 1 in a list',
+    ]);
+  });
+
   test('a file cut off after it was opened is noticed when read', () => {
     writeRaw({ a: { dtype: 'U8', shape: [100], data_offsets: [0, 100] } }, 100);
     const file = openSafetensors(path);
