@@ -54,7 +54,10 @@ export function isPeftAdapter(dir: string): boolean {
 
 /** Reads only the configuration of an adapter folder; errors as in `readPeftAdapter`. */
 export function readPeftConfig(dir: string): Pick<PeftAdapter, 'config' | 'rawConfig' | 'configText' | 'warnings'> {
-  const file = join(resolve(dir), CONFIG_FILE);
+  const folder = resolve(dir);
+  const inRun = isPeftAdapter(folder) ? undefined : adapterOfRun(folder);
+  if (inRun) throw refusedFolder(folder, ...inRun);
+  const file = join(folder, CONFIG_FILE);
   const { text } = readJsonObject(file, "expected an adapter's configuration");
   const { config, raw, warnings } = parsePeftConfig(text, file);
   return { config, rawConfig: raw, configText: text, warnings };
@@ -116,16 +119,34 @@ export function writePeftAdapter(
 
 function refuseOtherFolders(folder: string): void {
   const refuse = (found: string, expected: string): never => {
-    throw KernelError.refused([{ file: folder, severity: 'error', found, expected }]);
+    throw refusedFolder(folder, found, expected);
   };
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     refuse('there is no such folder', `expected an adapter folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}`);
   }
   if (isThere(join(folder, WEIGHTS_FILE))) return;
+  const inRun = adapterOfRun(folder);
+  if (inRun !== undefined) refuse(...inRun);
   const pickles = readdirSync(folder).filter((name) => PICKLE.test(name));
   if (pickles.length === 0) refuse('no adapter weights', `expected ${WEIGHTS_FILE}`);
   const advice = 'pickle files can run code when read and are never opened here: save the adapter again with PEFT';
   refuse(`only pickle weights (${pickles.slice(0, 3).join(', ')})`, `expected ${WEIGHTS_FILE}; ${advice}`);
+}
+
+const refusedFolder = (file: string, found: string, expected: string): KernelError =>
+  KernelError.refused([{ file, severity: 'error', found, expected }]);
+
+/** A run typed for its adapter: what was found and where the adapter is; undefined for any other folder. */
+export function adapterOfRun(folder: string): readonly [found: string, expected: string] | undefined {
+  if (!existsSync(join(folder, 'run.json'))) return undefined;
+  const checkpoints = join(folder, 'checkpoints');
+  const names = statSync(checkpoints, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(checkpoints) : [];
+  const steps = names.filter((name) => /^step-\d+$/.test(name)).sort();
+  const places = [join(folder, 'adapter'), ...steps.reverse().map((step) => join(checkpoints, step))];
+  const adapter = places.find((place) => isPeftAdapter(place));
+  const found = 'this is the folder of a run';
+  if (adapter === undefined) return [found, 'expected an adapter folder; this run has saved none yet'];
+  return [found, `expected an adapter folder; that of this run is ${adapter}`];
 }
 
 /** Also a link that leads to nothing, so that opening it can say so. */

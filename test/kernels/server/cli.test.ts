@@ -193,6 +193,19 @@ describe('the commands', () => {
     });
   });
 
+  test.each([
+    ['inspect', () => ['inspect', run]],
+    ['generate', () => ['generate', '--base', fixture.model, '--adapter', run, '--prompt', 'abc']],
+    ['merge', () => ['merge', '--base', fixture.model, '--adapter', run, '--out', path.join(runs, 'never')]],
+    ['unmerge', () => ['unmerge', '--merged', fixture.model, '--adapter', run, '--out', path.join(runs, 'never')]],
+    ['eval', () => ['eval', fixture.config('evaluated', { data: { eval: fixture.trainFile } }), '--adapter', run]],
+  ])('%s, given the run for its adapter, says where that is', async (_name, args) => {
+    expect(await engine.run(...args())).toMatchObject({
+      status: 2,
+      stderr: `${run}: this is the folder of a run; expected an adapter folder; that of this run is ${adapter}\n`,
+    });
+  });
+
   test('inspect lists the tensors of a checkpoint or a file, and with --module their statistics', async () => {
     const [checkpoint] = (await engine.run('inspect', fixture.model, '--json')).records() as [{ tensors: object[] }];
     expect(checkpoint).toMatchObject({
