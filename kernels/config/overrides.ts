@@ -22,6 +22,10 @@ export function parseOverride(option: string, file: string): Override | Problem 
     expected,
   });
   if (equals < 1) return refuse('found no value', 'expected section.key=value, such as training.max_steps=10');
+  // No key of the configuration; assigned, it would change what an object is instead of what it holds.
+  if (key.split('.').includes('__proto__')) {
+    return refuse('found the unknown key "__proto__"', 'expected a key of the configuration');
+  }
   const document = parseDocument(option.slice(equals + 1), { prettyErrors: false });
   if (document.errors.length > 0) return refuse('found a value that is not YAML', 'expected a value as in the file');
   const [section, name, ...rest] = key.split('.');

@@ -25,6 +25,11 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   const isJson = rest.includes('--json');
   const out = new Output(isJson, process.stdout, process.stderr);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreLostOutput);
+  const asked = name === 'help' ? commands.find((c) => c.name === rest[0]) : undefined;
+  if (asked) {
+    process.stdout.write(helpOf(asked));
+    return EXIT.done;
+  }
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(help(commands));
     return name === undefined ? EXIT.refused : EXIT.done;
@@ -49,7 +54,7 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   try {
     const { values, positionals } = parseOptions(command, rest);
     if (values.help === true) {
-      process.stdout.write(`adapter-studio ${command.name} ${command.usage} [--json]\n\n${command.summary}\n`);
+      process.stdout.write(helpOf(command));
       return EXIT.done;
     }
     const status = await command.run({ args: positionals, values, out, signal: interrupt.signal });
@@ -77,12 +82,12 @@ function parseOptions(command: Command, args: readonly string[]): ReturnType<typ
       strict: true,
     });
   } catch (cause) {
-    throw refusedOption(command, cause);
+    throw refusedOption(command, args, cause);
   }
 }
 
 /** What Node says about options, in the form of all refusals. */
-function refusedOption(command: Command, cause: unknown): KernelError {
+function refusedOption(command: Command, args: readonly string[], cause: unknown): KernelError {
   const { code, message } = cause as { readonly code?: string; readonly message: string };
   const usage = `usage: adapter-studio ${command.name} ${command.usage}`;
   const known = [...Object.keys(command.options), 'json', 'help'].map((option) => `--${option}`);
@@ -90,6 +95,16 @@ function refusedOption(command: Command, cause: unknown): KernelError {
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const expected = `expected one of ${known.join(', ')}${suggestion(option, known)}\n${usage}`;
     return refusedArgument(command.name, `found the option ${option}`, expected);
+  }
+  const [, dashed] = /'(--[^' <]+)[^']*' argument is ambiguous/.exec(message) ?? [];
+  if (dashed !== undefined) {
+    const value = args[args.indexOf(dashed) + 1];
+    const found = value === undefined ? 'found no value' : `found ${value}`;
+    return refusedArgument(
+      dashed,
+      found,
+      `expected a value; one that begins with - is written ${dashed}=${value ?? ''}\n${usage}`,
+    );
   }
   const [reason = message] = message.split('\n');
   return refusedArgument(command.name, lowerFirst(reason), usage);
@@ -120,6 +135,9 @@ function report(error: unknown, out: Output, signal: AbortSignal): number {
   out.note(`a defect of Adapter Studio:\n${stack}`);
   return EXIT.defect;
 }
+
+const helpOf = ({ name, usage, summary }: Command): string =>
+  `adapter-studio ${name} ${usage} [--json]\n\n${summary}\n`;
 
 function help(commands: readonly Command[]): string {
   const lines = commands.filter((c) => !c.isInternal).map((c) => `  ${c.name} ${c.usage}\n      ${c.summary}`);

@@ -242,6 +242,12 @@ describe('--set', () => {
     ]);
   });
 
+  test('of __proto__ is an unknown key as any other', () => {
+    expect(problemsOf(minimal, ['__proto__.x=5'])).toEqual([
+      expect.stringMatching(/--set __proto__\.x: found the unknown key "__proto__"/),
+    ]);
+  });
+
   test('of the number of steps takes the place of the number of epochs in the file', () => {
     const { training } = configOf(`${minimal}training:\n  num_train_epochs: 2\n`, ['training.max_steps=10']);
     expect([training.max_steps, training.num_train_epochs]).toEqual([10, undefined]);

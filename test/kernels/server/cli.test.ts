@@ -33,6 +33,11 @@ describe('help and version', () => {
     });
   });
 
+  test('help with a command is the help of that command', async () => {
+    const { stdout } = await engine.run('merge', '--help');
+    expect(await engine.run('help', 'merge')).toMatchObject({ status: 0, stdout });
+  });
+
   test('no command at all is refused, with the help', async () => {
     expect(await engine.run()).toMatchObject({ status: 2, stdout: expect.stringContaining('usage:') });
   });
@@ -47,6 +52,11 @@ describe('what is refused ends with 2 and one line for each problem on stderr', 
     ['an unknown command', ['trian', 'x'], 'found the command trian; expected one of train,'],
     ['an unknown option', ['runs', '--al'], 'runs: found the option --al; expected one of'],
     ['an option without its value', ['generate', '--base'], "option '--base <value>' argument missing"],
+    [
+      'a value that looks like an option',
+      ['generate', '--base', 'x', '--prompt', 'y', '--max-new-tokens', '-1'],
+      '--max-new-tokens: found -1; expected a value; one that begins with - is written --max-new-tokens=-1',
+    ],
     ['a missing option', ['merge', '--base', 'x'], '--adapter: is missing'],
     ['a missing argument', ['train'], 'arguments: found none; expected a configuration file'],
     ['an argument too many', ['devices', 'all'], 'arguments: found all; expected options only'],
