@@ -69,36 +69,35 @@ export interface IdleOption {
 export { SHARED_MODULE };
 
 /**
- * Throws `adapter/unsupported` when the method cannot adapt what was chosen. `onIdle` hears of every option that has no
- * effect on this model: refused in a new configuration, a warning for an adapter that exists already.
+ * Throws `adapter/unsupported` when the method cannot adapt what was chosen, with every problem that was found. `onIdle`
+ * hears of every option that has no effect on this model: a warning for an adapter that exists already. Without it they are
+ * refused, as in a new configuration.
  */
 export function planAdapter(
   method: AnyAdapterMethod,
   config: Readonly<Record<string, unknown>>,
   model: PlannedModel,
-  onIdle: (option: IdleOption) => void = ({ key, found, expected }) => {
-    throw refused(key, found, expected);
-  },
+  onIdle?: (option: IdleOption) => void,
 ): AdapterPlan {
   const selection = method.selection(config);
   const sites = selection.everything ? [] : selectSites(model.sites, selection);
-  if (!selection.everything) {
-    const idle = [...idleOptions(selection, config, model, sites)];
-    const layers = idle.find((option) => option.key === 'layers_to_transform');
-    if (sites.length === 0 && layers) throw refused(layers.key, layers.found, layers.expected);
-    if (sites.length === 0) {
-      throw refused('target_modules', nothingTargeted(selection, model), `this model has ${projectionsOf(model)}`);
-    }
-    for (const option of idle) onIdle(option);
-  }
-  const layers = sites.map((site): AdaptedLayer => {
+  const idle = selection.everything ? [] : [...idleOptions(selection, config, model, sites)];
+  if (!selection.everything && sites.length === 0) throw refused(whyNothing(idle, selection, model));
+  const layers: AdaptedLayer[] = [];
+  const misfits: IdleOption[] = [];
+  for (const site of sites) {
     const own = method.configOf(site, config) as Readonly<Record<string, unknown>>;
     const supported = method.supports(site, own);
-    if (supported !== true) {
-      throw refused('target_modules', `${method.label} cannot adapt ${site.path}`, supported.reason);
+    if (supported === true) layers.push({ site, config: own, params: method.params(site, own) });
+    else {
+      const found = `${method.label} cannot adapt ${site.path}`;
+      misfits.push({ key: 'target_modules', found, expected: supported.reason });
     }
-    return { site, config: own, params: method.params(site, own) };
-  });
+  }
+  if (misfits.length === 0) idle.push(...idleLinks(method, config, layers));
+  if (onIdle) idle.forEach(onIdle);
+  const problems = [...(onIdle ? [] : idle), ...misfits.slice(0, 1)];
+  if (problems.length > 0) throw refused(problems);
 
   const [trained, frozen] = [new Ledger(), new Ledger()];
   const addParams = (module: string, params: Readonly<Record<string, ParamSpec>>): void => {
@@ -119,7 +118,7 @@ export function planAdapter(
   if (method.shared && sites.length > 0) addParams(SHARED_MODULE, method.shared(sites, config));
   for (const { site, params } of layers) addParams(site.path, params);
   const absurd = absurdSize(trained.size + frozen.size, model.tensors.values(), layers, config);
-  if (absurd) throw refused(absurd.key, absurd.found, absurd.expected);
+  if (absurd) throw refused([absurd]);
   for (const [key, tensor] of trainedBaseTensors(selection, model, sites)) {
     const shape = model.tensors.get(tensor) ?? [];
     const dot = key.lastIndexOf('.');
@@ -136,8 +135,10 @@ export function planAdapter(
       isMeasured: false,
     });
   }
-  if (trained.size === 0)
-    throw refused('target_modules', 'nothing would be trained', 'choose target modules or modules to save');
+  if (trained.size === 0) {
+    const expected = 'choose target modules or modules to save';
+    throw refused([{ key: 'target_modules', found: 'nothing would be trained', expected }]);
+  }
   return {
     method,
     config,
@@ -200,10 +201,42 @@ function trainedBaseTensors(
   return result;
 }
 
-function nothingTargeted({ modulesToSave }: Selection, model: PlannedModel): string {
+/** Why no layer is adapted: every entry that is wrong, or all of `target_modules` where no entry alone is to blame. */
+function whyNothing(
+  idle: readonly IdleOption[],
+  { modulesToSave }: Selection,
+  model: PlannedModel,
+): readonly IdleOption[] {
+  // What a pattern or `bias: lora_only` would meet is not known without a layer.
+  const others = idle.filter(({ key }) => !['rank_pattern', 'alpha_pattern', 'bias'].includes(key));
+  const entries = others.filter(({ key }) => key === 'target_modules');
+  if (entries.length > 1 || others.some(({ key }) => key === 'layers_to_transform')) return others;
   const saved = model.sites.filter((s) => savesModule(modulesToSave, s.path)).length;
   const besides = saved > 0 ? `, ${saved} of which are in modules_to_save` : '';
-  return `matches none of the ${model.sites.length} linear layers${besides}`;
+  const found = `matches none of the ${model.sites.length} linear layers${besides}`;
+  const whole = { key: 'target_modules', found, expected: entries[0]?.expected ?? availableIn(model) };
+  return [whole, ...others.filter(({ key }) => key !== 'target_modules')];
+}
+
+/** Links that no layer has: without any, the method would be another one than was asked for. */
+function* idleLinks(
+  method: AnyAdapterMethod,
+  config: Readonly<Record<string, unknown>>,
+  layers: readonly AdaptedLayer[],
+): Generator<IdleOption> {
+  const links = method.links?.(config);
+  if (!links) return;
+  const chains = new Map<string, number>();
+  for (const key of layers.map(chainKey)) chains.set(key, (chains.get(key) ?? 0) + 1);
+  const most = Math.max(...chains.values()) - 1;
+  if (most < 1) {
+    const key = config['layers_to_transform'] === undefined ? 'target_modules' : 'layers_to_transform';
+    const found = `leaves ${method.label} nothing to link: no adapted layer has the same one, of the same sizes, in a block before`;
+    yield { key, found, expected: 'expected two blocks or more, or the method lora' };
+  } else if (Number.isFinite(links.blocks) && links.blocks > most) {
+    const found = `is ${links.blocks}, but at most ${most} ${most === 1 ? 'block' : 'blocks'} can be linked here`;
+    yield { key: links.key, found, expected: `expected ${most} at most, or -1 for all` };
+  }
 }
 
 /** An option that matches nothing would train something else than was asked for, silently. */
@@ -214,7 +247,7 @@ function* idleOptions(
   sites: readonly TargetSite[],
 ): Generator<IdleOption> {
   const { targetModules, excludeModules, modulesToSave, bias } = selection;
-  const available = `this model has ${projectionsOf(model)}`;
+  const available = availableIn(model);
   for (const entry of typeof targetModules === 'string' ? [] : targetModules) {
     const matching = model.sites.filter((s) => matchesModules([entry], s.path));
     if (matching.length > 0 && matching.every((s) => savesModule(modulesToSave, s.path))) {
@@ -266,8 +299,17 @@ const projectionsOf = ({ sites }: Pick<PlannedModel, 'sites'>): string =>
 
 const moduleOf = (tensor: string): string => tensor.slice(0, tensor.lastIndexOf('.'));
 
-/** `key` is a key of the configuration's adapter section; whoever knows the file adds it. */
-function refused(key: string, found: string, expected: string): KernelError {
-  const problem: Problem = { file: '', where: `adapter.${key}`, severity: 'error', found, expected };
-  return new KernelError('adapter/unsupported', `${key}: ${found}; ${expected}`, { problems: [problem] });
+const availableIn = (model: PlannedModel): string => `this model has ${projectionsOf(model)}`;
+
+/** The keys are those of the configuration's adapter section; whoever knows the file adds it. */
+function refused(options: readonly IdleOption[]): KernelError {
+  const problems = options.map(({ key, found, expected }): Problem => ({
+    file: '',
+    where: `adapter.${key}`,
+    severity: 'error',
+    found,
+    expected,
+  }));
+  const message = options.map(({ key, found, expected }) => `${key}: ${found}; ${expected}`).join('\n');
+  return new KernelError('adapter/unsupported', message, { problems });
 }

@@ -112,6 +112,11 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   supports(site: TargetSite, config: ConfigOf<F>): true | Refusal;
   /** Trainable and frozen tensors of one layer, by their names in adapter files. */
   params(site: TargetSite, config: ConfigOf<F>): Readonly<Record<P, ParamSpec>>;
+  /**
+   * Of a method that joins a layer with the same projection in blocks before: with how many of them (Infinity: all), and the
+   * key that says so. A plan in which so many are never there is refused.
+   */
+  links?(config: ConfigOf<F>): { readonly key: string; readonly blocks: number };
   /** Tensors that all adapted layers share. */
   shared?(sites: readonly TargetSite[], config: ConfigOf<F>): Readonly<Record<string, ParamSpec>>;
   /** The configuration of one layer, where patterns give it a rank or alpha of its own. */

@@ -59,7 +59,10 @@ function listFixes(
     return withFixes(problem, all);
   }
   const entries: readonly unknown[] = written;
-  const at = entries.findIndex((entry) => typeof entry === 'string' && !isKnown(entry));
+  const isUnknown = (entry: unknown): entry is string => typeof entry === 'string' && !isKnown(entry);
+  // The entry that the problem is about; one about all of them is placed at the first.
+  const named = entries.findIndex((entry) => isUnknown(entry) && problem.found.startsWith(`${entry} `));
+  const at = named === -1 ? entries.findIndex(isUnknown) : named;
   const entry = entries[at];
   if (typeof entry !== 'string') return problem;
   const free = names.filter((name) => !entries.includes(name));

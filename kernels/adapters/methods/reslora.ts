@@ -72,6 +72,7 @@ export const reslora = defineAdapter<typeof fields, Param>({
     if (variant === 'bs' && merge !== 'input') return { reason: 'bs has an exact merge; leave merge out' };
     return true;
   },
+  links: (config) => ({ key: 'pre_num', blocks: mostLinked(config) }),
   params: (site, { r, variant }) =>
     ({
       lora_A: { shape: [r, site.inFeatures], init: { kind: 'kaimingUniform' }, trainable: true },
@@ -119,9 +120,12 @@ export const reslora = defineAdapter<typeof fields, Param>({
   selection: (config) => selectionOf(config),
 });
 
+const mostLinked = ({ variant, pre_num }: Config): number =>
+  variant === 'is' ? 1 : pre_num === -1 ? Infinity : pre_num;
+
 /** The layers before that this one is linked with, nearest first. */
-function* linked<L>(previous: (back: number) => L | null, { variant, pre_num }: Config): Generator<L> {
-  const most = variant === 'is' ? 1 : pre_num === -1 ? Infinity : pre_num;
+function* linked<L>(previous: (back: number) => L | null, config: Config): Generator<L> {
+  const most = mostLinked(config);
   for (let back = 1; back <= most; back++) {
     const layer = previous(back);
     if (!layer) return;

@@ -3,8 +3,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { AdapterPlan } from '../../../kernels/adapters/plan';
 import { planAdapter } from '../../../kernels/adapters/plan';
 import { lora } from '../../../kernels/adapters/methods/lora';
+import { reslora } from '../../../kernels/adapters/methods/reslora';
 import { matchesModules, patternValue, savesModule } from '../../../kernels/adapters/targets';
 import { openBaseModel } from '../../../kernels/models/baseModel';
+import { KernelError } from '../../../kernels/protocol/errors';
 import { withDefaults } from '../../../kernels/util/fields';
 import { writeTinyModel } from '../../support/tinyModel';
 
@@ -104,4 +106,44 @@ describe('an option that would do nothing is refused', () => {
     [{ bias: 'lora_only' }, /bias: lora_only would train nothing/],
     [{ target_modules: '(' }, /is not a regular expression/],
   ])('%j', (config, message) => expect(() => plan(config)).toThrow(message));
+});
+
+it('every option that would do nothing is named at once, even when no layer is adapted', () => {
+  const lines = (config: Readonly<Record<string, unknown>>): readonly string[] => {
+    try {
+      return plan(config) && [];
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      return error.problems.map(({ where, found }) => `${where}: ${found}`);
+    }
+  };
+  const wrong = { target_modules: ['q_prj', 'nothere'], layers_to_transform: [0, 9] };
+  const all = [
+    'adapter.target_modules: q_prj matches no linear layer',
+    'adapter.target_modules: nothere matches no linear layer',
+    'adapter.layers_to_transform: there is no block 9',
+  ];
+  expect(lines(wrong)).toEqual(all);
+  expect(lines({ ...wrong, target_modules: ['q_prj', 'nothere', 'v_proj'] })).toEqual(all);
+});
+
+describe('links to blocks before that no layer has', () => {
+  const linked = (config: Readonly<Record<string, unknown>>): AdapterPlan =>
+    planAdapter(reslora, withDefaults(reslora.config, config), model);
+
+  it.each([
+    [{ layers_to_transform: [2] }, /^layers_to_transform: leaves ResLoRA nothing to link.*two blocks or more/],
+    [{ target_modules: ['layers.1.mlp.up_proj'], variant: 'is' }, /^target_modules: leaves ResLoRA nothing to link/],
+    [{ pre_num: 3 }, /^pre_num: is 3, but at most 2 blocks can be linked here; expected 2 at most, or -1 for all/],
+  ] as const)('%j is refused', (config, message) => expect(() => linked(config)).toThrow(message));
+
+  it('are a warning for an adapter that exists already', () => {
+    const warned: string[] = [];
+    planAdapter(reslora, withDefaults(reslora.config, { pre_num: 3 }), model, ({ key }) => void warned.push(key));
+    expect(warned).toEqual(['pre_num']);
+  });
+
+  it.each([{ pre_num: 2 }, { pre_num: -1 }, { layers_to_transform: [0, 2] }])('%j has its links', (config) => {
+    expect(() => linked(config)).not.toThrow();
+  });
 });
