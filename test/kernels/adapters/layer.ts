@@ -40,7 +40,7 @@ export class Layer {
     const [weight, bias] = [`${PATH}.weight`, `${PATH}.bias`];
     this.site = { path: PATH, projection: 'q_proj', layer: 0, inFeatures, outFeatures, weight, bias, layout };
     const config = withDefaults(test.method.config as Fields, { target_modules: ['q_proj'], ...test.config });
-    this.plan = planAdapter(test.method, config, {
+    const model = {
       architecture: {} as ModelArchitecture,
       config: { vocabularySize: 1, hiddenSize: 1, layers: 1, maxLength: 1 } satisfies CommonConfig,
       sites: [this.site],
@@ -49,7 +49,9 @@ export class Layer {
         [weight, this.weightShape],
         [bias, [outFeatures]],
       ]),
-    });
+    };
+    // One layer has nothing to be linked with, which is idle and not wrong.
+    this.plan = planAdapter(test.method, config, model, () => undefined);
     const shapes = new Map<string, readonly number[]>([
       ['x', [tokens, inFeatures]],
       [weight, this.weightShape],
