@@ -274,7 +274,7 @@ function* idleOptions(
   const adapted = `the adapted layers are ${projectionsOf({ sites })}`;
   for (const key of ['rank_pattern', 'alpha_pattern']) {
     for (const source of Object.keys((config[key] as Readonly<Record<string, number>> | undefined) ?? {})) {
-      const expression = pattern(`(.*\\.)?(${source})`, key);
+      const expression = pattern(`(.*\\.)?(${source})`, key, source);
       if (!sites.some((s) => expression.test(s.path))) {
         yield { key, found: `${source} matches no adapted layer`, expected: adapted };
       }

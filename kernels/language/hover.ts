@@ -110,7 +110,7 @@ function aboutModules(
 }
 
 const byPattern = (source: string, key: string) => {
-  const expression = pattern(`(.*\\.)?(${source})`, key);
+  const expression = pattern(`(.*\\.)?(${source})`, key, source);
   return (modulePath: string) => expression.test(modulePath);
 };
 
