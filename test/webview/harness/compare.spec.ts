@@ -39,7 +39,7 @@ test('the table of configurations shows what differs, and everything when asked'
 test('the head of a column opens the dashboard of its run', async ({ open }) => {
   const page = await open('compare');
   await page.getByRole('button', { name: 'assistant qmwd' }).first().click();
-  expect(await callsOf(page, 'run/open')).toEqual([{ folder: expect.stringMatching(/qmwd$/) as unknown }]);
+  await expect.poll(() => callsOf(page, 'run/open')).toEqual([{ folder: expect.stringMatching(/qmwd$/) as unknown }]);
 });
 
 test('curves grow while runs are at work', async ({ open }) => {

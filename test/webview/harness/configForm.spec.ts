@@ -16,9 +16,9 @@ test('typing is sent once the person pauses, and keeps the comments of the file'
   await page.getByLabel('Alpha', { exact: true }).pressSequentially('64');
   await expect.poll(() => documentText(page)).toContain('lora_alpha: 64');
   expect(await documentText(page)).toContain('# the bundled base');
-  expect(await callsOf(page, 'form/set')).toEqual([
-    { uri: 'file:///w/assistant.adapter.yaml', path: ['adapter', 'lora_alpha'], value: 64 },
-  ]);
+  await expect
+    .poll(() => callsOf(page, 'form/set'))
+    .toEqual([{ uri: 'file:///w/assistant.adapter.yaml', path: ['adapter', 'lora_alpha'], value: 64 }]);
 });
 
 test('a choice is sent at once and can be taken back to its default', async ({ open }) => {
@@ -54,7 +54,7 @@ test('a text that is no number is refused under the field and not sent', async (
   await rate.blur();
   await expect(page.getByText('“fast” is not a number.')).toBeVisible();
   await expect(rate).toHaveAttribute('aria-invalid', 'true');
-  expect(await callsOf(page, 'form/set')).toEqual([]);
+  await expect.poll(() => callsOf(page, 'form/set')).toEqual([]);
   await rate.fill('1e-3');
   await expect.poll(() => documentText(page)).toMatch(/learning_rate: (0.001|1e-3)/);
 });
@@ -84,7 +84,7 @@ test('paths are chosen by the host', async ({ open }) => {
   const page = await open('configForm', { width: 320 });
   await page.getByRole('button', { name: 'Browse for Base model' }).click();
   await expect(page.getByLabel('Base model', { exact: true })).toHaveValue('./chosen');
-  expect(await callsOf(page, 'form/browse')).toMatchObject([{ path: ['model'], kind: 'folder' }]);
+  await expect.poll(() => callsOf(page, 'form/browse')).toMatchObject([{ path: ['model'], kind: 'folder' }]);
 });
 
 test('problems stand under their fields and hold up training', async ({ open }) => {

@@ -165,7 +165,7 @@ test('run commands reach the host, and only those that are possible', async ({ o
   const page = await open('dashboard');
   await page.getByRole('button', { name: 'Stop' }).click();
   await expect(page.locator('vscode-badge')).toContainText('Stopping');
-  expect(await callsOf(page, 'run/command')).toEqual([{ command: 'stop' }]);
+  await expect.poll(() => callsOf(page, 'run/command')).toEqual([{ command: 'stop' }]);
   await expect(page.getByRole('button', { name: 'Resume' })).toHaveAttribute('aria-disabled', 'true');
 });
 
@@ -210,7 +210,7 @@ test('a queued run says what it waits for and can leave', async ({ open }) => {
   const page = await open('dashboard', { host: { run: 'queued' } });
   await expect(page.locator('.banner.queue')).toContainText('It waits for questions to end');
   await page.getByRole('button', { name: 'Cancel' }).click();
-  expect(await callsOf(page, 'run/command')).toEqual([{ command: 'stop' }]);
+  await expect.poll(() => callsOf(page, 'run/command')).toEqual([{ command: 'stop' }]);
 });
 
 test('everything in the head is reached by keyboard', async ({ open }) => {

@@ -19,7 +19,7 @@ test('measuring is asked for, shown, and can be left', async ({ open }) => {
   await expect(page.locator('.work')).toHaveCount(0);
   await page.evaluate(() => (globalThis as unknown as { finishMeasuring(): void }).finishMeasuring());
   await expect(page.locator('.verdict')).toContainText('26 min 52 s');
-  expect(await callsOf(page, 'estimate/command')).toEqual([{ command: 'measure' }, { command: 'cancel' }]);
+  await expect.poll(() => callsOf(page, 'estimate/command')).toEqual([{ command: 'measure' }, { command: 'cancel' }]);
 });
 
 test('what does not fit says what to change', async ({ open }) => {

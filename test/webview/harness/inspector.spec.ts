@@ -139,7 +139,7 @@ test('a small tensor is read when it is chosen, a large one when asked for, and 
   await expect(page.locator('[data-plot=histogram] .main-svg').first()).toBeVisible();
   await table.getByRole('row').nth(2).click();
   await expect(page.getByText('Reads all 1.05 GB.')).toBeVisible();
-  expect(await callsOf(page, 'inspector/statistics')).toHaveLength(1);
+  await expect.poll(() => callsOf(page, 'inspector/statistics')).toHaveLength(1);
   await page.getByRole('button', { name: 'Statistics' }).click();
   await expect(page.locator('.reading').first()).toContainText(/Reading \d/);
   await page.getByRole('button', { name: 'Cancel' }).click();
@@ -152,7 +152,7 @@ test('packed types say that they are not shown', async ({ open }) => {
   await page.getByLabel('Filter tensors').fill('F4');
   await page.getByRole('grid', { name: 'Tensors' }).getByRole('row').nth(1).click();
   await expect(page.getByText('Values of type F4 are not plain numbers')).toBeVisible();
-  expect(await callsOf(page, 'inspector/statistics')).toEqual([]);
+  await expect.poll(() => callsOf(page, 'inspector/statistics')).toEqual([]);
 });
 
 test('what is wrong with a file is listed by tensor', async ({ open }) => {
@@ -188,5 +188,5 @@ test('without trust everything can be seen, and nothing can be run', async ({ op
   await expect(page.getByRole('button', { name: 'Merge' })).toHaveAttribute('aria-disabled', 'true');
   await expect(page.getByRole('button', { name: 'Try It' })).toHaveAttribute('aria-disabled', 'true');
   await page.getByRole('button', { name: 'Check' }).click();
-  expect(await callsOf(page, 'inspector/command')).toEqual([{ command: 'check' }]);
+  await expect.poll(() => callsOf(page, 'inspector/command')).toEqual([{ command: 'check' }]);
 });

@@ -62,7 +62,7 @@ test('samples are chosen by number, in order, by length, by warning and by text'
   await page.getByRole('combobox', { name: 'Data' }).selectOption('eval');
   await expect(page.getByRole('button', { name: 'eval.jsonl:1' })).toBeVisible();
   await page.getByRole('button', { name: 'eval.jsonl:1' }).click();
-  expect(await callsOf(page, 'sample/open')).toEqual([{ file: '/home/me/eval.jsonl', line: 1 }]);
+  await expect.poll(() => callsOf(page, 'sample/open')).toEqual([{ file: '/home/me/eval.jsonl', line: 1 }]);
 });
 
 test('a row that is no sample is said to be none, and has its place among the others', async ({ open }) => {
