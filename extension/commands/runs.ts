@@ -9,9 +9,11 @@ import { folderArgument, pickRun } from './pick';
 import { revealPath } from './reveal';
 import { requireTrust } from './trust';
 
-export async function openDashboard(studio: Studio, argument?: unknown): Promise<void> {
+/** `keepsFocus` true: the dashboard is shown and the focus stays where it is. Menus give something else in that place. */
+export async function openDashboard(studio: Studio, argument?: unknown, keepsFocus?: unknown): Promise<void> {
   const none = l10n.t('There is no run yet. Run "Adapter Studio: Train" first.');
-  studio.dashboards.show(await runFolderFor(studio, argument, l10n.t('Open Dashboard'), () => true, none));
+  const folder = await runFolderFor(studio, argument, l10n.t('Open Dashboard'), () => true, none);
+  studio.dashboards.show(folder, keepsFocus === true);
 }
 
 /** Returns when the run has saved its checkpoint and stopped, or, when it was queued, has left the queue. */

@@ -33,16 +33,15 @@ export class JsonlTail<T> {
     private readonly onBadLine: (line: string, error: unknown) => void,
   ) {}
 
-  /** Reads what was appended. A file that does not exist reads as empty. Not to be called again before it has settled. */
+  /** Reads what was appended. A file that does not exist has nothing new. Not to be called again before it has settled. */
   async read(): Promise<TailRead<T>> {
     let handle: FileHandle;
     try {
       handle = await open(this.file, 'r');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      const isReset = this.position > 0;
-      this.rewind();
-      return { records: [], isReset };
+      // Runs replace the file and never remove it, so it goes with its folder: what was read stays.
+      return { records: [], isReset: false };
     }
     try {
       const isReset = this.position > 0 && !(await this.beginsAsBefore(handle));

@@ -73,9 +73,9 @@ export class DashboardPanel extends Owner {
     this.panel.dispose();
   }
 
-  reveal(): void {
+  reveal(preserveFocus: boolean): void {
     // Where it is: without a column the editor would show it in the active one.
-    this.panel.reveal(this.panel.viewColumn, false);
+    this.panel.reveal(this.panel.viewColumn, preserveFocus);
   }
 
   private snapshot(): DashboardSnapshot {

@@ -23,14 +23,14 @@ export class Dashboards extends Owner {
   }
 
   /** Shows the dashboard of a run folder, beside what is being edited when it is new. */
-  show(folder: string): void {
+  show(folder: string, preserveFocus = false): void {
     const existing = this.open.get(folder);
     if (existing) {
-      existing.reveal();
+      existing.reveal(preserveFocus);
       return;
     }
-    const column = window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active;
-    this.adopt(window.createWebviewPanel(DASHBOARD_VIEW_TYPE, '', column), folder);
+    const viewColumn = window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active;
+    this.adopt(window.createWebviewPanel(DASHBOARD_VIEW_TYPE, '', { viewColumn, preserveFocus }), folder);
   }
 
   /** Closes the dashboard of a run whose folder goes. */

@@ -60,7 +60,8 @@ export class RunsView extends Owner {
 
   private async openSelected(): Promise<void> {
     const [row, ...others] = this.selection;
-    if (row && others.length === 0) await commands.executeCommand('adapterStudio.openDashboard', row);
+    // The row keeps the focus: the keys of the view, Delete above all, go on working on it.
+    if (row && others.length === 0) await commands.executeCommand('adapterStudio.openDashboard', row, true);
   }
 
   private describe(): void {

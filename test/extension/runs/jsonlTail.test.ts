@@ -85,12 +85,14 @@ describe('following a file of records', () => {
     expect(await follower.read()).toEqual({ records: [], isReset: false });
   });
 
-  test('a file that is deleted is forgotten', async () => {
+  test('a file that is deleted has nothing new, and another one in its place is read from its start', async () => {
     writeFileSync(file, lines({ step: 1 }));
     const follower = tail();
     await follower.read();
     rmSync(file);
-    expect(await follower.read()).toEqual({ records: [], isReset: true });
+    expect(await follower.read()).toEqual({ records: [], isReset: false });
+    writeFileSync(file, lines({ step: 7 }, { step: 8 }));
+    expect(await follower.read()).toEqual({ records: [{ step: 7 }, { step: 8 }], isReset: true });
   });
 
   test('a line that is not a record is told and left out', async () => {
