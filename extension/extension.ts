@@ -35,14 +35,15 @@ import type { Studio } from './studio';
 import { DisposableStore } from './util/disposables';
 import { scoped } from './util/log';
 import { Comparisons } from './views/comparisons';
+import { ConfigPanels } from './views/configPanels';
 import { Dashboards } from './views/dashboards';
-import { EstimatePanels } from './views/estimatePanels';
+import { EstimatePanel } from './views/estimatePanel';
 import { ModelsTree } from './views/modelsTree';
 import { Reports } from './views/reports';
 import { RunNotices } from './views/runNotices';
 import { RunStatus } from './views/runStatus';
 import { RunsView } from './views/runsView';
-import { TokensPanels } from './views/tokensPanels';
+import { TokensPanel } from './views/tokensPanel';
 import { TryItPanels } from './views/tryItPanels';
 import { TryItSources } from './views/tryItSources';
 import { WatchNotices } from './views/watchNotices';
@@ -72,8 +73,22 @@ export function activate(context: ExtensionContext): void {
   );
   const dashboards = parts.add(new Dashboards(extensionUri, runs, scoped(log, 'dashboard')));
   const comparisons = parts.add(new Comparisons(extensionUri, dashboards, scoped(log, 'comparison')));
-  const estimates = parts.add(new EstimatePanels({ extensionUri, kernel, log: scoped(log, 'estimate') }));
-  const tokens = parts.add(new TokensPanels(extensionUri, kernel, scoped(log, 'tokens')));
+  const estimateOptions = { extensionUri, kernel, log: scoped(log, 'estimate') };
+  const estimates = parts.add(
+    new ConfigPanels(
+      'adapterStudio.estimate',
+      (config, panel) => new EstimatePanel(config, panel, estimateOptions),
+      estimateOptions.log,
+    ),
+  );
+  const tokensLog = scoped(log, 'tokens');
+  const tokens = parts.add(
+    new ConfigPanels(
+      'adapterStudio.tokens',
+      (config, panel) => new TokensPanel(config, panel, extensionUri, kernel, tokensLog),
+      tokensLog,
+    ),
+  );
   const tryIt = parts.add(
     new TryItPanels({
       extensionUri,

@@ -7,10 +7,9 @@ import type { KernelHost } from './kernel/kernelHost';
 import type { ModelLibrary } from './models/modelLibrary';
 import type { RunLibrary } from './runs/runLibrary';
 import type { Comparisons } from './views/comparisons';
+import type { ConfigPanels } from './views/configPanels';
 import type { Dashboards } from './views/dashboards';
-import type { EstimatePanels } from './views/estimatePanels';
 import type { Reports } from './views/reports';
-import type { TokensPanels } from './views/tokensPanels';
 import type { TryItPanels } from './views/tryItPanels';
 import type { RunsView } from './views/runsView';
 
@@ -25,9 +24,9 @@ export interface Studio {
   readonly models: ModelLibrary;
   readonly dashboards: Dashboards;
   readonly comparisons: Comparisons;
-  readonly tokens: TokensPanels;
+  readonly tokens: ConfigPanels;
   readonly tryIt: TryItPanels;
-  readonly estimates: EstimatePanels;
+  readonly estimates: ConfigPanels;
   readonly runsView: RunsView;
   readonly reports: Reports;
   readonly checkResults: CheckResults;

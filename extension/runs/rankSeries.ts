@@ -18,7 +18,8 @@ export class RankSeries {
 
   table(): RankTable {
     const steps = thin([...this.stepSet].sort((a, b) => a - b));
-    const modules = [...this.modules.keys()].map((name) => ({ name, ...placeOf(name) }));
+    const names = [...this.modules.keys()];
+    const modules = names.map((name) => ({ name, ...placeOf(name, names) }));
     const valuesOf = (measure: RankMeasure) =>
       [...this.modules.values()].map((records) => steps.map((step) => records.get(step)?.[measure] ?? null));
     const measures = {
@@ -47,10 +48,17 @@ export class RankSeries {
   }
 }
 
-/** Layer number and projection from a module's name: `model.layers.3.self_attn.q_proj` is layer 3, `q_proj`. */
-function placeOf(name: string): { layer: number | null; projection: string } {
-  const layer = /\.(\d+)\./.exec(name)?.[1];
-  return { layer: layer === undefined ? null : Number(layer), projection: name.split('.').at(-1) ?? name };
+/**
+ * Layer number and projection from a module's name: `model.layers.3.self_attn.q_proj` is layer 3, `q_proj`; `attn.c_proj` where
+ * `names` have another `c_proj` beside it.
+ */
+function placeOf(name: string, names: readonly string[]): { layer: number | null; projection: string } {
+  const [, before = '', layer, inside = name] = /^(.*?\.)(\d+)\.(.*)$/.exec(name) ?? [];
+  const last = inside.slice(inside.lastIndexOf('.') + 1);
+  const isAlone = !names.some(
+    (other) => other !== name && other.startsWith(`${before}${layer}.`) && other.endsWith(`.${last}`),
+  );
+  return { layer: layer === undefined ? null : Number(layer), projection: isAlone ? last : inside };
 }
 
 function thin(steps: readonly number[]): readonly number[] {

@@ -18,7 +18,7 @@ export function parseSpectrum(value: unknown): SpectrumRecord {
   requireNumbers(record, ['step']);
   if (typeof record['module'] !== 'string') throw new Error('found no module; expected the name of one');
   if (!Array.isArray(record['singular_values'])) throw new Error('found no singular_values; expected a list');
-  return record as unknown as SpectrumRecord;
+  return record as unknown as SpectrumRecord; // the fields that are read were looked at above
 }
 
 /** One line of `samples.jsonl`. */
@@ -28,7 +28,7 @@ export function parseSample(value: unknown): SampleRecord {
   for (const name of ['prompt', 'text']) {
     if (typeof record[name] !== 'string') throw new Error(`found no text as ${name}; expected one`);
   }
-  return record as unknown as SampleRecord;
+  return record as unknown as SampleRecord; // the fields that are read were looked at above
 }
 
 /** One line of `events.jsonl`. */

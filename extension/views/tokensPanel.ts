@@ -1,6 +1,6 @@
 /** @file The panel of tokens: the samples of one configuration as training reads them, with the text that is not saved yet. */
 import { basename, dirname } from 'node:path';
-import { Position, Range, RelativePattern, Uri, window, workspace, type WebviewPanel } from 'vscode';
+import { l10n, Position, Range, RelativePattern, Uri, window, workspace, type WebviewPanel } from 'vscode';
 import type { Handlers } from '../../kernels/protocol/channel';
 import type { SampleSet, SampleSource } from '../../kernels/protocol/calls/tokens';
 import { KernelError } from '../../kernels/protocol/errors';
@@ -33,6 +33,7 @@ export class TokensPanel extends Owner {
     private readonly log: Log,
   ) {
     super();
+    panel.title = l10n.t('Tokens: {0}', workspace.asRelativePath(config).split('/').at(-1) ?? '');
     this.page = this.register(new PageConnection(panel.webview, this.handlers(), tokensGuards, log));
     const changed = this.register(debounce(DELAY_MS, () => this.onChange()));
     this.register(workspace.onDidChangeTextDocument(({ document }) => this.isOurs(document.uri) && changed()));

@@ -14,6 +14,9 @@ import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '.
 import { defineAdapter } from '../types';
 import type { LayerContext, ParamSpec, PreviousWeights } from '../types';
 
+/** Latest batches that are measured, as in the released code. */
+const WINDOW = 100;
+
 const fields = {
   ...lowRankFields,
   variant: choice(['is', 'bs', 'ms'], {
@@ -28,7 +31,7 @@ const fields = {
     help: 'How many blocks before are linked with bs and ms; -1: all of them. The input shortcut always links one. Four or five do best in the paper.',
   }),
   window: integer({
-    default: 100,
+    default: WINDOW,
     min: 1,
     max: 100_000,
     isTrainingOnly: true,
@@ -64,12 +67,14 @@ export const reslora = defineAdapter<typeof fields, Param>({
     read: ({ variant, pre_num, window, merge }) => ({ variant, pre_num, window, merge }),
   },
   config: fields,
-  supports: (_, { variant, pre_num, merge }) => {
+  supports: (_, { variant, pre_num, window, merge }) => {
     if (pre_num === 0) return { reason: 'pre_num 0 links nothing; use lora, or link at least one block' };
     if (variant === 'is' && pre_num !== 1) {
       return { reason: 'the input shortcut always links one block; leave pre_num out or choose bs or ms' };
     }
     if (variant === 'bs' && merge !== 'input') return { reason: 'bs has an exact merge; leave merge out' };
+    if (variant === 'bs' && window !== WINDOW)
+      return { reason: 'bs has an exact merge and measures nothing; leave window out' };
     return true;
   },
   links: (config) => ({ key: 'pre_num', blocks: mostLinked(config) }),

@@ -20,7 +20,7 @@ import { openBaseModel } from '../../../kernels/models/baseModel';
 import { KernelError } from '../../../kernels/protocol/errors';
 import { AdamW, clipFactor, globalNorm } from '../../../kernels/trainer/adamw';
 import { MeasuredMeans } from '../../../kernels/trainer/measuredMeans';
-import { optimiserGroups, rangesOf, ratesOf } from '../../../kernels/trainer/optimiserGroups';
+import { optimiserGroups, rangesOf } from '../../../kernels/trainer/optimiserGroups';
 import { Parameters } from '../../../kernels/trainer/parameters';
 import type { MicroBatch } from '../../../kernels/trainer/runner';
 import { ModelRunner } from '../../../kernels/trainer/runner';
@@ -269,6 +269,9 @@ async function trainAndCompare(
   }
   const { loraplus_lr_ratio } = optimizer;
   const groups = optimiserGroups(plan, { loraplus_lr_ratio });
+  // PEFT's helper makes four groups for LoRA+, of which those without tensors do not count.
+  const isUsed = (group: number): boolean => (test.optimizer_groups?.[group]?.params.length ?? 1) > 0;
+  const usedGroups = (test.optimizer_groups ?? [{ params: [] }]).filter((_, group) => isUsed(group));
   const decays = plan.trained.map((t) => {
     const group = test.optimizer_groups?.find((g) => g.params.includes(peftName(t, plan)));
     return group?.weight_decay ?? optimizer.weight_decay ?? 0;
@@ -301,7 +304,11 @@ async function trainAndCompare(
     const norm = globalNorm(gradient);
     const learningRate = optimizer.lr * scheduleFactor(scheduleOf(optimizer), step);
     measured.norms.push(norm);
-    measured.rates.push(...Object.values(ratesOf(groups, learningRate)));
+    // One of ours for each group of the reference that has tensors: that of its first tensor.
+    for (const { params } of usedGroups) {
+      const own = groups.find((g) => g.tensors.some((t) => params.length === 0 || peftName(t, plan) === params[0]));
+      measured.rates.push((own?.ratio ?? NaN) * learningRate);
+    }
     adam.update(
       parameters.trained,
       gradient,
@@ -312,8 +319,6 @@ async function trainAndCompare(
       clipFactor(norm, optimizer.max_grad_norm ?? 0),
     );
   }
-  // PEFT's helper makes four groups for LoRA+, of which those without tensors do not count.
-  const isUsed = (group: number): boolean => (test.optimizer_groups?.[group]?.params.length ?? 1) > 0;
   means.writeInto(parameters);
   const rates = expected.learning_rates?.flatMap((all) => all.filter((_, group) => isUsed(group))) ?? [];
   results.push(

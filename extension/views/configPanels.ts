@@ -1,31 +1,33 @@
-/** @file The open panels of tokens, one for each configuration; a reload of the window brings them back. */
-import { l10n, Uri, ViewColumn, window, workspace, type WebviewPanel } from 'vscode';
+/** @file Panels of which there is one for each configuration; a reload of the window brings them back. */
+import { Uri, ViewColumn, window, type WebviewPanel } from 'vscode';
 import { isConfigFile } from '../editors/configFiles';
-import type { KernelHost } from '../kernel/kernelHost';
 import { Owner } from '../util/disposables';
 import type { Log } from '../util/log';
-import { TokensPanel } from './tokensPanel';
 
-const TOKENS_VIEW_TYPE = 'adapterStudio.tokens';
+/** What shows one configuration. It follows its file, so it is never made anew while it is open. */
+interface ConfigPanel {
+  reveal(): void;
+  dispose(): void;
+}
 
-export class TokensPanels extends Owner {
-  private readonly open = new Map<string, TokensPanel>();
+export class ConfigPanels extends Owner {
+  private readonly open = new Map<string, ConfigPanel>();
 
   constructor(
-    private readonly extensionUri: Uri,
-    private readonly kernel: Pick<KernelHost, 'call'>,
+    private readonly viewType: string,
+    private readonly make: (config: Uri, panel: WebviewPanel) => ConfigPanel,
     private readonly log: Log,
   ) {
     super();
     this.register(
-      window.registerWebviewPanelSerializer(TOKENS_VIEW_TYPE, {
+      window.registerWebviewPanelSerializer(viewType, {
         deserializeWebviewPanel: async (panel, state: unknown) => this.restore(panel, state),
       }),
     );
     this.register({ dispose: () => this.open.forEach((panel) => panel.dispose()) });
   }
 
-  /** Shows the tokens of a configuration, beside what is being edited when the panel is new. */
+  /** Shows the panel of a configuration, beside what is being edited when it is new. */
   show(config: Uri): void {
     const existing = this.open.get(config.toString());
     if (existing) {
@@ -33,10 +35,10 @@ export class TokensPanels extends Owner {
       return;
     }
     const column = window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active;
-    this.adopt(window.createWebviewPanel(TOKENS_VIEW_TYPE, '', column), config);
+    this.adopt(window.createWebviewPanel(this.viewType, '', column), config);
   }
 
-  /** The page keeps its configuration in its state. */
+  /** The page keeps its configuration in its state; without it there is nothing to show. */
   private restore(panel: WebviewPanel, state: unknown): void {
     const kept = typeof state === 'object' && state !== null && 'config' in state ? state.config : undefined;
     const config = typeof kept === 'string' ? Uri.parse(kept) : undefined;
@@ -44,18 +46,17 @@ export class TokensPanels extends Owner {
       this.adopt(panel, config);
       return;
     }
-    this.log.warn('a panel of tokens could not be restored: it names no configuration, or one that is open');
+    this.log.warn(`a panel of ${this.viewType} could not be restored: it names no configuration, or one that is open`);
     panel.dispose();
   }
 
   private adopt(panel: WebviewPanel, config: Uri): void {
     const key = config.toString();
-    panel.title = l10n.t('Tokens: {0}', workspace.asRelativePath(config).split('/').at(-1) ?? '');
-    const tokens = new TokensPanel(config, panel, this.extensionUri, this.kernel, this.log);
-    this.open.set(key, tokens);
+    const shown = this.make(config, panel);
+    this.open.set(key, shown);
     panel.onDidDispose(() => {
       this.open.delete(key);
-      tokens.dispose();
+      shown.dispose();
     });
   }
 }
