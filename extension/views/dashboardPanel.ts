@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { commands, l10n, Uri, window, workspace, type WebviewPanel } from 'vscode';
 import type { Handlers } from '../../kernels/protocol/channel';
 import { KernelError } from '../../kernels/protocol/errors';
-import type { RunState } from '../../kernels/protocol/types';
+import type { RunEvent, RunState } from '../../kernels/protocol/types';
 import type { CommandId } from '../commands/table';
 import type { DashboardPage, DashboardSnapshot, RunCommand } from '../../webview/protocol/dashboard';
 import { PageConnection } from '../pages/pageConnection';
@@ -37,6 +37,10 @@ export const noState = (isGone: boolean): RunState => ({
   total_steps: 0,
   ...(isGone ? {} : { error: l10n.t('The folder has no state.json.') }),
 });
+
+/** What the plots show as a vertical line. */
+const isMarked = ({ event, watch }: RunEvent): boolean =>
+  event === 'resumed' || event === 'restart' || watch !== undefined;
 
 export class DashboardPanel extends Owner {
   private readonly follower: RunFollower;
@@ -92,7 +96,7 @@ export class DashboardPanel extends Owner {
       events: events.slice(-MAX_EVENTS),
       eventCount: events.length,
       warningCount: events.filter(({ event }) => event === 'warning' || event === 'failed').length,
-      marks: events.filter(({ event, watch }) => event === 'resumed' || watch !== undefined).slice(-MAX_EVENTS),
+      marks: events.filter(isMarked).slice(-MAX_EVENTS),
       revision: follower.revision,
       spectraRevision: follower.spectraRevision,
       samplesRevision: follower.samplesRevision,

@@ -59,6 +59,36 @@ export interface EvalRecord {
 /** One line of `metrics.jsonl`. */
 export type MetricRecord = TrainRecord | EvalRecord;
 
+/**
+ * One line of `restarts.jsonl`: after the update of `step` the adapter was merged into the base and begun anew (`relora:`).
+ * What was done is measured and not repeated from the configuration, so that a restart that did nothing shows.
+ */
+export interface RestartRecord {
+  readonly step: number;
+  readonly time: number;
+  /** The cycle that begins: 2 at the first restart. */
+  readonly cycle: number;
+  /** How the optimiser's state was to be treated, and the share of it that this should have set to zero. */
+  readonly optimizer_reset: 'reset' | 'magnitude' | 'keep';
+  readonly expected_share: number;
+  /** Of both moments of the adapter's tensors, by optimiser group: the share of the entries other than 0 that are 0 now. */
+  readonly reset_share: Readonly<Record<string, number>>;
+  /** Whether the optimiser counts its steps from here again, so that its bias correction begins anew. */
+  readonly counts_anew: boolean;
+  /**
+   * Numerical rank of what all merged cycles add to the base model, mean over the layers: before the restart, and with the
+   * cycle that it merged. Absent where the spectrum of a layer is too costly during a run.
+   */
+  readonly rank?: { readonly before: number; readonly after: number };
+  /** Learning rate by group: of the step before, of the first step after, and of the first that is warmed up again. */
+  readonly learning_rate: {
+    readonly before: Readonly<Record<string, number>>;
+    readonly at: Readonly<Record<string, number>>;
+    readonly after: Readonly<Record<string, number>>;
+  };
+  /** Where the method changes with the cycle (ReMoRA): the `mora_type` that ended and the one that begins. */
+  readonly mora_type?: { readonly before: string; readonly after: string };
+}
 /** One line of `spectra.jsonl`: the delta weight of one module; values descending; relative: above 1 % of the largest. */
 export interface SpectrumRecord {
   readonly step: number;
@@ -90,7 +120,16 @@ export type WatchKind = 'non-finite' | 'loss-spike' | 'stall' | 'disk-low';
 /** One line of `events.jsonl`. */
 export interface RunEvent {
   readonly event:
-    'queued' | 'started' | 'resumed' | 'checkpoint' | 'eval' | 'warning' | 'stopped' | 'finished' | 'failed';
+    | 'queued'
+    | 'started'
+    | 'resumed'
+    | 'checkpoint'
+    | 'eval'
+    | 'restart'
+    | 'warning'
+    | 'stopped'
+    | 'finished'
+    | 'failed';
   readonly time: number;
   readonly step: number;
   readonly reason?: string;

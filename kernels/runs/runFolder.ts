@@ -10,6 +10,7 @@ import { appendToFile, makeFolders, writeFileAtomic } from '../formats/atomicFil
 import { KernelError } from '../protocol/errors';
 import type {
   EvalRecord,
+  RestartRecord,
   RunEvent,
   RunInfo,
   RunState,
@@ -154,6 +155,10 @@ export class RunFolder {
     this.append('samples.jsonl', records);
   }
 
+  appendRestart(record: RestartRecord): void {
+    this.append('restarts.jsonl', [record]);
+  }
+
   /** Returns the event as it was written. */
   appendEvent(event: RunEvent['event'], step: number, reason?: string, details: EventDetails = {}): RunEvent {
     const record: RunEvent = { event, time: now(), step, ...(reason !== undefined && { reason }), ...details };
@@ -205,7 +210,7 @@ export class RunFolder {
       for (const name of left) rmSync(path.join(folder, name), { recursive: true, force: true });
     }
     const isUpTo = (line: string): boolean => (stepOf(line) ?? Infinity) <= step;
-    const records = ['metrics.jsonl', 'spectra.jsonl', 'samples.jsonl'];
+    const records = ['metrics.jsonl', 'spectra.jsonl', 'samples.jsonl', 'restarts.jsonl'];
     return records.reduce((removed, name) => removed + this.keepLines(name, isUpTo), 0);
   }
 

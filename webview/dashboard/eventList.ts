@@ -15,6 +15,7 @@ const EVENTS: Readonly<Record<RunEvent['event'], { readonly icon: string; readon
   resumed: { icon: 'debug-continue', text: l10n.t('Resumed') },
   checkpoint: { icon: 'save', text: l10n.t('Checkpoint') },
   eval: { icon: 'beaker', text: l10n.t('Evaluation') },
+  restart: { icon: 'sync', text: l10n.t('Adapter restarted') },
   warning: { icon: 'warning', text: l10n.t('Warning') },
   stopped: { icon: 'debug-pause', text: l10n.t('Stopped') },
   finished: { icon: 'pass', text: l10n.t('Finished') },

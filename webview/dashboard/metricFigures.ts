@@ -93,7 +93,7 @@ export interface FigureContext {
 
 export function metricFigures(shown: ShownTraces | null, context: FigureContext): readonly MetricFigure[] {
   const x = shown?.x ?? 'step';
-  const resumes = resumeMarks(x, context);
+  const ofRun = runMarks(x, context);
   const watches = watchMarks(x, context);
   return PLOTS.map((plot) => {
     const { curves, legend } = curvesOf(plot, shown?.traces ?? [], context.theme);
@@ -104,7 +104,7 @@ export function metricFigures(shown: ShownTraces | null, context: FigureContext)
       isLogY: context.isLogY && plot.canBeLog,
       curves,
       // What the watchdog saw is about the loss, or about the run as a whole.
-      marks: plot.id === 'loss' ? [...resumes, ...watches] : resumes,
+      marks: plot.id === 'loss' ? [...ofRun, ...watches] : ofRun,
       emptyText: context.isOver
         ? l10n.t('The run ended before its first step.')
         : l10n.t('Waiting for the first step…'),
@@ -148,11 +148,15 @@ function traceCurves(
   ];
 }
 
-/** Where the run was resumed. */
-function resumeMarks(x: XAxis, context: FigureContext): Mark[] {
-  return placed(x, context, (event) => {
-    const when = formatClock(event.time, new Date(event.time * 1000));
-    return event.event === 'resumed' ? { label: l10n.t('Resumed at step {0}, {1}', event.step, when) } : undefined;
+/** Where the run was resumed, and where its adapter was merged and begun anew. */
+function runMarks(x: XAxis, context: FigureContext): Mark[] {
+  return placed(x, context, ({ event, time, step, reason }) => {
+    if (event === 'restart') {
+      const label = l10n.t('Adapter restarted after step {0}', step);
+      return { label: reason === undefined ? label : `${label}: ${reason}` };
+    }
+    const when = formatClock(time, new Date(time * 1000));
+    return event === 'resumed' ? { label: l10n.t('Resumed at step {0}, {1}', step, when) } : undefined;
   });
 }
 

@@ -40,7 +40,7 @@ export interface DashboardSnapshot {
   readonly eventCount: number;
   /** Of all events, those with a warning or a failure. */
   readonly warningCount: number;
-  /** Of all events, those that are marked on the plots: resumes and what the watchdog saw, the last 200. */
+  /** Of all events, those that are marked on the plots: resumes, restarts of the adapter and what the watchdog saw, the last 200. */
   readonly marks: readonly RunEvent[];
   /** Rises whenever anything of the run changed; pull again when it differs from what is shown. */
   readonly revision: number;
