@@ -1,6 +1,7 @@
 /**
- * @file `npm run interop -- [--python PATH] [--short] [--cache DIR] [--json FILE]`: a real checkpoint through the built
- * command line, and the same numbers from PEFT where the given Python has torch and peft. Exit status 1 on a failure.
+ * @file `npm run interop -- [--methods [NAME]…] [--python PATH] [--short] [--cache DIR] [--json FILE]`: a real checkpoint through
+ * the built command line, and the same numbers from PEFT where the given Python has torch and peft. With --methods: one fine-tune
+ * of each method (or of those named) instead, and the table of docs/methods.md. Exit status 1 on a failure.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ import { print, say } from '../shared/table';
 import { ensureSmolLM2 } from './checkpoint';
 import { Checks } from './checks';
 import { checkAnswer, checkCheckpoint, checkTraining, type Amounts } from './engineChecks';
+import { METHOD_CASES, type MethodCase } from './methodCases';
+import { checkMethod, methodTable, type MethodRow, type MethodTask } from './methodChecks';
 import { writeGlosses } from './glosses';
 import { checkLogits, checkLosses, skipPeft } from './peftChecks';
 
@@ -24,13 +27,15 @@ const FULL: Extent = { amounts: { train: 320, eval: 48, batch: 8, steps: 40 }, l
 const SHORT: Extent = { amounts: { train: 96, eval: 16, batch: 4, steps: 16 }, lossSteps: 5 };
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     options: {
       python: { type: 'string' },
       short: { type: 'boolean', default: false },
       cache: { type: 'string', default: defaultCache() },
       json: { type: 'string' },
+      methods: { type: 'boolean', default: false },
     },
+    allowPositionals: true,
   });
   const { amounts, lossSteps } = values.short ? SHORT : FULL;
   const checks = new Checks();
@@ -39,6 +44,11 @@ async function main(): Promise<number> {
     const base = await ensureSmolLM2(join(values.cache, 'SmolLM2-135M-Instruct-f16'), 'f16', { cache: values.cache });
     const data = await writeGlosses(join(work, 'glosses'), amounts);
     await checkCheckpoint(checks, base);
+    if (values.methods) {
+      const task = { base, data, work, amounts, peers: 'reason' in peers ? null : peers };
+      print(`${await checkMethods(checks, chosenCases(positionals), task)}\n`);
+      return;
+    }
     await checkAnswer(checks, base);
     const trained = await checkTraining(checks, { base, data, work }, amounts);
     if ('reason' in peers) {
@@ -59,6 +69,26 @@ async function main(): Promise<number> {
   }
   print(`${checks.count('passed')} passed, ${checks.count('failed')} failed`);
   return checks.count('failed') > 0 ? 1 : 0;
+}
+
+/** The table of all methods that could be trained. */
+async function checkMethods(checks: Checks, cases: readonly MethodCase[], task: MethodTask): Promise<string> {
+  const rows: MethodRow[] = [];
+  for (const method of cases) {
+    const row = await checkMethod(checks, method, task);
+    if (row) rows.push(row);
+  }
+  return methodTable(rows);
+}
+
+function chosenCases(names: readonly string[]): readonly MethodCase[] {
+  if (names.length === 0) return METHOD_CASES;
+  return names.map((name) => {
+    const found = METHOD_CASES.find((method) => method.name === name);
+    if (!found)
+      throw new Error(`no method is called ${name}; expected one of ${METHOD_CASES.map((m) => m.name).join(', ')}`);
+    return found;
+  });
 }
 
 main().then(

@@ -40,10 +40,7 @@ export async function checkLogits(
   }
   const out = join(work, 'peftLogits.safetensors');
   await checks.run(LOGITS, `at most ${LOGIT_LIMIT}`, async () => {
-    const prompts = join(work, 'prompts.json');
-    await writeFile(prompts, JSON.stringify(PROMPTS));
-    const paths = Object.entries({ base, adapter, merged, prompts, out }).flatMap(([key, path]) => [`--${key}`, path]);
-    await runPeer(peers, 'interop/peft_logits.py', ...paths);
+    await writePeftLogits(peers, { base, adapter, merged, out }, work);
     return atMost(await worstAgainstOurs(out, base, adapter), LOGIT_LIMIT);
   });
   await checks.run(MERGED_LOGITS, `at most ${LOGIT_LIMIT}`, () => {
@@ -54,6 +51,27 @@ export async function checkLogits(
     file.close();
     return Promise.resolve(atMost(Math.max(...differences), LOGIT_LIMIT));
   });
+}
+
+/**
+ * Largest difference between the logits of an adapter in PEFT and ours on fixed prompts, of their range. `work`: a folder
+ * for files between the two.
+ */
+export async function worstLogitsInPeft(peers: Peers, base: string, adapter: string, work: string): Promise<number> {
+  const out = join(work, 'peftLogits.safetensors');
+  await writePeftLogits(peers, { base, adapter, out }, work);
+  return worstAgainstOurs(out, base, adapter);
+}
+
+async function writePeftLogits(
+  peers: Peers,
+  paths: Readonly<Record<'base' | 'adapter' | 'out', string>> & { readonly merged?: string },
+  work: string,
+): Promise<void> {
+  const prompts = join(work, 'prompts.json');
+  await writeFile(prompts, JSON.stringify(PROMPTS));
+  const options = Object.entries({ ...paths, prompts }).flatMap(([key, path]) => [`--${key}`, path]);
+  await runPeer(peers, 'interop/peft_logits.py', ...options);
 }
 
 /** The engine is given PEFT's token ids, so that only the model is compared. */
