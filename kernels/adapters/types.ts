@@ -90,6 +90,8 @@ export type Refusal = { readonly reason: string };
 export interface AdapterMethod<F extends Fields = Fields, P extends string = string> {
   readonly id: string;
   readonly label: string;
+  /** What it trains, in a sentence or two with its formula: help in the editor and text of docs/methods.md. */
+  readonly summary: string;
   readonly paper: string;
   /** Fields of the configuration's `adapter:` section, besides `method` and `init_from`. */
   readonly config: F;

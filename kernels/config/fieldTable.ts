@@ -14,7 +14,9 @@ export type FieldTable = Readonly<Record<string, Fields>>;
 export function fieldTable(values: Values, methods: readonly ConfigurableMethod[]): FieldTable {
   const section = values['adapter'];
   const method = methods.find((m) => isObject(section) && m.id === section['method']);
-  const adapter = method ? adapterSection(method, methods) : adapterSection({ id: '', label: '', config: {} }, methods);
+  const adapter = method
+    ? adapterSection(method, methods)
+    : adapterSection({ id: '', label: '', summary: 'Kind of adapter.', config: {} }, methods);
   return {
     '': rootFields,
     data: dataFields,

@@ -15,13 +15,15 @@ import {
 export interface ConfigurableMethod {
   readonly id: string;
   readonly label: string;
+  /** What it trains, in a sentence or two: the help of the chosen method. */
+  readonly summary: string;
   /** Keys of the `adapter:` section that belong to this method. */
   readonly config: Fields;
 }
 
 /** All keys of the adapter section for one method, in the order of the form. */
 export function adapterSection(method: ConfigurableMethod, methods: readonly ConfigurableMethod[]): Fields {
-  return { method: methodField(methods), ...method.config, ...adapterFields };
+  return { method: methodField(methods, method.summary), ...method.config, ...adapterFields };
 }
 
 /**
@@ -67,12 +69,12 @@ export function buildConfigSchema(methods: readonly ConfigurableMethod[]): JsonS
   };
 }
 
-function methodField(methods: readonly ConfigurableMethod[]) {
+function methodField(methods: readonly ConfigurableMethod[], help = 'Kind of adapter.') {
   return choice(
     methods.map((m) => m.id),
     {
       label: 'Method',
-      help: `Kind of adapter: ${methods.map((m) => `\`${m.id}\` (${m.label})`).join(', ')}.`,
+      help,
       meanings: Object.fromEntries(methods.map((m) => [m.id, m.label])),
       required: true,
     },

@@ -69,7 +69,10 @@ function meaningOf(at: KeyPath, value: unknown, field: Field<unknown>, context: 
   }
   if (at.join('.') === 'adapter.method') {
     const method = adapterMethods.find(({ id }) => id === value);
-    return method && `${method.label}, [${method.paper.replace(/^https?:\/\//, '')}](${method.paper})`;
+    return (
+      method &&
+      `${method.label}. ${fieldText(method.summary)} [${method.paper.replace(/^https?:\/\//, '')}](${method.paper})`
+    );
   }
   const choices = [field, ...field.parts].find(({ meanings }) => meanings && Object.hasOwn(meanings, String(value)));
   const meaning = choices?.meanings?.[String(value)];

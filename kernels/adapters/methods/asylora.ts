@@ -30,6 +30,8 @@ const fields = {
 export const asylora = defineAdapter({
   id: 'asylora',
   label: 'AsyLoRA',
+  summary:
+    'W + s·B·A with one factor frozen at a random start (A, unless told) and the other trained from zero: half the parameters of LoRA at the same rank. Merges exactly.',
   paper: 'https://arxiv.org/abs/2402.16842',
   peft: { peft_type: 'LORA', use_dora: false, lora_bias: false },
   ownKeys: {

@@ -31,6 +31,8 @@ const fields = {
 export const dora = defineAdapter({
   id: 'dora',
   label: 'DoRA',
+  summary:
+    'diag(m/‖V‖)·V with V = W + s·B·A: LoRA turns the rows of the weight, a trained magnitude m per output sets their lengths. Merges exactly.',
   paper: 'https://arxiv.org/abs/2402.09353',
   peft: { peft_type: 'LORA', use_dora: true, lora_bias: false },
   config: fields,

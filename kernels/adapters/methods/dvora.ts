@@ -17,6 +17,8 @@ import { defineAdapter } from '../types';
 export const dvora = defineAdapter({
   id: 'dvora',
   label: 'DVoRA',
+  summary:
+    "diag(m/‖V‖)·V with V = W + diag(λb)·B·diag(λd)·A: DoRA whose direction is turned by VeRA's two vectors. Merges exactly.",
   paper: 'https://arxiv.org/abs/2402.09353',
   peft: { peft_type: 'VERA', use_dora: true },
   config: projectionFields,

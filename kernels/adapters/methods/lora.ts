@@ -10,6 +10,8 @@ import { defineAdapter } from '../types';
 export const lora = defineAdapter({
   id: 'lora',
   label: 'LoRA',
+  summary:
+    'W + s·B·A: two trained factors of rank r beside a frozen weight, s = alpha/r (alpha/√r with use_rslora). Merges exactly; every serving engine loads it.',
   paper: 'https://arxiv.org/abs/2106.09685',
   peft: { peft_type: 'LORA', use_dora: false, lora_bias: false },
   config: {

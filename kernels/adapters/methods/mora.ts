@@ -51,6 +51,8 @@ export function squareSize({ inFeatures, outFeatures }: TargetSite, { r, mora_ty
 export const mora = defineAdapter({
   id: 'mora',
   label: 'MoRA',
+  summary:
+    'W + D·M·C: one trained square matrix M between a fixed compression of the input and a fixed decompression of the output. As many parameters as LoRA of rank r, an update of far higher rank. Merges exactly.',
   paper: 'https://arxiv.org/abs/2405.12130',
   peft: { peft_type: 'LORA', use_mora: true, use_dora: false },
   config: fields,

@@ -59,6 +59,8 @@ const MEASURED: ParamSpec = { shape: [], init: { kind: 'constant', value: 1 }, t
 export const reslora = defineAdapter<typeof fields, Param>({
   id: 'reslora',
   label: 'ResLoRA',
+  summary:
+    'LoRA whose branches are linked along the blocks, so that gradients take a shorter way. The block shortcut merges exactly; the input and the middle shortcut only approximately, with an error that the merge reports.',
   paper: 'https://arxiv.org/abs/2402.18039',
   peft: { peft_type: 'LORA', use_dora: false, lora_bias: false },
   ownKeys: {

@@ -17,6 +17,8 @@ import { defineAdapter } from '../types';
 export const vera = defineAdapter({
   id: 'vera',
   label: 'VeRA',
+  summary:
+    'W + diag(λb)·B·diag(λd)·A: A and B are random, frozen and shared by all layers, only two vectors per layer are trained. The fewest parameters of all. Merges exactly.',
   paper: 'https://arxiv.org/abs/2310.11454',
   peft: { peft_type: 'VERA', use_dora: false },
   config: projectionFields,

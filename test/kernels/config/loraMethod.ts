@@ -19,10 +19,11 @@ export const loraFields = {
 } satisfies Fields;
 
 export const methods: readonly ConfigurableMethod[] = [
-  { id: 'lora', label: 'LoRA', config: loraFields },
+  { id: 'lora', label: 'LoRA', summary: 'Two factors.', config: loraFields },
   {
     id: 'dora',
     label: 'DoRA',
+    summary: 'Direction and magnitude.',
     config: { ...loraFields, detach_norm: flag({ label: 'Detach', help: 'Detach the norm.', default: true }) },
   },
 ];

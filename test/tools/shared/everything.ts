@@ -4,6 +4,7 @@ import { defineAdapter } from '../../../kernels/adapters/types';
 export const everything = defineAdapter({
   id: 'everything',
   label: 'All weights',
+  summary: 'All weights.',
   paper: 'none',
   config: {},
   peft: {},
