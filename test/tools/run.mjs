@@ -15,7 +15,7 @@ const commands = {
   l10n: async (args) => (await import('./l10n.mjs')).l10n(args),
 };
 /** Programs in TypeScript, bundled when asked for. */
-const tools = ['golden', 'bench', 'interop', 'sample', 'headless', 'soak', 'fuzz'];
+const tools = ['docs', 'golden', 'bench', 'interop', 'sample', 'headless', 'soak', 'fuzz'];
 
 /** Builds the product and the tool, then runs it; the tool's arguments are relative to where the command was given. */
 async function runTool(name, args) {
