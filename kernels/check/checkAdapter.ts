@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { findBaseModel, loadAdapter, namedBaseModel, openAdapter } from '../adapters/adapterFile';
+import type { BaseModel } from '../models/baseModel';
 import { openBaseModel } from '../models/baseModel';
 import { checkWeightsIn } from './checkWeights';
 import type { CheckContext } from './types';
@@ -14,6 +15,20 @@ export async function checkAdapter(dir: string, context: CheckContext): Promise<
   opened?.adapter.warnings.forEach((warning) => context.report(warning));
   if (opened) await checkFit(dir, context);
   await checkWeightsIn(dir, context);
+}
+
+/** The same for an adapter whose base model is known already; `undefined`: whether it fits one is not checked. */
+export async function checkAdapterOf(dir: string, model: BaseModel | undefined, context: CheckContext): Promise<void> {
+  const opened = await reporting(context, dir, () => openAdapter(dir));
+  opened?.close();
+  opened?.adapter.warnings.forEach((warning) => context.report(warning));
+  if (opened && model) await checkFitTo(dir, model, context);
+  await checkWeightsIn(dir, context);
+}
+
+async function checkFitTo(dir: string, model: BaseModel, context: CheckContext): Promise<void> {
+  const loaded = await reporting(context, dir, () => loadAdapter(dir, model));
+  loaded?.warnings.forEach((warning) => context.report(warning));
 }
 
 async function checkFit(dir: string, context: CheckContext): Promise<void> {
@@ -29,8 +44,7 @@ async function checkFit(dir: string, context: CheckContext): Promise<void> {
   const model = await reporting(context, base, () => openBaseModel(base));
   if (!model) return;
   try {
-    const loaded = await reporting(context, dir, () => loadAdapter(dir, model));
-    loaded?.warnings.forEach((warning) => context.report(warning));
+    await checkFitTo(dir, model, context);
   } finally {
     model.checkpoint.close();
   }

@@ -5,10 +5,15 @@ import { DATA_EXTENSIONS } from '../config/sections';
 import { A_FOLDER, NOTHING, obstacleAt } from '../formats/plainFile';
 import { openBaseModel } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
+import { INFO_FILE, STATE_FILE } from '../runs/runDescription';
+import { recordFileNames } from '../runs/runRecords';
+import { MOMENTS_FILE } from '../trainer/checkpointState';
+import { STATE_FILE as TRAINER_STATE_FILE } from '../trainer/trainerState';
 import { checkAdapter, looksLikeAdapter } from './checkAdapter';
 import { checkCheckpoint, checkTokenizer } from './checkCheckpoint';
 import { checkConfiguration } from './checkConfiguration';
 import { checkData, PLAIN } from './checkData';
+import { checkRun, checkTrainerFiles, isRunCheckpoint, looksLikeRun } from './checkRun';
 import { checkWeightFile } from './checkWeights';
 import type { CheckContext, CheckedKind } from './types';
 import { reporting } from './types';
@@ -19,18 +24,20 @@ const CHECKS: Readonly<Record<CheckedKind, (file: string, context: CheckContext)
   safetensors: checkWeightFile,
   data: checkDataFile,
   configuration: checkConfiguration,
+  run: checkRun,
 };
 
 /** Reports every problem of what lies at `target`, and returns what it is; `null` when it is nothing that is known here. */
 export async function checkPath(target: string, context: CheckContext): Promise<CheckedKind | null> {
   const kind = await reporting(context, target, () => kindOf(target, context));
   if (!kind) return null;
-  const place = PARTS[path.basename(target)] === kind ? path.dirname(target) : target;
+  const place = partOf(target) === kind ? path.dirname(target) : target;
   await CHECKS[kind](place, context);
   // A training program may leave the adapter in the folder of its base.
   if (kind === 'adapter' && ['model.safetensors', 'config.json'].every((name) => existsSync(path.join(place, name)))) {
     await checkCheckpoint(place, context);
   }
+  if (kind === 'adapter' && isRunCheckpoint(place)) await checkTrainerFiles(place, context);
   return kind;
 }
 
@@ -45,7 +52,19 @@ const PARTS: Readonly<Record<string, CheckedKind>> = {
   'adapter_config.json': 'adapter',
 };
 
-const KNOWN = 'a checkpoint folder, an adapter folder, .safetensors, .jsonl, .json, .parquet or .adapter.yaml';
+const RUN_PARTS: ReadonlySet<string> = new Set([INFO_FILE, STATE_FILE, ...recordFileNames]);
+
+const TRAINER_FILES: ReadonlySet<string> = new Set([TRAINER_STATE_FILE, MOMENTS_FILE]);
+
+/** What a file is a part of. The names of a run's files mean something else where there is no run. */
+function partOf(file: string): CheckedKind | undefined {
+  const name = path.basename(file);
+  if (TRAINER_FILES.has(name) && isRunCheckpoint(path.dirname(file))) return 'adapter';
+  return RUN_PARTS.has(name) && looksLikeRun(path.dirname(file)) ? 'run' : PARTS[name];
+}
+
+const KNOWN =
+  'a checkpoint folder, an adapter folder, a run folder, .safetensors, .jsonl, .json, .parquet or .adapter.yaml';
 
 function kindOf(target: string, context: CheckContext): CheckedKind | null {
   const refuse = (found: string, expected = `expected ${KNOWN}`): null => {
@@ -54,12 +73,13 @@ function kindOf(target: string, context: CheckContext): CheckedKind | null {
   };
   const obstacle = obstacleAt(target);
   if (obstacle === A_FOLDER) {
+    if (looksLikeRun(target)) return 'run';
     if (looksLikeAdapter(target)) return 'adapter';
     if (looksLikeCheckpoint(target)) return 'checkpoint';
     return refuse('this folder holds no config.json, no adapter_config.json and no weights');
   }
   if (obstacle !== undefined) return refuse(obstacle === NOTHING ? 'there is nothing at this path' : obstacle);
-  const part = PARTS[path.basename(target)];
+  const part = partOf(target);
   if (part) return part;
   const ending = path.extname(target).toLowerCase();
   if (ending === '.safetensors') return 'safetensors';

@@ -11,7 +11,7 @@ export interface CheckContext {
   progress(message: string): void;
 }
 
-export type CheckedKind = 'checkpoint' | 'adapter' | 'safetensors' | 'data' | 'configuration';
+export type CheckedKind = 'checkpoint' | 'adapter' | 'safetensors' | 'data' | 'configuration' | 'run';
 
 /** Runs `work`; what it refuses is reported, what the machine or we ourselves do wrong goes on as an error. */
 export async function reporting<T>(

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } f
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { appendToFile, makeFolders, writeFileAtomic } from '../formats/atomicFile';
+import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type {
   EvalRecord,
@@ -22,6 +23,9 @@ import type {
 import type { Owner } from './ownership';
 import { takeOwnership } from './ownership';
 import { isAlive, thisProcess } from './processes';
+import { readRunInfo, readRunState } from './runDescription';
+import type { RecordFileName } from './runRecords';
+import { recordFileNames, recordsOf, scanRecords } from './runRecords';
 
 export const now = (): number => Date.now() / 1000;
 
@@ -38,6 +42,23 @@ export interface Claim {
   /** Lets another process have the run; the state says by then what became of it. */
   release(): void;
 }
+
+/** What `truncateAfter` has done. */
+export interface Truncation {
+  /** Records of later steps, and half a line at the end of a file. */
+  readonly removed: number;
+  readonly damaged: readonly DamagedRecords[];
+}
+
+/** A file of records with lines that cannot be used. */
+export interface DamagedRecords {
+  readonly name: string;
+  /** The name under which the file lies as it was. */
+  readonly aside: string;
+  readonly problems: readonly Problem[];
+}
+
+const LINE_END = Buffer.from('\n');
 
 export class RunFolder {
   /** By a clock that nobody sets. */
@@ -86,12 +107,13 @@ export class RunFolder {
     return path.join(this.dir, ...parts);
   }
 
+  /** Throws `format/invalid` with all that is wrong in the file; so does `state`. */
   get info(): RunInfo {
-    return readJson(this.file('run.json')) as RunInfo;
+    return readRunInfo(this.dir);
   }
 
   get state(): RunState {
-    return readJson(this.file('state.json')) as RunState;
+    return readRunState(this.dir);
   }
 
   /**
@@ -184,8 +206,7 @@ export class RunFolder {
   /** Takes a checkpoint that is not whole out of the way, under another name; returns that, relative to the run. */
   setAside(step: number): string {
     const dir = this.checkpointDir(step);
-    let aside = `${dir}.damaged`;
-    for (let i = 2; existsSync(aside); i++) aside = `${dir}.damaged-${i}`;
+    const aside = freeName(`${dir}.damaged`);
     try {
       renameSync(dir, aside);
     } catch (cause) {
@@ -201,29 +222,43 @@ export class RunFolder {
   /**
    * Removes what was recorded after `step` (before the first: −1), and what a process left behind that died while writing:
    * half a line at the end of a file, half a checkpoint, temporary files. What belongs to the step itself stays, and so does
-   * every event. Only for the owner of the run. Returns how many records went.
+   * every event. A file with lines that cannot be used is kept under another name before they are left out. Only for the
+   * owner of the run.
    */
-  truncateAfter(step: number): number {
-    this.keepLines('events.jsonl', (line) => stepOf(line) !== null);
+  truncateAfter(step: number): Truncation {
     for (const folder of [this.dir, this.file('checkpoints')]) {
       const left = readdirSync(folder).filter((name) => name.startsWith('.') && name.endsWith('.tmp'));
       for (const name of left) rmSync(path.join(folder, name), { recursive: true, force: true });
     }
-    const isUpTo = (line: string): boolean => (stepOf(line) ?? Infinity) <= step;
-    const records = ['metrics.jsonl', 'spectra.jsonl', 'samples.jsonl', 'restarts.jsonl'];
-    return records.reduce((removed, name) => removed + this.keepLines(name, isUpTo), 0);
+    let removed = 0;
+    const damaged: DamagedRecords[] = [];
+    for (const name of recordFileNames) {
+      const { isHistory } = recordsOf(name);
+      const outcome = this.keepRecords(name, isHistory ? Infinity : step);
+      if (!isHistory) removed += outcome.removed;
+      if (outcome.damaged) damaged.push(outcome.damaged);
+    }
+    return { removed, damaged };
   }
 
-  /** Rewrites a file of records, when there is something to leave out; returns how many lines went. */
-  private keepLines(name: string, isKept: (line: string) => boolean): number {
+  /** Rewrites a file of records, when there is something to leave out. */
+  private keepRecords(name: RecordFileName, upTo: number): { removed: number; damaged?: DamagedRecords } {
     const file = this.file(name);
-    if (!existsSync(file)) return 0;
-    const text = readFileSync(file, 'utf8');
-    const lines = text.split('\n').filter((line) => line.trim() !== '');
-    const kept = lines.filter(isKept);
-    const wanted = kept.map((line) => `${line}\n`).join('');
-    if (wanted !== text) writeFileAtomic(file, wanted);
-    return lines.length - kept.length;
+    if (!existsSync(file)) return { removed: 0 };
+    const kept: Uint8Array[] = [];
+    const problems: Problem[] = [];
+    let removed = 0;
+    for (const { bytes, record, problem } of scanRecords(this.dir, name)) {
+      if (problem) problems.push(problem);
+      else if (record && record.step <= upTo) kept.push(bytes, LINE_END);
+      else removed++;
+    }
+    const before = readFileSync(file);
+    const after = Buffer.concat(kept);
+    const aside = problems.length > 0 ? freeName(`${file}.damaged`) : undefined;
+    if (aside !== undefined) writeFileAtomic(aside, before);
+    if (!after.equals(before)) writeFileAtomic(file, after);
+    return { removed, ...(aside !== undefined && { damaged: { name, aside: path.basename(aside), problems } }) };
   }
 
   private append(name: string, records: readonly object[]): void {
@@ -264,20 +299,9 @@ export function effectiveStatus(
   return isAlive(state.pid, state.heartbeat, state.process_start) ? state.status : 'failed';
 }
 
-/** The step of a record; `null` for half a line. */
-function stepOf(line: string): number | null {
-  try {
-    const { step } = JSON.parse(line) as { readonly step?: unknown };
-    return typeof step === 'number' ? step : null;
-  } catch {
-    return null;
-  }
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw new KernelError('format/invalid', `${file} cannot be read: ${String(cause)}`, { cause });
-  }
+/** A path that nothing lies at yet: `path` itself, or with a number. */
+function freeName(wanted: string): string {
+  let free = wanted;
+  for (let i = 2; existsSync(free); i++) free = `${wanted}-${i}`;
+  return free;
 }

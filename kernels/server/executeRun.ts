@@ -2,8 +2,9 @@
  * @file Runs a run folder in this process, in the foreground or detached: takes the folder, listens for commands, waits for
  * its turn, prepares, trains, and leaves the folder saying what became of it.
  */
+import { adapterMethods } from '../adapters/registry';
 import type { ResolvedConfig } from '../config/loadConfig';
-import { samplesFields, watchdogFields } from '../config/sections';
+import { frozenConfig } from '../config/frozenConfig';
 import { isDiskFull } from '../formats/atomicFile';
 import { KernelError } from '../protocol/errors';
 import type { RunMode } from '../protocol/calls/runs';
@@ -12,12 +13,12 @@ import { giveUpRoom, holdRoom } from '../runs/ballast';
 import { serveControl } from '../runs/control';
 import { QueueTicket } from '../runs/queue';
 import type { Claim, RunFolder } from '../runs/runFolder';
+import { INFO_FILE } from '../runs/runDescription';
 import { effectiveStatus } from '../runs/runFolder';
 import type { PreparedRun, PrepareOptions } from '../trainer/prepare';
 import { prepareRun } from '../trainer/prepare';
 import type { TrainListener, TrainOutcome } from '../trainer/trainer';
 import { train } from '../trainer/trainer';
-import { withDefaults } from '../util/fields';
 
 /** How often a waiting run looks whether it is its turn. */
 const TURN_POLL_MS = 500;
@@ -151,7 +152,7 @@ function stoppedBefore(run: RunFolder, { before }: Claim, options: ExecuteOption
 export async function prepareAgain(run: RunFolder, options: PrepareOptions): Promise<PreparedRun> {
   const { info } = run;
   const { provider, threads } = info.device;
-  const config = frozenConfig(info.config);
+  const config = frozenConfig(info.config, run.file(INFO_FILE), adapterMethods);
   // On the device and with the threads it began with, even where `auto` would choose others today: the same numbers.
   const runtime = { ...config.runtime, device: provider as ResolvedConfig['runtime']['device'], threads };
   const prepared = await prepareRun(
@@ -168,13 +169,6 @@ export async function prepareAgain(run: RunFolder, options: PrepareOptions): Pro
     }
   }
   return prepared;
-}
-
-/** The configuration of `run.json`, with the sections that were not there yet when an older version wrote it. */
-function frozenConfig(config: Readonly<Record<string, unknown>>): ResolvedConfig {
-  const later = { samples: withDefaults(samplesFields, {}), watchdog: withDefaults(watchdogFields, {}) };
-  // Resolved when the run was made, by the same types.
-  return { ...later, ...config } as unknown as ResolvedConfig;
 }
 
 const DIGESTED: Readonly<Record<string, string>> = {

@@ -15,7 +15,7 @@ import { Parameters } from './parameters';
 import type { TrainerState } from './trainerState';
 import { readTrainerState, STATE_FILE } from './trainerState';
 
-const MOMENTS_FILE = 'optimizer.safetensors';
+export const MOMENTS_FILE = 'optimizer.safetensors';
 
 /** Writes a complete checkpoint folder or none. */
 export function saveCheckpoint(

@@ -3,7 +3,7 @@
  * from its number, the configuration and the seed, so that a resumed run repeats the uninterrupted one to the bit (CPU).
  */
 import type { EvalRecord, RunEvent, RunState, RunStatus, SampleRecord, TrainRecord } from '../protocol/types';
-import { KernelError } from '../protocol/errors';
+import { formatProblem, KernelError } from '../protocol/errors';
 import { isDiskFull } from '../formats/atomicFile';
 import { giveUpRoom } from '../runs/ballast';
 import type { EventDetails, RunFolder } from '../runs/runFolder';
@@ -195,7 +195,12 @@ class Trainer {
       return;
     }
     // Without a checkpoint the evaluation before the first step comes again as well.
-    const removed = this.folder.truncateAfter(last === undefined ? -1 : this.state.step);
+    const { removed, damaged: records } = this.folder.truncateAfter(last === undefined ? -1 : this.state.step);
+    for (const { name, aside, problems } of records) {
+      const [first] = problems.map(formatProblem);
+      const lines = `${problems.length} ${problems.length === 1 ? 'line' : 'lines'} of ${name}`;
+      this.event('warning', `${lines} cannot be used and left the file, which is kept as ${aside}: ${first}`);
+    }
     for (const { step, error } of damaged ?? []) {
       const name = this.folder.setAside(step);
       this.event('warning', `the checkpoint of step ${step} is damaged, it is now ${name}: ${error.message}`);

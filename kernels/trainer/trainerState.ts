@@ -1,8 +1,8 @@
 /** @file The trainer's counters as a checkpoint keeps them, and their reader, which names the file and what is wrong in it. */
 import path from 'node:path';
-import { readJsonObject } from '../formats/jsonFile';
-import { describeJson, jsonNode, jsonValue } from '../formats/jsonTree';
-import type { Problem } from '../protocol/errors';
+import * as l10n from '@vscode/l10n';
+import type { Rules } from '../formats/jsonRules';
+import { count, exactly, finite, mapOf, numbers, objectOf, optional, readRuledJson } from '../formats/jsonRules';
 import { KernelError } from '../protocol/errors';
 
 export const STATE_FILE = 'trainer_state.json';
@@ -26,50 +26,31 @@ export interface TrainerState {
 /** Throws `input/refused` when there is no such file and `format/invalid` with all that is wrong in it. */
 export function readTrainerState(dir: string): TrainerState {
   const file = path.join(dir, STATE_FILE);
-  const { node } = readJsonObject(file, 'expected the state of the trainer');
-  const values = jsonValue(node) as Readonly<Record<string, unknown>>;
+  const state = readRuledJson<TrainerState>(file, l10n.t('expected the state of the trainer'), RULES);
   const folderStep = /^step-(\d+)$/.exec(path.basename(dir))?.[1];
-  const problems = Object.entries(RULES).flatMap(([where, { isValid, expected }]): Problem[] => {
-    const value = values[where];
-    if (isValid(value)) return [];
-    const found = value === undefined ? 'is missing' : `is ${describeJson(jsonNode(value))}`;
-    return [{ file, where, severity: 'error', found, expected }];
-  });
-  if (problems.length === 0 && folderStep !== undefined && values['step'] !== Number(folderStep)) {
-    const expected = `expected ${Number(folderStep)}, the step in the name of the folder`;
-    problems.push({ file, where: 'step', severity: 'error', found: `is ${String(values['step'])}`, expected });
-  }
-  if (problems.length > 0) throw KernelError.invalid(problems);
-  return values as unknown as TrainerState; // what the rules say
+  if (folderStep === undefined || state.step === Number(folderStep)) return state;
+  const found = l10n.t('is {0}', state.step);
+  const expected = l10n.t('expected {0}, the step in the name of the folder', Number(folderStep));
+  throw KernelError.invalid([{ file, where: 'step', severity: 'error', found, expected }]);
 }
 
-interface Rule {
-  readonly isValid: (value: unknown) => boolean;
-  readonly expected: string;
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
-const isNumber = (value: unknown): boolean => Number.isFinite(value);
-
-const count: Rule = { isValid: isCount, expected: 'expected a whole number of at least 0' };
-
-const RULES: Readonly<Record<keyof TrainerState, Rule>> = {
-  version: { isValid: (value) => value === 1, expected: 'expected 1' },
+const RULES: Rules<TrainerState> = {
+  version: exactly(1),
   step: count,
-  completed: { isValid: (value) => value === -1 || isCount(value), expected: 'expected a whole number of at least -1' },
+  completed: {
+    isValid: (value) => value === -1 || count.isValid(value),
+    expected: () => l10n.t('expected a whole number of at least -1'),
+  },
   tokens: count,
   optimiserStep: count,
   best: {
-    isValid: (value) => value === null || (isObject(value) && isCount(value['step']) && isNumber(value['loss'])),
-    expected: 'expected null or an object of step and loss',
+    isValid: (value) => value === null || BEST.isValid(value),
+    expected: () => l10n.t('expected null or an object of step and loss'),
   },
   evaluationsWithoutGain: count,
   measured: {
-    isValid: (value) =>
-      value === undefined ||
-      (isObject(value) && Object.values(value).every((list) => Array.isArray(list) && list.every(isNumber))),
-    expected: 'expected lists of numbers by tensor',
+    isValid: optional(mapOf(numbers)).isValid,
+    expected: () => l10n.t('expected lists of numbers by tensor'),
   },
 };
+const BEST = objectOf({ step: count, loss: finite });

@@ -1,4 +1,4 @@
-/** @file `check`: reads checkpoints, adapters, weights, data and configurations completely and lists every problem. */
+/** @file `check`: reads checkpoints, adapters, weights, data, configurations and runs completely and lists every problem. */
 import path from 'node:path';
 import { checkPath } from '../../check/checkPath';
 import type { Problem } from '../../protocol/errors';
@@ -10,8 +10,8 @@ export const checkCommand: Command = {
   name: 'check',
   usage: 'PATH… [--base DIR]',
   summary:
-    'Reads checkpoint folders, adapter folders, safetensors files, data files or configurations completely and ' +
-    'lists every problem, without running anything.',
+    'Reads checkpoint folders, adapter folders, safetensors files, data files, configurations or run folders completely ' +
+    'and lists every problem, without running anything.',
   options: { base: { type: 'string' } },
   async run({ args, values, out, signal }) {
     if (args.length === 0) throw refusedArgument('arguments', 'found none', 'expected paths to check');
@@ -37,8 +37,8 @@ export const checkCommand: Command = {
       checked.push({ path: target, kind: await checkPath(target, context) });
       out.clearProgress();
     }
-    if (base !== undefined && !checked.some(({ kind }) => kind === 'adapter' || kind === 'data')) {
-      const expected = 'it has no effect: only adapters and data are checked against a base model';
+    if (base !== undefined && !checked.some(({ kind }) => kind === 'adapter' || kind === 'data' || kind === 'run')) {
+      const expected = 'it has no effect: only adapters, data and runs are checked against a base model';
       context.report({ file: '--base', severity: 'warning', found: `found ${base}`, expected });
     }
     const errors = problems.filter((p) => p.severity === 'error').length;

@@ -64,7 +64,8 @@ function listRuns(dir: string, isGiven: boolean): { runs: readonly ListedRun[]; 
       runs.push({ run: run.dir, name: info.name, status: effectiveStatus(state), step, total_steps, best });
     } catch (error) {
       if (!KernelError.is(error)) throw error;
-      problems.push({ file, severity: 'error', found: error.message, expected: 'expected a run folder' });
+      const whole: Problem = { file, severity: 'error', found: error.message, expected: 'expected a run folder' };
+      problems.push(...(error.problems.length > 0 ? error.problems : [whole]));
     }
   }
   return { runs, problems };

@@ -158,15 +158,15 @@ describe('what a resume removes', () => {
     writeFileSync(run.file('metrics.jsonl'), `${metricsText()}{"kind":"tr`);
     run.appendSpectra([]);
     expect(existsSync(run.file('spectra.jsonl'))).toBe(false);
-    expect(run.truncateAfter(1)).toBe(2);
+    expect(run.truncateAfter(1)).toEqual({ removed: 2, damaged: [] });
     expect(readRecords(run.file('metrics.jsonl'))).toHaveLength(2);
-    expect(run.truncateAfter(1)).toBe(0);
+    expect(run.truncateAfter(1)).toEqual({ removed: 0, damaged: [] });
   });
 
   test('with −1 the evaluation before the first step as well', () => {
     run.appendMetric({ kind: 'eval', step: 0, time: 0, loss: 1, tokens: 1 });
-    expect(run.truncateAfter(0)).toBe(0);
-    expect(run.truncateAfter(-1)).toBe(1);
+    expect(run.truncateAfter(0)).toEqual({ removed: 0, damaged: [] });
+    expect(run.truncateAfter(-1)).toEqual({ removed: 1, damaged: [] });
     expect(metricsText()).toBe('');
   });
 
