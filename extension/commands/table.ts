@@ -2,6 +2,7 @@
 import type { Command } from '../studio';
 import { check } from './check';
 import { inspect } from './inspect';
+import { convertAdapter } from './convertAdapter';
 import { compareRuns } from './compareRuns';
 import { deleteRuns } from './deleteRuns';
 import { estimate } from './estimate';
@@ -34,6 +35,7 @@ export const commandTable = {
   'adapterStudio.deleteRuns': deleteRuns,
   'adapterStudio.mergeAdapter': mergeAdapter,
   'adapterStudio.unmergeAdapter': unmergeAdapter,
+  'adapterStudio.convertAdapter': convertAdapter,
   'adapterStudio.inspect': inspect,
   'adapterStudio.check': check,
   'adapterStudio.showTokens': showTokens,
@@ -73,6 +75,7 @@ export const commandNeedsTrust: Readonly<Record<CommandId, boolean>> = {
   'adapterStudio.deleteRuns': true,
   'adapterStudio.mergeAdapter': true,
   'adapterStudio.unmergeAdapter': true,
+  'adapterStudio.convertAdapter': true,
   'adapterStudio.inspect': false,
   'adapterStudio.check': false,
   'adapterStudio.showTokens': false,

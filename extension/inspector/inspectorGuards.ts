@@ -21,6 +21,6 @@ export const inspectorGuards: ParamGuards<InspectorPage> = {
     pool: isOneOf('mean', 'max', 'min', 'extreme'),
   }),
   'inspector/statistics': fields({ tensor: isText, bins: isCount }),
-  'inspector/command': fields({ command: isOneOf('merge', 'tryIt', 'check', 'showConfig', 'showLog') }),
+  'inspector/command': fields({ command: isOneOf('merge', 'convert', 'tryIt', 'check', 'showConfig', 'showLog') }),
   'save/png': fields({ name: isText, dataUrl: isText }),
 };

@@ -105,6 +105,7 @@ export class InspectorPanel extends Owner {
     const folder = Uri.file(dirname(this.file));
     const ids = {
       merge: 'adapterStudio.mergeAdapter',
+      convert: 'adapterStudio.convertAdapter',
       tryIt: 'adapterStudio.tryIt',
       check: 'adapterStudio.check',
       showLog: 'adapterStudio.showLog',

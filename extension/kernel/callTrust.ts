@@ -32,6 +32,7 @@ export const CALL_NEEDS_TRUST: Readonly<Record<Calls<KernelApi>, boolean>> = {
   'generate/write': true,
   'adapter/merge': true,
   'adapter/unmerge': true,
+  'adapter/convert': true,
   'run/live': false,
   'run/start': true,
   'run/stop': true,

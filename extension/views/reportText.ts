@@ -2,6 +2,7 @@
 import { l10n } from 'vscode';
 import type { MergeReport, UnmergeReport } from '../../kernels/protocol/types';
 import { formatDuration, formatNumber } from '../util/format';
+import { code, pairTable } from './markdown';
 
 export function mergeReportText(
   report: MergeReport,
@@ -10,7 +11,7 @@ export function mergeReportText(
   const relative = report.maxAbsLogitDifference / report.maxAbsLogit;
   return [
     `# ${l10n.t('Merge')}`,
-    table([
+    pairTable([
       [l10n.t('Base model'), code(from.base)],
       [l10n.t('Adapter'), code(from.adapter)],
       [l10n.t('Merged model'), code(report.out)],
@@ -27,7 +28,7 @@ export function mergeReportText(
       report.prompts,
       report.positions,
     ),
-    table([
+    pairTable([
       [l10n.t('Largest absolute difference'), formatNumber(report.maxAbsLogitDifference)],
       [l10n.t('Mean absolute difference'), formatNumber(report.meanAbsLogitDifference)],
       [l10n.t('Largest absolute logit'), formatNumber(report.maxAbsLogit)],
@@ -43,7 +44,7 @@ export function unmergeReportText(
   const { comparedWith, maxAbsWeightDifference, maxAbsWeight } = report;
   return [
     `# ${l10n.t('Unmerge')}`,
-    table([
+    pairTable([
       [l10n.t('Merged model'), code(from.merged)],
       [l10n.t('Adapter'), code(from.adapter)],
       [l10n.t('Restored model'), code(report.out)],
@@ -53,7 +54,7 @@ export function unmergeReportText(
     `## ${l10n.t('Comparison with the base model')}`,
     comparedWith === undefined || maxAbsWeightDifference === undefined
       ? l10n.t('The base model is not on this machine, so it was not compared.')
-      : table([
+      : pairTable([
           [l10n.t('Base model'), code(comparedWith)],
           [l10n.t('Largest absolute weight difference'), formatNumber(maxAbsWeightDifference)],
           ...(maxAbsWeight === undefined
@@ -61,13 +62,4 @@ export function unmergeReportText(
             : [[l10n.t('Largest absolute weight'), formatNumber(maxAbsWeight)] as const]),
         ]),
   ].join('\n\n');
-}
-
-function table(rows: readonly (readonly [string, string])[]): string {
-  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
-}
-
-/** A path as it is; a backtick or a bar in it would end the cell. */
-function code(path: string): string {
-  return `\`${path.replace(/[`|]/g, '?')}\``;
 }

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { FloatDtype } from '../formats/dtype';
 import { nonFiniteIn, nonFiniteProblem } from '../formats/nonFinite';
 import type { LoraParameter, PeftAdapter, PeftLoraConfig, PeftTensor, PeftWeights } from '../formats/peft';
 import { newPeftLoraConfig, openPeftAdapter, readPeftAdapter, readPeftConfig, writePeftAdapter } from '../formats/peft';
@@ -35,10 +36,13 @@ export interface SaveOptions {
   readonly baseModelPath: string;
   /** Text of the adapter_config.json this adapter comes from: what it says beside the method's fields is kept. */
   readonly preserve?: string;
+  /** Element type of the adapter's own tensors; F32 unless told. */
+  readonly dtype?: FloatDtype;
 }
 
 /** Writes a folder that PEFT loads. Each file is replaced as a whole. */
 export function saveAdapter(dir: string, plan: AdapterPlan, values: TensorValues, options: SaveOptions): void {
+  const { dtype = 'F32' } = options;
   const tensors = new Map<string, Map<LoraParameter, PeftTensor>>();
   const extra = new Map<string, PeftTensor>();
   for (const { key, kind, module, param, shape } of [...plan.trained, ...plan.frozen]) {
@@ -48,7 +52,7 @@ export function saveAdapter(dir: string, plan: AdapterPlan, values: TensorValues
     else {
       const parameters = tensors.get(module) ?? new Map<LoraParameter, PeftTensor>();
       // formats/peft.ts holds the names of every method's parameters; a method whose names it does not know fails its suite.
-      tensors.set(module, parameters.set(param as LoraParameter, { shape, data }));
+      tensors.set(module, parameters.set(param as LoraParameter, { shape, data, dtype }));
     }
   }
   for (const parameters of tensors.values()) {

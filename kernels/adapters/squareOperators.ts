@@ -64,6 +64,48 @@ export function squareDelta(m: Value, inFeatures: number, outFeatures: number, t
   return transpose(wrap(transpose(fold(diagonal, inFeatures), [1, 0]), outFeatures), [1, 0]);
 }
 
+/**
+ * The delta weight of the types that share, or cut off, as factors D·M [out, r̂] and C [r̂, in]; undefined for the types
+ * that cut the input into blocks, whose update is not bound to rank r̂. `m`: M row by row.
+ */
+export function squareFactors(
+  m: Float32Array,
+  inFeatures: number,
+  outFeatures: number,
+  type: MoraType,
+): { readonly a: Float32Array; readonly b: Float32Array; readonly rank: number } | undefined {
+  const rank = Math.sqrt(m.length);
+  const sharing = SHARING[type];
+  if (!sharing && type !== 'truncate') return undefined;
+  const a = new Float32Array(rank * inFeatures);
+  const put = (group: number, input: number): void => void (a[group * inFeatures + input]! += 1);
+  const rowOf = new Int32Array(outFeatures).fill(-1);
+  if (!sharing) {
+    for (let i = 0; i < rank; i++) {
+      put(i, i);
+      rowOf[i] = i;
+    }
+  } else {
+    // Inputs that pad the last stride belong to a second group.
+    const total = Math.ceil(inFeatures / rank) * rank;
+    if (sharing.compress === 'strided') for (let t = 0; t < total; t++) put(t % rank, t % inFeatures);
+    else groups(inFeatures, rank).forEach((group, input) => put(group, input));
+    const rows = sharing.decompress === 'tile' ? (out: number): number => out % rank : undefined;
+    groups(outFeatures, rank).forEach((group, out) => (rowOf[out] = rows?.(out) ?? group));
+  }
+  const b = new Float32Array(outFeatures * rank);
+  rowOf.forEach((row, out) => row >= 0 && b.set(m.subarray(row * rank, (row + 1) * rank), out * rank));
+  return { a, b, rank };
+}
+
+/** The group of each of `width` neighbours in `size` runs. */
+function groups(width: number, size: number): readonly number[] {
+  let next = 0;
+  return runs(width, size).flatMap(({ count, length }) =>
+    Array.from({ length: count }, () => next++).flatMap((group) => Array<number>(length).fill(group)),
+  );
+}
+
 /** Blocks that some output reads; the outputs start again only behind the last of all. */
 function blocksOf(inFeatures: number, size: number, outFeatures: number): number {
   return Math.min(Math.ceil(inFeatures / size), Math.ceil(outFeatures / size));

@@ -59,6 +59,9 @@ export type PreviousWeights<P extends string = string> = (
   back: number,
 ) => { readonly baseWeight: () => Value; readonly params: Readonly<Record<P, Value>> } | null;
 
+/** The values of the same projection's parameters `back` blocks before. */
+export type PreviousParams<P extends string = string> = (back: number) => Readonly<Record<P, Float32Array>> | null;
+
 /** The merged weight [out, in] of one layer, or the way back from it. The layout is always that. */
 export type WeightFormula<F extends Fields, P extends string> = (
   weight: Value,
@@ -141,13 +144,17 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   measures?(layer: LayerContext<P>, config: ConfigOf<F>): Readonly<Partial<Record<P, Value>>>;
   /** How many latest batches the means of `measures` go over. */
   measuredBatches?(config: ConfigOf<F>): number;
-  /** The delta weight as factors, when it has low rank by construction: its spectrum is then exact and cheap. */
+  /**
+   * The delta weight as factors, when it has low rank by construction: its spectrum is then exact and cheap. Undefined where
+   * the configuration gives it none, or where its factors need base weights.
+   */
   factors?(
     params: Readonly<Record<P, Float32Array>>,
     site: TargetSite,
     config: ConfigOf<F>,
     shared: Readonly<Record<string, Float32Array>>,
-  ): Factors;
+    previous: PreviousParams<P>,
+  ): Factors | undefined;
   /**
    * Matrices that together have the non-zero singular values of the delta weight, where they are smaller than it. Undefined
    * for a layer whose spectrum is too costly during a run.

@@ -181,7 +181,14 @@ function factorsOf(
   if (!method.factors || !shape || (method.shared && !shared) || module === SHARED_MODULE) return null;
   const site = siteOf(module, shape[1], shape[0]);
   const values = valuesOf(shared ?? new Map());
-  const factors: Factors = method.factors(valuesOf(tensors), site, method.configOf(site, config), values);
+  const factors: Factors | undefined = method.factors(
+    valuesOf(tensors),
+    site,
+    method.configOf(site, config),
+    values,
+    () => null,
+  );
+  if (!factors) return null;
   const rank = tensors.get('lora_A')?.shape[0] ?? factors.rank;
   if (factors.rank !== rank) {
     const expected = `expected ${factors.rank}, as adapter_config.json says`;

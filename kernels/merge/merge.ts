@@ -10,7 +10,7 @@ import { refuseUnsoundWeights } from '../models/soundWeights';
 import type { Progress } from '../protocol/kernelApi';
 import type { MergeReport } from '../protocol/types';
 import { physicalCores } from '../runtime/devices';
-import { LayerWeights } from './layerWeights';
+import { formulaPlan, LayerWeights } from '../delta/layerWeights';
 import { compareLogits } from './proof';
 import type { CheckpointChange, MergeDtype, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
@@ -42,7 +42,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
   try {
     const adapter = loadAdapter(adapterDir, model);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
-    layers = new LayerWeights(adapter.plan, adapter.parameters, 'merge', (site) =>
+    layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'merge', (site) =>
       model.checkpoint.readF32(site.weight),
     );
     const change = mergeChange(model, adapter, layers, dtype);

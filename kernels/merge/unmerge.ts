@@ -12,7 +12,7 @@ import { refuseUnsoundWeights } from '../models/soundWeights';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
 import type { UnmergeReport } from '../protocol/types';
-import { LayerWeights } from './layerWeights';
+import { formulaPlan, LayerWeights } from '../delta/layerWeights';
 import type { CheckpointChange, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
 
@@ -37,7 +37,7 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
   try {
     const adapter = loadAdapter(adapterDir, model);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
-    layers = new LayerWeights(adapter.plan, adapter.parameters, 'unmerge', (site) =>
+    layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'unmerge', (site) =>
       model.checkpoint.readF32(site.weight),
     );
     const change = unmergeChange(model, adapter, layers, base, adapterDir);

@@ -174,6 +174,46 @@ export interface MergeReport {
   readonly seconds: number;
 }
 
+/** What became of one module's delta weight in a conversion to plain LoRA. */
+export interface ConvertedModule {
+  readonly module: string;
+  readonly shape: readonly [out: number, input: number];
+  /** Kept singular values. */
+  readonly rank: number;
+  /** ‖ΔW‖_F */
+  readonly norm: number;
+  /** Share of ‖ΔW‖_F² that the kept singular values hold. */
+  readonly energy: number;
+  /** ‖ΔW − B·A‖_F / ‖ΔW‖_F with the factors as they were written. */
+  readonly error: number;
+  /** `factors`: the method's own, so that nothing is lost but what is cut off. */
+  readonly how: 'factors' | 'exact' | 'randomised';
+  readonly seconds: number;
+}
+
+/** A conversion to plain LoRA, with the logits of base + converted adapter against base + adapter on fixed prompts. */
+export interface ConvertReport {
+  readonly out: string;
+  /** The method it was. */
+  readonly method: string;
+  /** The largest rank of all modules, `r` of the file. */
+  readonly rank: number;
+  /** Modules have ranks of their own, through `rank_pattern` and `alpha_pattern`. */
+  readonly hasPatterns: boolean;
+  readonly dtype: 'f32' | 'f16' | 'bf16';
+  readonly modules: readonly ConvertedModule[];
+  /** Tensors of the base model that were trained in full; they are in the result as they were. */
+  readonly carried: readonly string[];
+  readonly maxAbsLogitDifference: number;
+  readonly meanAbsLogitDifference: number;
+  readonly maxAbsLogit: number;
+  /** Why the delta weight is not the adapter's own, where the method has no exact merge. */
+  readonly approximation?: string;
+  readonly prompts: number;
+  readonly positions: number;
+  readonly seconds: number;
+}
+
 /** What `unmerge` restored, against the original base when it is given. */
 export interface UnmergeReport {
   readonly out: string;

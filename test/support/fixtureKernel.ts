@@ -45,6 +45,21 @@ const answered: Partial<KernelHandlers> = {
       seconds: 1,
     };
   },
+  'adapter/convert': ({ out, dtype }) => ({
+    out,
+    dtype,
+    method: 'DoRA',
+    rank: 4,
+    hasPatterns: false,
+    modules: [],
+    carried: [],
+    maxAbsLogitDifference: 1e-6,
+    meanAbsLogitDifference: 1e-7,
+    maxAbsLogit: 20,
+    prompts: 2,
+    positions: 30,
+    seconds: 1,
+  }),
   'adapter/unmerge': ({ out }) => ({ out, changedTensors: 2, seconds: 1 }),
 };
 

@@ -89,6 +89,13 @@ function actionsOf({ contents, isTrusted }: InspectorSnapshot): readonly Action[
       title: isTrusted ? l10n.t('Merge the adapter into its base model') : untrusted,
       isEnabled: isTrusted,
     },
+    {
+      command: 'convert',
+      text: l10n.t('Convert to LoRA…'),
+      icon: 'arrow-swap',
+      title: isTrusted ? l10n.t('Write the adapter as plain LoRA, which more programs load') : untrusted,
+      isEnabled: isTrusted,
+    },
     check,
     {
       command: 'showConfig',

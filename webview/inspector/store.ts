@@ -107,6 +107,7 @@ export class InspectorStore {
   command(command: InspectorCommand): void {
     const names = {
       merge: l10n.t('merge the adapter'),
+      convert: l10n.t('convert the adapter'),
       tryIt: l10n.t('try the adapter'),
       check: l10n.t('check the file'),
       showConfig: l10n.t('show the configuration'),

@@ -29,7 +29,7 @@ export interface InspectorSnapshot {
   readonly isTrusted: boolean;
 }
 
-export type InspectorCommand = 'merge' | 'tryIt' | 'check' | 'showConfig' | 'showLog';
+export type InspectorCommand = 'merge' | 'convert' | 'tryIt' | 'check' | 'showConfig' | 'showLog';
 
 export interface InspectorPage {
   calls: {

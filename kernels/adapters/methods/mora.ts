@@ -7,7 +7,7 @@ import { choice, integer, number } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
 import type { TargetSite } from '../../models/types';
 import { selectionFields, selectionOf, withRankPattern } from '../selectionFields';
-import { MORA_TYPES, squareDelta, squareForward } from '../squareOperators';
+import { MORA_TYPES, squareDelta, squareFactors, squareForward } from '../squareOperators';
 import { squareCores } from '../squareCores';
 import { defineAdapter } from '../types';
 
@@ -86,6 +86,10 @@ export const mora = defineAdapter({
     add(squareForward(dropout(x), params.lora_A, site.outFeatures, mora_type), baseOutput()),
   cores: ({ lora_A: m }, { inFeatures, outFeatures }, { mora_type }) =>
     squareCores(m, Math.sqrt(m.length), inFeatures, outFeatures, mora_type),
+  factors: ({ lora_A: m }, { inFeatures, outFeatures }, { mora_type }) => {
+    const factors = squareFactors(m, inFeatures, outFeatures, mora_type);
+    return factors && { ...factors, scaling: 1 };
+  },
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });

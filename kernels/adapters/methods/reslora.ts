@@ -12,7 +12,7 @@ import { KernelError } from '../../protocol/errors';
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
-import type { LayerContext, ParamSpec, PreviousWeights } from '../types';
+import type { Factors, LayerContext, ParamSpec, PreviousWeights } from '../types';
 
 /** Latest batches that are measured, as in the released code. */
 const WINDOW = 100;
@@ -118,6 +118,23 @@ export const reslora = defineAdapter<typeof fields, Param>({
       .reduce((sum, v) => add(sum, v));
     return gemm(compressed, b, { transB: true, alpha: s, c: baseOutput() });
   },
+  factors: ({ lora_A: a, lora_B: b, ...own }, _site, config, _shared, previous) => {
+    const { r: rank, variant, merge } = config;
+    const scaling = scalingOf(config);
+    const before = [...linked(previous, config)];
+    if (variant === 'bs') return stacked([{ lora_A: a, lora_B: b }, ...before], rank, scaling);
+    const share = (of: 'reslora_f_x' | 'reslora_f_ax', p: Values): number => (p[of][0] ?? NaN) / (own[of][0] ?? NaN);
+    if (variant === 'is') {
+      // By weight, the norms of base weights say how much.
+      if (merge === 'weight' && before.length > 0 && previous(2)) return undefined;
+      const alpha = merge === 'weight' || !before[0] ? 1 : share('reslora_f_x', before[0]);
+      return { a, b, rank, scaling: (1 + alpha) * scaling };
+    }
+    const shares = before.map((p) => share(merge === 'input' ? 'reslora_f_ax' : 'reslora_f_x', p));
+    if (merge === 'input') return { a, b, rank, scaling: shares.reduce((sum, v) => sum + v, 1) * scaling };
+    const summed = a.map((v, i) => before.reduce((sum, p, j) => sum + (shares[j] ?? NaN) * (p.lora_A[i] ?? NaN), v));
+    return { a: summed, b, rank, scaling };
+  },
   measuredBatches: ({ window }) => window,
   measures: ({ x, params }, { variant }) => ({
     ...(variant !== 'bs' && { reslora_f_x: norm(x) }),
@@ -138,6 +155,24 @@ function* linked<L>(previous: (back: number) => L | null, config: Config): Gener
     if (!layer) return;
     yield layer;
   }
+}
+
+type Values = Readonly<Record<Param, Float32Array>>;
+
+/** The branches of several layers as one of the sum of their ranks. */
+function stacked(layers: readonly Pick<Values, 'lora_A' | 'lora_B'>[], rank: number, scaling: number): Factors {
+  const all = layers.length * rank;
+  const inFeatures = (layers[0]?.lora_A.length ?? 0) / rank;
+  const outFeatures = (layers[0]?.lora_B.length ?? 0) / rank;
+  const a = new Float32Array(all * inFeatures);
+  const b = new Float32Array(outFeatures * all);
+  layers.forEach(({ lora_A, lora_B }, layer) => {
+    a.set(lora_A, layer * lora_A.length);
+    for (let row = 0; row < outFeatures; row++) {
+      b.set(lora_B.subarray(row * rank, (row + 1) * rank), row * all + layer * rank);
+    }
+  });
+  return { a, b, rank: all, scaling };
 }
 
 /** weight + sign·ΔW with the ΔW of the paper's section 3.3. */

@@ -1,5 +1,5 @@
 /** @file What the editor may ask about checkpoints, adapters and devices. */
-import type { DeviceReport, MergeReport, ModelEntry, UnmergeReport } from '../types';
+import type { ConvertReport, DeviceReport, MergeReport, ModelEntry, UnmergeReport } from '../types';
 
 export interface ModelCalls {
   'models/list'(p: { folders: readonly string[] }): { models: readonly ModelEntry[] };
@@ -10,5 +10,13 @@ export interface ModelCalls {
     out: string;
     dtype: 'keep' | 'f32' | 'f16' | 'bf16';
   }): MergeReport;
+  /** To plain LoRA: with one rank for all modules, or with the share of each delta weight's energy that is kept (0 to 1). */
+  'adapter/convert'(p: {
+    base: string;
+    adapter: string;
+    out: string;
+    wanted: { readonly rank: number } | { readonly energy: number };
+    dtype: 'f32' | 'f16' | 'bf16';
+  }): ConvertReport;
   'adapter/unmerge'(p: { merged: string; adapter: string; out: string }): UnmergeReport;
 }

@@ -1,6 +1,7 @@
 /** @file All commands of the command line, in the order of the help. */
 import { checkCommand } from './check';
 import type { Command } from './command';
+import { convertCommand } from './convert';
 import { devicesCommand, probeDeviceCommand } from './devices';
 import { estimateCommand, timeStepsCommand } from './estimate';
 import { evalCommand } from './eval';
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   evalCommand,
   mergeCommand,
   unmergeCommand,
+  convertCommand,
   inspectCommand,
   generateCommand,
   tokensCommand,

@@ -70,7 +70,8 @@ export const unmergeCommand: Command = {
   },
 };
 
-const showProgress =
+/** What a long command is at, on a terminal. */
+export const showProgress =
   (out: CommandContext['out']) =>
   ({ fraction, message }: { readonly fraction?: number; readonly message: string }): void =>
     out.progress(`${fraction === undefined ? '' : `${bar(fraction)} `}${message}`);

@@ -1,4 +1,5 @@
 /** @file Answers about checkpoints, adapters and devices. */
+import { convert } from '../../merge/convert';
 import { merge } from '../../merge/merge';
 import { unmerge } from '../../merge/unmerge';
 import { findModels } from '../../models/library';
@@ -10,5 +11,6 @@ export const modelHandlers: HandlersOf<ModelCalls> = {
   'models/list': ({ folders }) => ({ models: findModels(folders) }),
   'devices/list': async () => ({ devices: await probeDevices() }),
   'adapter/merge': (p, { signal, progress }) => merge({ ...p, signal, onProgress: progress }),
+  'adapter/convert': (p, { signal, progress }) => convert({ ...p, signal, onProgress: progress }),
   'adapter/unmerge': (p, { signal, progress }) => unmerge({ ...p, signal, onProgress: progress }),
 };

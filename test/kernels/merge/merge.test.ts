@@ -16,7 +16,8 @@ import { Parameters } from '../../../kernels/trainer/parameters';
 import type { Fields } from '../../../kernels/util/fields';
 import { withDefaults } from '../../../kernels/util/fields';
 import type { TinyModel } from '../../support/tinyCheckpoint';
-import { randomValues, temporaryFolder, writeTinyModel } from '../../support/tinyModel';
+import { temporaryFolder, writeTinyModel } from '../../support/tinyModel';
+import { trainedAdapter } from '../../support/trainedAdapter';
 
 interface Workplace {
   readonly base: string;
@@ -25,25 +26,10 @@ interface Workplace {
 }
 
 /** A base, an adapter on it as if it had been trained, and where the merged model goes. */
-function workplace(model: TinyModel, config: Readonly<Record<string, unknown>> = {}, method = 'lora'): Workplace {
-  const base = writeTinyModel(model);
-  const adapter = temporaryFolder();
-  const opened = openBaseModel(base);
-  const found = adapterMethods.find((m) => m.id === method);
-  if (!found) throw new Error(`there is no method ${method}`);
-  const plan = planAdapter(found, withDefaults(found.config as Fields, { r: 3, lora_alpha: 6, ...config }), opened);
-  const parameters = new Parameters(plan).initialise(opened, 2);
-  plan.trained.forEach((t, i) => {
-    const noise = randomValues(t.shape, 50 + i);
-    parameters.set(
-      t.key,
-      parameters.get(t.key).map((v, j) => v + 0.5 * (noise[j] ?? 0)),
-    );
-  });
-  saveAdapter(adapter, plan, parameters, { baseModelPath: base });
-  opened.checkpoint.close();
-  return { base, adapter, out: path.join(temporaryFolder(), 'nested', 'merged') };
-}
+const workplace = (model: TinyModel, config: Readonly<Record<string, unknown>> = {}, method = 'lora'): Workplace => ({
+  ...trainedAdapter({ model, method, config }),
+  out: path.join(temporaryFolder(), 'nested', 'merged'),
+});
 
 /** float32: rounding of single operations. Half precision: a unit in the last place of each weight, through two blocks. */
 const SMALL = { F32: 1e-5, F16: 5e-3, BF16: 5e-2 } as const;

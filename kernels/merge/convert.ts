@@ -1,0 +1,241 @@
+/**
+ * @file Converts an adapter of any method to plain LoRA: each layer's delta weight becomes the product of two factors, cut off
+ * at a rank or at a share of its energy, in a folder that PEFT and what reads its files load. What that costs is measured.
+ */
+import type { LoadedAdapter } from '../adapters/adapterFile';
+import { loadAdapter, saveAdapter } from '../adapters/adapterFile';
+import type { AdapterPlan } from '../adapters/plan';
+import { planAdapter } from '../adapters/plan';
+import { lora } from '../adapters/methods/lora';
+import type { Wanted } from '../analysis/linalg/truncatedSvd';
+import { DeltaWeights } from '../delta/deltaWeights';
+import { formulaPlan } from '../delta/layerWeights';
+import { AtomicFolder } from '../formats/atomicFile';
+import type { FloatDtype } from '../formats/dtype';
+import { byteLengthOf, decodeFloats, encodeFloats } from '../formats/dtype';
+import type { BaseModel } from '../models/baseModel';
+import { openBaseModel } from '../models/baseModel';
+import { refuseUnsoundWeights } from '../models/soundWeights';
+import { KernelError } from '../protocol/errors';
+import type { Progress } from '../protocol/kernelApi';
+import type { ConvertedModule, ConvertReport } from '../protocol/types';
+import { physicalCores } from '../runtime/devices';
+import { withDefaults } from '../util/fields';
+import type { LowRankPart, Rounding } from './lowRankPart';
+import { lowRankPart } from './lowRankPart';
+import { compareLogits } from './proof';
+import { refuseOverlap } from './writeCheckpoint';
+
+export interface ConvertOptions {
+  readonly base: string;
+  readonly adapter: string;
+  /** A folder that does not exist yet or is empty. */
+  readonly out: string;
+  /** One rank for all modules, or the share of each delta weight's energy that is kept. */
+  readonly wanted: Wanted;
+  /** Element type of the factors. */
+  readonly dtype: 'f32' | 'f16' | 'bf16';
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+const FLOAT_DTYPE = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
+/** Share of the progress that the factors take; the rest is the comparison. */
+const FACTORING = 0.8;
+
+/**
+ * Throws `input/refused` for folders that cannot be read or written and for a rank or share that is none,
+ * `adapter/unsupported` when the adapter does not fit or nothing stands for its update, `machine/failed` for a full disk,
+ * `cancelled`. `out` is complete or does not exist.
+ */
+export async function convert(options: ConvertOptions): Promise<ConvertReport> {
+  const { base, adapter: adapterDir, out, wanted, dtype, signal, onProgress } = options;
+  const started = performance.now();
+  refuseOtherGoals(wanted);
+  refuseOverlap(out, [base, adapterDir]);
+  const model = openBaseModel(base);
+  try {
+    const adapter = loadAdapter(adapterDir, model);
+    refuseWithoutUpdate(adapterDir, adapter);
+    await refuseUnsoundWeights(model, { ...(signal && { signal }) });
+    const { parts, modules } = await factorise(model, adapter, options);
+    const converted = loraPlan(model, adapter.plan, parts, wanted);
+    const values = tensorValues(adapter, parts, converted);
+    const folder = AtomicFolder.create(out);
+    try {
+      saveAdapter(folder.temporaryPath, converted, values, {
+        baseModelPath: base,
+        dtype: FLOAT_DTYPE[dtype],
+        preserve: JSON.stringify(keptKeys(adapter)),
+      });
+      const written = loadAdapter(folder.temporaryPath, model);
+      const proof = await compareLogits(
+        { model, ...adapter },
+        { model, ...written },
+        {
+          threads: physicalCores(),
+          ...(signal && { signal }),
+          onProgress: (f) =>
+            onProgress?.({
+              fraction: FACTORING + (1 - FACTORING) * f,
+              message: 'Comparing the logits of both adapters',
+            }),
+        },
+      );
+      folder.commit();
+      const { method, plan } = adapter;
+      const approximation = method.approximates?.(plan.config);
+      return {
+        out,
+        method: method.label,
+        rank: Number(converted.config['r']),
+        hasPatterns: Object.keys(converted.config['rank_pattern'] ?? {}).length > 0,
+        dtype,
+        modules,
+        carried: plan.trained.filter((t) => t.kind === 'base').map((t) => t.key),
+        ...proof,
+        ...(approximation !== undefined && { approximation }),
+        seconds: (performance.now() - started) / 1000,
+      };
+    } catch (error) {
+      folder.abort();
+      throw error;
+    }
+  } finally {
+    model.checkpoint.close();
+  }
+}
+
+function refuseOtherGoals(wanted: Wanted): void {
+  if ('rank' in wanted) {
+    if (Number.isSafeInteger(wanted.rank) && wanted.rank >= 1) return;
+    throw new KernelError('input/refused', `rank ${wanted.rank}; expected a whole number from 1`);
+  }
+  if (wanted.energy > 0 && wanted.energy <= 1) return;
+  throw new KernelError('input/refused', `energy ${wanted.energy}; expected a share above 0 and up to 1`);
+}
+
+function refuseWithoutUpdate(file: string, { method, plan }: LoadedAdapter): void {
+  const refuse = (found: string, expected: string): never => {
+    throw KernelError.refused([{ file, severity: 'error', found, expected }]);
+  };
+  if (!method.mergedWeight) {
+    refuse(
+      `${method.label} has no merge, so no weight stands for its update`,
+      'expected an adapter with a delta weight',
+    );
+  }
+  if (plan.layers.length === 0) {
+    refuse('no layer is adapted, all is trained in full', 'expected adapted layers; merge writes the rest');
+  }
+}
+
+interface Factorised {
+  readonly parts: ReadonlyMap<string, LowRankPart>;
+  readonly modules: readonly ConvertedModule[];
+}
+
+async function factorise(
+  model: BaseModel,
+  { plan, parameters }: LoadedAdapter,
+  { wanted, dtype, signal, onProgress }: ConvertOptions,
+): Promise<Factorised> {
+  const deltas = new DeltaWeights(formulaPlan(plan), parameters, (site) => model.checkpoint.readF32(site.weight));
+  const rounded = roundingTo(FLOAT_DTYPE[dtype]);
+  const parts = new Map<string, LowRankPart>();
+  const modules: ConvertedModule[] = [];
+  try {
+    for (const layer of plan.layers) {
+      if (signal?.aborted) throw new KernelError('cancelled', 'the conversion was cancelled');
+      const { path: module, outFeatures, inFeatures } = layer.site;
+      const begun = performance.now();
+      const part = await lowRankPart(deltas, layer, wanted, rounded);
+      parts.set(module, part);
+      const { a: _a, b: _b, ...facts } = part;
+      modules.push({ module, shape: [outFeatures, inFeatures], ...facts, seconds: (performance.now() - begun) / 1000 });
+      onProgress?.({ fraction: (FACTORING * modules.length) / plan.layers.length, message: module });
+      await new Promise((resume) => setImmediate(resume));
+    }
+  } finally {
+    await deltas.dispose();
+  }
+  return { parts, modules };
+}
+
+/** The values that a file of another type gives back. */
+function roundingTo(dtype: FloatDtype): Rounding {
+  return (values) => {
+    if (dtype === 'F32') return values;
+    const bytes = new Uint8Array(byteLengthOf(dtype, [values.length]) ?? 0);
+    encodeFloats(dtype, values, bytes);
+    const back = new Float32Array(values.length);
+    decodeFloats(dtype, bytes, back);
+    return back;
+  };
+}
+
+/**
+ * Plain LoRA at the same layers, with scaling 1 everywhere: alpha is the rank. One rank where one was wanted; what has less is
+ * filled with zeros, since not every engine reads patterns. The largest rank stands as `r` in any case.
+ */
+function loraPlan(
+  model: BaseModel,
+  { selection }: AdapterPlan,
+  parts: ReadonlyMap<string, LowRankPart>,
+  wanted: Wanted,
+): AdapterPlan {
+  const r = [...parts.values()].reduce((most, { rank }) => Math.max(most, rank), 1);
+  const others = 'rank' in wanted ? [] : [...parts].filter(([, part]) => part.rank !== r);
+  const pattern = Object.fromEntries(others.map(([module, { rank }]) => [module, rank]));
+  const { targetModules, excludeModules, layersToTransform, layersPattern, modulesToSave, bias } = selection;
+  const config = withDefaults(lora.config, {
+    r,
+    lora_alpha: r,
+    rank_pattern: pattern,
+    alpha_pattern: pattern,
+    target_modules: targetModules,
+    ...(excludeModules !== null && { exclude_modules: excludeModules }),
+    ...(layersToTransform !== null && { layers_to_transform: layersToTransform }),
+    ...(layersPattern.length > 0 && { layers_pattern: layersPattern }),
+    modules_to_save: modulesToSave,
+    bias,
+  });
+  return planAdapter(lora, config, model, () => {});
+}
+
+function tensorValues(
+  { plan, parameters }: LoadedAdapter,
+  parts: ReadonlyMap<string, LowRankPart>,
+  converted: AdapterPlan,
+): ReadonlyMap<string, Float32Array> {
+  const values = new Map<string, Float32Array>();
+  for (const { key, kind } of plan.trained) {
+    const data = parameters.get(key);
+    if (kind === 'base' && data) values.set(key, data);
+  }
+  for (const { site, params } of converted.layers) {
+    const part = parts.get(site.path);
+    const rank = params['lora_A']?.shape[0];
+    if (!part || rank === undefined) throw new KernelError('internal', `${site.path} was not converted`);
+    const { a, b } = filledUp(part, rank);
+    values.set(`${site.path}.lora_A`, a);
+    values.set(`${site.path}.lora_B`, b);
+  }
+  return values;
+}
+
+/** Rows of zeros below A, columns of zeros beside B. */
+function filledUp({ a, b, rank: own }: LowRankPart, rank: number): Pick<LowRankPart, 'a' | 'b'> {
+  if (own === rank) return { a, b };
+  const wider = new Float32Array((b.length / own) * rank);
+  for (let row = 0; row * own < b.length; row++) wider.set(b.subarray(row * own, (row + 1) * own), row * rank);
+  const longer = new Float32Array((a.length / own) * rank);
+  longer.set(a);
+  return { a: longer, b: wider };
+}
+
+/** What the configuration says beside the method: which kind of model, and which revision of the base. */
+function keptKeys({ rawConfig }: LoadedAdapter): object {
+  const kept = ['task_type', 'revision'].filter((key) => rawConfig[key] !== undefined && rawConfig[key] !== null);
+  return Object.fromEntries(kept.map((key) => [key, rawConfig[key]]));
+}
