@@ -54,6 +54,7 @@ const RULES: Readonly<Record<string, (context: Context) => RawType>> = {
   LayerNormalization: like,
   Identity: like,
   ScatterND: like,
+  ScatterElements: like,
   Cast: (c) => ({ elementBytes: CAST_BYTES[int(c.node, 'to')] ?? missing(), shape: like(c).shape }),
   Gemm: ({ node, types }) => {
     const [a, b] = [types[0] ?? missing(), types[1] ?? missing()];

@@ -16,13 +16,13 @@ export class ConfigReader {
     private readonly file: string,
   ) {}
 
-  /** A whole number from 1 to `most`; missing is a problem unless there is a default. */
-  count(key: string, fallback?: number, most = MOST): number {
+  /** A whole number from `least` to `most`; missing is a problem unless there is a default. */
+  count(key: string, fallback?: number, most = MOST, least = 1): number {
     const value = this.raw(key);
     if ((value === undefined || value === null) && fallback !== undefined) return fallback;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
     const isTooMuch = typeof value === 'number' && value > most;
-    this.refuse(key, value, `expected a whole number of at ${isTooMuch ? `most ${most}` : 'least 1'}`);
+    this.refuse(key, value, `expected a whole number of at ${isTooMuch ? `most ${most}` : `least ${least}`}`);
     return NaN; // no rule about other fields finds fault with it
   }
 
@@ -32,6 +32,13 @@ export class ConfigReader {
     if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
     this.refuse(key, value, 'expected a number above 0');
     return 1;
+  }
+
+  /** null says that there is none; a key that is left out has the default. */
+  positiveOrNone(key: string, fallback: number | null): number | null {
+    const value = this.raw(key);
+    if (value === null || (value === undefined && fallback === null)) return null;
+    return this.positive(key, fallback ?? undefined);
   }
 
   flag(key: string, fallback: boolean): boolean {
@@ -57,13 +64,16 @@ export class ConfigReader {
     }
   }
 
-  /** Code that comes with a checkpoint is never run, so a model that is defined by it cannot be known. */
-  ownCode(): void {
+  /**
+   * Code that comes with a checkpoint is never run, so a model that is defined by it cannot be known; but `published` says
+   * which code is that of the family itself, from before libraries had it.
+   */
+  ownCode(published?: RegExp): void {
     const value = this.raw('auto_map');
     if (value === undefined || value === null) return;
-    const names = typeof value === 'object' && !Array.isArray(value) ? Object.keys(value) : undefined;
-    if (!names) return this.refuse('auto_map', value, 'expected an object');
-    const isModel = names.some((name) => name.startsWith('AutoModel'));
+    const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : undefined;
+    if (!entries) return this.refuse('auto_map', value, 'expected an object');
+    const isModel = entries.some(([name, code]) => name.startsWith('AutoModel') && !published?.test(String(code)));
     const why = isModel ? 'expected a model that needs no code of its own' : 'it is never run and has no effect here';
     this.add(isModel ? 'error' : 'warning', 'auto_map', value, `${why}; code of checkpoints is not run`);
   }
@@ -108,7 +118,7 @@ export class ConfigReader {
   finish(): readonly Problem[] {
     if (this.problems.length > 0) throw KernelError.refused(this.problems);
     const unknown = Object.keys(this.json)
-      .filter((key) => !this.known.has(key) && !key.startsWith('_'))
+      .filter((key) => !this.known.has(key) && !key.startsWith('_') && this.json[key] !== null)
       .map((key) => ({
         file: this.file,
         where: key,

@@ -4,6 +4,7 @@
  */
 import type { Value } from '../graph/graph';
 import { add, gatherRows, geluTanh, layerNorm, mul, normalCdf, slice } from '../graph/ops';
+import { plainRule } from './blocks/attention';
 import { selfAttention } from './blocks/selfAttention';
 import { ConfigReader } from './configReader';
 import type { CommonConfig, ModelArchitecture, ModelInputs, TargetSite } from './types';
@@ -105,14 +106,16 @@ export const gpt2: ModelArchitecture<Gpt2Config> = {
     path: 'lm_head',
     weight: 'lm_head.weight',
     tiedTo: isTied ? `${prefix}wte.weight` : null,
+    softCap: null,
   }),
 
-  kept: ({ kvHeads, headDim }) => ({ kvHeads, headDim }),
+  kept: ({ kvHeads, headDim }) => ({ kvHeads, headDim, windows: [null] }),
 
   hidden: (config, inputs, weights, linear) => {
     const { graph, ids } = inputs;
     const { hiddenSize: hidden, normEpsilon, prefix } = config;
-    const attend = selfAttention(config, inputs, null);
+    const rule = plainRule(config.headDim, null);
+    const attend = selfAttention(config, inputs, () => rule);
     const norm = (x: Value, name: string): Value =>
       layerNorm(x, weights.get(`${name}.weight`), weights.get(`${name}.bias`), normEpsilon);
     let x = graph.scoped('embed', () =>

@@ -1,14 +1,31 @@
 /** @file All model families, by the `model_type` of their config.json. */
 import { KernelError } from '../protocol/errors';
+import { gemma } from './gemma';
+import { gemma2 } from './gemma2';
+import { gemma3 } from './gemma3';
 import { gpt2 } from './gpt2';
-import { llama, mistral, qwen2 } from './llama';
+import { llama } from './llama';
+import { mistral } from './mistral';
+import { phi3 } from './phi3';
+import { qwen2 } from './qwen2';
+import { qwen3 } from './qwen3';
 import type { CommonConfig, ModelArchitecture } from './types';
 
 /** A family whose configuration type is its own business. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- erased here, once; `parseConfig` and `hidden` belong together
 export type AnyArchitecture = ModelArchitecture<any>;
 
-export const architectures: readonly AnyArchitecture[] = [llama, mistral, qwen2, gpt2];
+export const architectures: readonly AnyArchitecture[] = [
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  gemma,
+  gemma2,
+  gemma3,
+  phi3,
+  gpt2,
+];
 
 export function architectureOf(json: Readonly<Record<string, unknown>>, file: string): ModelArchitecture<CommonConfig> {
   const type = json.model_type;

@@ -55,8 +55,11 @@ export interface PastInputs {
   readonly capacity: number;
   /** Position of the token of each row: i32[batch]. */
   readonly positions: Value;
-  /** f32[batch, capacity]: 0 at positions that are kept, a large negative number at all others. */
-  readonly bias: Value;
+  /**
+   * f32[batch, capacity]: 0 at positions that are kept and within the window before the token, a large negative number at all
+   * others. `window`: how many positions the token sees, its own included; null: all.
+   */
+  bias(window: number | null): Value;
   /** [batch, kvHeads, capacity, headDim]. */
   layer(layer: number): KeysAndValues;
 }
@@ -81,6 +84,16 @@ export interface HeadSpec {
   readonly path: string;
   readonly weight: string;
   readonly tiedTo: string | null;
+  /** Logits are bent into (−softCap, softCap); null: they are not. */
+  readonly softCap: number | null;
+}
+
+/** What a family keeps of a position in each layer. */
+export interface KeptSpec {
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** The windows that its layers see, each once; null: all positions. */
+  readonly windows: readonly (number | null)[];
 }
 
 export interface ModelArchitecture<C extends CommonConfig = CommonConfig> {
@@ -95,7 +108,7 @@ export interface ModelArchitecture<C extends CommonConfig = CommonConfig> {
   sites(config: C): readonly TargetSite[];
   head(config: C): HeadSpec;
   /** What `ModelInputs.keep` and `past` keep of a position in each layer; absent: the family has no graph for them. */
-  kept?(config: C): { readonly kvHeads: number; readonly headDim: number };
+  kept?(config: C): KeptSpec;
   /** Hidden states after the last norm: [batch·length, hidden]. */
   hidden(config: C, inputs: ModelInputs, weights: WeightSource, linear: ApplyLinear): Value;
 }

@@ -5,7 +5,7 @@
 import type { AdapterPlan } from '../adapters/plan';
 import type { Value } from '../graph/graph';
 import { f32, Graph, i32 } from '../graph/graph';
-import { concat, gatherRows, gemm } from '../graph/ops';
+import { concat, gatherRows, headLogits } from '../graph/ops';
 import type { Program } from '../graph/program';
 import { programOf } from '../graph/program';
 import type { BaseModel } from '../models/baseModel';
@@ -35,19 +35,25 @@ export function buildPrefillGraph({ model, plan, length }: Request & { readonly 
 }
 
 /**
- * Inputs: `ids` and `positions` i32[batch], `past_bias` f32[batch, capacity], and `past_keys.<layer>`, `past_values.<layer>`
- * [batch, kvHeads, capacity, headDim]. Outputs: `logits` [batch, vocabulary], `kept` [2·layers · batch, kvHeads, 1, headDim].
+ * Inputs: `ids` and `positions` i32[batch], a `past_bias` f32[batch, capacity] for each window that layers see, and
+ * `past_keys.<layer>`, `past_values.<layer>` [batch, kvHeads, capacity, headDim]. Outputs: `logits` [batch, vocabulary], `kept` [2·layers · batch, kvHeads, 1, headDim].
  */
 export function buildDecodeGraph({ model, plan, batch, capacity }: Request & DecodeShape): Program {
   const graph = new Graph();
   const shape = model.architecture.kept?.(model.config);
   if (!shape) throw new KernelError('internal', `${model.architecture.id} keeps nothing of earlier positions`);
   const ids = graph.input('ids', i32(batch));
+  const biases = new Map<string, Value>();
   const type = f32(batch, shape.kvHeads, capacity, shape.headDim);
   const past: PastInputs = {
     capacity,
     positions: graph.input('positions', i32(batch)),
-    bias: graph.input('past_bias', f32(batch, capacity)),
+    bias: (window) => {
+      const name = pastBias(visibleWindow(window, capacity));
+      const input = biases.get(name) ?? graph.input(name, f32(batch, capacity));
+      biases.set(name, input);
+      return input;
+    },
     layer: (layer) => ({
       keys: graph.input(pastKeys(layer), type),
       values: graph.input(pastValues(layer), type),
@@ -55,6 +61,13 @@ export function buildDecodeGraph({ model, plan, batch, capacity }: Request & Dec
   };
   return forward(graph, model, plan, { graph, ids, batch, length: 1, past }, null);
 }
+
+/** The mask of the positions that a window sees; null: of all. */
+export const pastBias = (window: number | null): string => (window === null ? 'past_bias' : `past_bias.${window}`);
+
+/** A window that leaves nothing out of `capacity` earlier positions is none. */
+export const visibleWindow = (window: number | null, capacity: number): number | null =>
+  window === null || window > capacity ? null : window;
 
 export const pastKeys = (layer: number): string => `past_keys.${layer}`;
 export const pastValues = (layer: number): string => `past_values.${layer}`;
@@ -72,7 +85,7 @@ function forward(
   const keep = (layer: number, kept: KeysAndValues): void => void (layers[layer] = kept);
   const hidden = model.architecture.hidden(model.config, { ...inputs, keep }, weights, linear);
   const picked = rows ? gatherRows(hidden, rows) : hidden;
-  const logits = graph.scoped('head', () => gemm(picked, head, { transB: true }));
+  const logits = graph.scoped('head', () => headLogits(picked, head, model.head.softCap));
   // One output instead of two for each layer: each has its price in the runtime.
   const kept = concat(
     layers.flatMap(({ keys, values }) => [keys, values]),

@@ -1,11 +1,9 @@
 /** @file Keys and values of earlier positions, for a fixed number of texts: what decoding reads instead of running them again. */
 import { KernelError } from '../protocol/errors';
 import type { Feeds, HostTensor } from '../runtime/types';
-import { pastKeys, pastValues } from './decodeGraph';
+import { MASKED } from '../models/blocks/attention';
+import { pastBias, pastKeys, pastValues, visibleWindow } from './decodeGraph';
 import type { KeptShape } from './runner';
-
-/** Added to the score of a position that is not there; as in the attention over whole sequences. */
-const MASKED = -1e30;
 
 export class KeyValueCache {
   /** Positions kept of each text. */
@@ -47,13 +45,26 @@ export class KeyValueCache {
     const feeds: Record<string, HostTensor> = {
       ids: { dtype: 'i32', shape: [slots], data: ids },
       positions: { dtype: 'i32', shape: [slots], data: this.lengths },
-      past_bias: { dtype: 'f32', shape: [slots, capacity], data: this.bias },
     };
+    for (const window of new Set(this.shape.windows.map((w) => visibleWindow(w, capacity)))) {
+      feeds[pastBias(window)] = { dtype: 'f32', shape: [slots, capacity], data: this.biasWithin(window) };
+    }
     for (let layer = 0; layer < layers; layer++) {
       feeds[pastKeys(layer)] = { dtype: 'f32', shape, data: this.part(2 * layer) };
       feeds[pastValues(layer)] = { dtype: 'f32', shape, data: this.part(2 * layer + 1) };
     }
     return feeds;
+  }
+
+  /** The mask of a token that sees `window` positions, its own included. */
+  private biasWithin(window: number | null): Float32Array {
+    if (window === null) return this.bias;
+    const bias = this.bias.slice();
+    this.lengths.forEach((length, slot) => {
+      const from = slot * this.capacity;
+      bias.fill(MASKED, from, from + Math.max(0, length - window + 1));
+    });
+    return bias;
   }
 
   /** `source` gives what starts with the new positions of a head. */

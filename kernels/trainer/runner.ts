@@ -11,6 +11,7 @@ import type { AdapterPlan } from '../adapters/plan';
 import { encodeOnnx } from '../graph/onnx/encode';
 import type { Program } from '../graph/program';
 import type { BaseModel } from '../models/baseModel';
+import type { KeptSpec } from '../models/types';
 import { KernelError } from '../protocol/errors';
 import { ortRuntime } from '../runtime/ort';
 import type { Device, Feeds, HostTensor, Session } from '../runtime/types';
@@ -42,10 +43,8 @@ export interface StepInput {
 }
 
 /** Numbers kept of one position in each layer: `2 · kvHeads · headDim`. */
-export interface KeptShape {
+export interface KeptShape extends KeptSpec {
   readonly layers: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
 }
 
 export interface Decoded {

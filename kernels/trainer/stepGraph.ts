@@ -9,7 +9,7 @@ import { fuseGemmAdd } from '../graph/fuseGemmAdd';
 import { grad } from '../graph/grad';
 import type { Value } from '../graph/graph';
 import { bool, f32, Graph, i32 } from '../graph/graph';
-import { dropout, gatherRows, gemm, headLoss, mul, sumAll } from '../graph/ops';
+import { dropout, gatherRows, headLogits, headLoss, mul, sumAll } from '../graph/ops';
 import type { Program } from '../graph/program';
 import { programOf } from '../graph/program';
 import { verify } from '../graph/verify';
@@ -98,10 +98,10 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
   );
   const picked = graph.scoped('head', () => gatherRows(hidden, rows));
   if (kind === 'logits') {
-    return finish(programOf({ logits: graph.scoped('head', () => gemm(picked, head, { transB: true })) }));
+    return finish(programOf({ logits: graph.scoped('head', () => headLogits(picked, head, model.head.softCap)) }));
   }
   const loss = graph.scoped('head', () => {
-    const nll = headLoss(picked, head, graph.input('labels', i32(rowCount)));
+    const nll = headLoss(picked, head, graph.input('labels', i32(rowCount)), model.head.softCap);
     return sumAll(mul(nll, graph.input('row_weights', f32(rowCount))));
   });
   if (kind === 'loss') return finish(programOf({ loss }));

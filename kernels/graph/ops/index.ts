@@ -9,6 +9,7 @@ import { gatherRowsOp, scatterAddRowsOp } from './gatherRows';
 import { geluTanhOp } from './geluTanh';
 import { gemmOp } from './gemm';
 import { layerNormOp } from './layerNorm';
+import { logitNllOp, subtractOneHotOp } from './logitNll';
 import { matmulOp } from './matmul';
 import { mulOp } from './mul';
 import { normalCdfOp, normalPdfOp } from './normalCdf';
@@ -57,7 +58,7 @@ export { stopGradient } from './stopGradient';
 export { sub } from './sub';
 export { swiglu } from './swiglu';
 export { tanh } from './tanh';
-export { headLoss } from './tokenNll';
+export { headLogits, headLoss } from './tokenNll';
 export { transpose } from './transpose';
 
 export const operators: readonly AnyOp[] = [
@@ -71,6 +72,7 @@ export const operators: readonly AnyOp[] = [
   geluTanhOp,
   gemmOp,
   layerNormOp,
+  logitNllOp,
   matmulOp,
   mulOp,
   normalCdfOp,
@@ -90,6 +92,7 @@ export const operators: readonly AnyOp[] = [
   sqrtOp,
   stopGradientOp,
   subOp,
+  subtractOneHotOp,
   swigluOp,
   tanhOp,
   tokenNllOp,

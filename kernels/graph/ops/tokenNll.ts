@@ -10,8 +10,11 @@ import { gatherRows, scatterAddRows } from './gatherRows';
 import { gemm } from './gemm';
 import { mul } from './mul';
 import { reshape } from './reshape';
+import { emitNll, evaluateNll, logitNll } from './logitNll';
+import { scale } from './scale';
 import { softmax } from './softmax';
 import { sub } from './sub';
+import { tanh } from './tanh';
 
 export const tokenNllOp = defineOp<'hidden' | 'head' | 'labels' | 'logits' | 'probabilities', undefined>({
   name: 'tokenNll',
@@ -27,17 +30,7 @@ export const tokenNllOp = defineOp<'hidden' | 'head' | 'labels' | 'logits' | 'pr
   },
   // The head weight is read by gemm and by the gradient; this node itself does not touch it.
   acceptsHalf: true,
-  // logsumexp = max(logits) − log(max(softmax)), because the softmax at the largest logit is 1/Σ e^(x − max).
-  emit: (out, { labels, logits, probabilities }, _, types) => {
-    const [rows = 0] = types.logits.shape;
-    const column = out.node('Reshape', [labels, out.i64([rows, 1])]);
-    const picked = out.node('GatherElements', [logits, column], { axis: { int: 1 } });
-    const keep = { keepdims: { int: 1 } };
-    const largest = out.node('ReduceMax', [logits, out.i64([1])], keep);
-    const peak = out.node('Log', [out.node('ReduceMax', [probabilities, out.i64([1])], keep)]);
-    const nll = out.node('Sub', [out.node('Sub', [largest, peak]), picked]);
-    return out.node('Reshape', [nll, out.i64([rows])]);
-  },
+  emit: (out, names, _, types) => emitNll(out, names, types.logits.shape[0] ?? 0),
   // dlogits = g_i·(p − onehot).  dh = g_i·(p·E − E[label]);  dE = (g ⊙ p)ᵀ·h − Σ_i g_i h_i at row label_i.
   vjp: ({ inputs: { hidden, head, labels, probabilities }, g }) => {
     const column = (): Value => reshape(g, [g.type.shape[0] ?? 0, 1]);
@@ -52,20 +45,20 @@ export const tokenNllOp = defineOp<'hidden' | 'head' | 'labels' | 'logits' | 'pr
       },
     };
   },
-  evaluate: ({ labels, logits }) => {
-    const width = logits.shape[1] ?? 0;
-    return labels.data.map((label, i) => {
-      const row = logits.data.subarray(i * width, (i + 1) * width);
-      const max = row.reduce((a, b) => Math.max(a, b), -Infinity);
-      return max + Math.log(row.reduce((n, v) => n + Math.exp(v - max), 0)) - (row[label] ?? NaN);
-    });
-  },
+  evaluate: evaluateNll,
   // As an operator alone its residuals could be anything; `headLoss` is what the suite differentiates.
   samples: [],
 });
 
+/** Logits of each row: `hidden` [n, d], `head` [v, d] → [n, v]; bent into (−softCap, softCap) by tanh unless it is null. */
+export function headLogits(hidden: Value, head: Value, softCap: number | null): Value {
+  if (softCap === null) return gemm(hidden, head, { transB: true });
+  return scale(tanh(gemm(hidden, head, { transB: true, alpha: 1 / softCap })), softCap);
+}
+
 /** Loss of each row: `hidden` [n, d], `head` [v, d], `labels` i32[n] → [n] in nats. Gradients reach hidden and head. */
-export function headLoss(hidden: Value, head: Value, labels: Value): Value {
+export function headLoss(hidden: Value, head: Value, labels: Value, softCap: number | null): Value {
+  if (softCap !== null) return logitNll(headLogits(hidden, head, softCap), labels);
   const logits = gemm(hidden, head, { transB: true });
   const probabilities = softmax(logits);
   return apply(tokenNllOp, { hidden, head, labels, logits, probabilities }, undefined);

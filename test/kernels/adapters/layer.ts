@@ -44,7 +44,7 @@ export class Layer {
       architecture: {} as ModelArchitecture,
       config: { vocabularySize: 1, hiddenSize: 1, layers: 1, maxLength: 1 } satisfies CommonConfig,
       sites: [this.site],
-      head: { path: 'lm_head', weight: 'lm_head.weight', tiedTo: null },
+      head: { path: 'lm_head', weight: 'lm_head.weight', tiedTo: null, softCap: null },
       tensors: new Map([
         [weight, this.weightShape],
         [bias, [outFeatures]],

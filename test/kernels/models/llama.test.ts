@@ -2,7 +2,9 @@
 import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { llama, mistral, qwen2 } from '../../../kernels/models/llama';
+import { llama } from '../../../kernels/models/llama';
+import { mistral } from '../../../kernels/models/mistral';
+import { qwen2 } from '../../../kernels/models/qwen2';
 import { architectureOf, architectures } from '../../../kernels/models/registry';
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import { ropeFrequencies } from '../../../kernels/models/blocks/rope';
@@ -39,11 +41,8 @@ describe('config.json', () => {
   });
 
   it('every problem is reported at once', () => {
-    expect(problemsOf({ hidden_act: 'gelu', vocab_size: 0, head_dim: 3 })).toEqual([
-      'head_dim',
-      'hidden_act',
-      'vocab_size',
-    ]);
+    const found = problemsOf({ hidden_act: 'gelu', vocab_size: 0, head_dim: 3 });
+    expect([...found].sort()).toEqual(['head_dim', 'hidden_act', 'vocab_size']);
   });
 
   it('a field that nobody knows is a warning, not a refusal', () => {
@@ -62,17 +61,32 @@ describe('config.json', () => {
     expect(parse({ attention_bias: true, mlp_bias: true }).config.biases).toEqual({ qkv: true, o: true, mlp: true });
   });
 
-  it('a sliding window limits the length that is exact', () => {
-    expect(parse({ sliding_window: 16 }, mistral).config.maxLength).toBe(16);
-    expect(parse({ sliding_window: null }, mistral).config.maxLength).toBe(64);
-    expect(parse({ sliding_window: 16, use_sliding_window: false }, qwen2).config.maxLength).toBe(64);
+  it('a sliding window is that of all layers in mistral, and of the later ones in qwen where it is switched on', () => {
+    const windows = (fields: Json, family: typeof llama): readonly (number | null)[] =>
+      parse(fields, family).config.rules.map(({ window }) => window);
+    expect(windows({ sliding_window: 16 }, mistral)).toEqual([16, 16]);
+    expect(windows({ sliding_window: null }, mistral)).toEqual([null, null]);
+    expect(windows({}, mistral)).toEqual([4096, 4096]);
+    expect(windows({ sliding_window: 16, max_window_layers: 0 }, qwen2)).toEqual([null, null]);
+    const on = { sliding_window: 16, use_sliding_window: true };
+    expect(windows({ ...on, max_window_layers: 1 }, qwen2)).toEqual([null, 16]);
+    expect(windows({ ...on, layer_types: ['sliding_attention', 'full_attention'] }, qwen2)).toEqual([16, null]);
+    expect(windows(on, qwen2)).toEqual([null, null]);
+  });
+
+  it('layer types that contradict the window are refused', () => {
+    const types = { layer_types: ['full_attention', 'sliding_attention'] };
+    expect(problemsOf(types, qwen2)).toEqual(['sliding_window']);
+    expect(problemsOf({ ...types, sliding_window: 8 }, mistral)).toEqual(['layer_types']);
+    expect(problemsOf({ layer_types: ['full_attention'] }, qwen2)).toEqual(['layer_types']);
   });
 
   it('rotary settings are read from either of their two places', () => {
     const scaling = { rope_type: 'linear', factor: 4 };
     const expected = { theta: 500, scaling: { type: 'linear', factor: 4 } };
-    expect(parse({ rope_theta: 500, rope_scaling: scaling }).config.rope).toEqual(expected);
-    expect(parse({ rope_parameters: { ...scaling, rope_theta: 500 } }).config.rope).toEqual(expected);
+    const ropesOf = (fields: Json): readonly unknown[] => parse(fields).config.rules.map(({ rope }) => rope);
+    expect(ropesOf({ rope_theta: 500, rope_scaling: scaling })).toEqual([expected, expected]);
+    expect(ropesOf({ rope_parameters: { ...scaling, rope_theta: 500 } })).toEqual([expected, expected]);
   });
 });
 
@@ -145,9 +159,9 @@ describe('rotary frequencies', () => {
   });
 });
 
-function problemsOf(fields: Json): readonly (string | undefined)[] {
+function problemsOf(fields: Json, family = llama): readonly (string | undefined)[] {
   try {
-    parse(fields);
+    parse(fields, family);
   } catch (error) {
     if (KernelError.is(error)) return error.problems.map((p) => p.where);
   }

@@ -39,12 +39,17 @@ const cases: Case[] = operators.flatMap((op) =>
     };
   }),
 );
-cases.push({
-  name: 'headLoss',
-  ...headLossSample,
-  differentiable: ['hidden', 'head'],
-  build: ({ hidden, head, labels }) => headLoss(hidden!, head!, labels!),
-});
+for (const [name, softCap] of [
+  ['headLoss', null],
+  ['headLoss with capped logits', 1.5],
+] as const) {
+  cases.push({
+    name,
+    ...headLossSample,
+    differentiable: ['hidden', 'head'],
+    build: ({ hidden, head, labels }) => headLoss(hidden!, head!, labels!, softCap),
+  });
+}
 
 /** Numbers without symmetry, so that a transposed or swapped result cannot pass. */
 const number = (i: number): number => Math.sin(1.7 * i + 0.3) + 0.05 * i;
@@ -155,7 +160,7 @@ describe('the list of operators', () => {
     expect(operators.map((op) => op.name).sort()).toEqual(defined.sort());
   });
 
-  it('gives each operator at least one sample, but for the residual form of the head loss', () => {
-    expect(operators.filter((op) => op.samples.length === 0).map((op) => op.name)).toEqual(['tokenNll']);
+  it('gives each operator at least one sample, but for the residual forms of the head loss', () => {
+    expect(operators.filter((op) => op.samples.length === 0).map((op) => op.name)).toEqual(['logitNll', 'tokenNll']);
   });
 });
