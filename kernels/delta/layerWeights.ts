@@ -77,7 +77,8 @@ export class LayerWeights {
   /** Whether the formula of a layer reads base weights; of a delta, its own only where it is more than added to. */
   needsBase(layer: AdaptedLayer): boolean {
     const { result, isAdditive } = this.build(layer);
-    const isWeight = (name: string): boolean => name === 'weight' ? !isAdditive || this.direction !== 'delta' : name.endsWith(' before.weight');
+    const isWeight = (name: string): boolean =>
+      name === 'weight' ? !isAdditive || this.direction !== 'delta' : name.endsWith(' before.weight');
     return programOf({ result }).leaves.some(({ leaf }) => leaf?.kind === 'input' && isWeight(leaf.name));
   }
 
@@ -179,7 +180,10 @@ function onlyAddsTo(sum: Value, weight: Value): boolean {
   if (producer?.op.name !== 'add') return false;
   const terms = Object.values(producer.inputs);
   const holding = terms.filter((term) => reaches(term, weight));
-  return holding.length === 1 && holding.every((term) => sameShape(term.type.shape, sum.type.shape) && onlyAddsTo(term, weight));
+  return (
+    holding.length === 1 &&
+    holding.every((term) => sameShape(term.type.shape, sum.type.shape) && onlyAddsTo(term, weight))
+  );
 }
 
 /** Values are numbered in the order of their making: one that is older than its goal cannot come from it. */

@@ -34,10 +34,20 @@ export function multiply(a: Matrix, b: Matrix): Matrix {
     throw new KernelError('internal', `[${a.rows}, ${a.cols}] times [${b.rows}, ${b.cols}] is not defined`);
   }
   const out = zeros(a.rows, b.cols);
-  const n = b.cols;
+  const [n, inner, x] = [b.cols, a.cols, b.data];
   for (let i = 0; i < a.rows; i++) {
     const target = out.data.subarray(i * n, (i + 1) * n);
-    for (let k = 0; k < a.cols; k++) axpy(a.data[i * a.cols + k]!, b.data.subarray(k * n, (k + 1) * n), target);
+    let k = 0;
+    // Four rows of b at a time: the target is read and written once for all of them.
+    for (; k + 3 < inner; k += 4) {
+      const at = i * inner + k;
+      const [f0, f1, f2, f3] = [a.data[at]!, a.data[at + 1]!, a.data[at + 2]!, a.data[at + 3]!];
+      const [r0, r1, r2, r3] = [k * n, (k + 1) * n, (k + 2) * n, (k + 3) * n];
+      for (let j = 0; j < n; j++) {
+        target[j]! += f0 * x[r0 + j]! + f1 * x[r1 + j]! + (f2 * x[r2 + j]! + f3 * x[r3 + j]!);
+      }
+    }
+    for (; k < inner; k++) axpy(a.data[i * inner + k]!, x.subarray(k * n, (k + 1) * n), target);
   }
   return out;
 }
@@ -53,11 +63,42 @@ export function multiplyTransposed(a: Matrix, b: Matrix): Matrix {
     throw new KernelError('internal', `[${a.rows}, ${a.cols}] times [${b.rows}, ${b.cols}]ᵀ is not defined`);
   }
   const out = zeros(a.rows, b.rows);
-  for (let i = 0; i < a.rows; i++) {
-    const row = a.data.subarray(i * a.cols, (i + 1) * a.cols);
-    for (let j = 0; j < b.rows; j++) out.data[i * b.rows + j] = dot(row, b.data.subarray(j * b.cols, (j + 1) * b.cols));
+  for (let i = 0; i < a.rows; i++) dotsInto(out.data, i * b.rows, a, i, b, 0);
+  return out;
+}
+
+/** a·aᵀ: the dot products of all rows, each computed once. */
+export function gram(a: Matrix): Matrix {
+  const n = a.rows;
+  const out = zeros(n, n);
+  for (let i = 0; i < n; i++) {
+    dotsInto(out.data, i * n, a, i, a, i);
+    for (let j = i + 1; j < n; j++) out.data[j * n + i] = out.data[i * n + j]!;
   }
   return out;
+}
+
+/** Row i of a times the rows of b from `first` on, to `out` from the same place behind `at`; four at a time share its loads. */
+function dotsInto(out: Float64Array, at: number, a: Matrix, i: number, b: Matrix, first: number): void {
+  const n = a.cols;
+  const row = a.data.subarray(i * n, (i + 1) * n);
+  let j = first;
+  for (; j + 3 < b.rows; j += 4) {
+    const [r0, r1, r2, r3] = [j * n, (j + 1) * n, (j + 2) * n, (j + 3) * n];
+    let [s0, s1, s2, s3] = [0, 0, 0, 0];
+    for (let k = 0; k < n; k++) {
+      const x = row[k]!;
+      s0 += x * b.data[r0 + k]!;
+      s1 += x * b.data[r1 + k]!;
+      s2 += x * b.data[r2 + k]!;
+      s3 += x * b.data[r3 + k]!;
+    }
+    out[at + j] = s0;
+    out[at + j + 1] = s1;
+    out[at + j + 2] = s2;
+    out[at + j + 3] = s3;
+  }
+  for (; j < b.rows; j++) out[at + j] = dot(row, b.data.subarray(j * n, (j + 1) * n));
 }
 
 /** Σ aᵢbᵢ in four partial sums, which keeps the floating-point unit busy and the rounding error small. */

@@ -5,7 +5,7 @@
  */
 import { createRandom } from '../../util/random';
 import { householderQr } from './householderQr';
-import { dot, type Matrix, multiply, multiplyTransposed, zeros } from './matrix';
+import { dot, gram, type Matrix, multiply, multiplyTransposed, transpose, zeros } from './matrix';
 import { thinSvd } from './svd';
 import type { Svd } from './svdTypes';
 
@@ -20,7 +20,9 @@ export interface TruncatedSvd extends Svd {
 const EXTRA = 12;
 /** Up to this size the whole decomposition takes a blink. */
 const SMALL = 96;
-const MOST_ITERATIONS = 12;
+const MOST_ITERATIONS = 16;
+/** Products for aᵀ·a, from which on it costs more than it saves. */
+const MOST_SQUARE = 3e9;
 /** An iteration that adds less than this share of what is not caught yet is the last. */
 const SETTLED = 1e-3;
 
@@ -59,25 +61,30 @@ export function rankForEnergy(values: ArrayLike<number>, energy: number, total: 
 
 /** `size` values; `total`: the sum of the squares of all elements. */
 function randomisedSvd(a: Matrix, size: number, total: number): Svd {
+  if (a.rows < a.cols) {
+    const { values, left, right } = randomisedSvd(transpose(a), size, total);
+    return { values, left: right, right: left };
+  }
   // Whole vectors lie along memory: a row each.
-  let right = normalRows(size, a.cols);
+  const timesSquare = squareOf(a);
+  let right = orthonormal(normalRows(size, a.cols));
   let caught = 0;
   for (let i = 0; i < MOST_ITERATIONS; i++) {
-    const left = orthonormal(multiplyTransposed(right, a));
-    const projected = multiply(left, a);
-    const now = dot(projected.data, projected.data);
-    if (i > 1 && now - caught <= SETTLED * (total - now)) return assembled(left, projected);
+    const next = timesSquare(right);
+    const now = dot(right.data, next.data);
+    right = orthonormal(next);
+    if (i > 1 && now - caught <= SETTLED * (total - now)) break;
     caught = now;
-    right = orthonormal(projected);
   }
-  const left = orthonormal(multiplyTransposed(right, a));
-  return assembled(left, multiply(left, a));
+  const { values, left: mixed, right: left } = thinSvd(multiplyTransposed(right, a));
+  return { values, left, right: multiply(mixed, right) };
 }
 
-/** The decomposition of Qᵀ·(Q·a), Q [size, rows] with orthonormal rows and `projected` = Q·a. */
-function assembled(q: Matrix, projected: Matrix): Svd {
-  const { values, left, right } = thinSvd(projected);
-  return { values, left: multiply(left, q), right };
+/** v·aᵀ·a for vectors v, a row each: through aᵀ·a where that is made soon. */
+function squareOf(a: Matrix): (vectors: Matrix) => Matrix {
+  if (a.rows * a.cols ** 2 > MOST_SQUARE) return (vectors) => multiply(multiplyTransposed(vectors, a), a);
+  const square = gram(transpose(a));
+  return (vectors) => multiply(vectors, square);
 }
 
 /** Rows of length 1 at right angles to each other that span the given ones. */

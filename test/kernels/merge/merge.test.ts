@@ -2,8 +2,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { saveAdapter } from '../../../kernels/adapters/adapterFile';
-import { planAdapter } from '../../../kernels/adapters/plan';
 import { adapterMethods } from '../../../kernels/adapters/registry';
 import { openCheckpoint } from '../../../kernels/formats/checkpoint';
 import { compareLogits } from '../../../kernels/merge/proof';
@@ -12,9 +10,6 @@ import { unmerge } from '../../../kernels/merge/unmerge';
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import { KernelError } from '../../../kernels/protocol/errors';
 import type { MergeReport } from '../../../kernels/protocol/types';
-import { Parameters } from '../../../kernels/trainer/parameters';
-import type { Fields } from '../../../kernels/util/fields';
-import { withDefaults } from '../../../kernels/util/fields';
 import type { TinyModel } from '../../support/tinyCheckpoint';
 import { temporaryFolder, writeTinyModel } from '../../support/tinyModel';
 import { trainedAdapter } from '../../support/trainedAdapter';
