@@ -1,5 +1,11 @@
 /** @file The door for records of a run folder: what has not the fields that the curves need is refused, line by line. */
-import type { MetricRecord, RunEvent, SampleRecord, SpectrumRecord } from '../../kernels/protocol/types';
+import type {
+  ActivityRecord,
+  MetricRecord,
+  RunEvent,
+  SampleRecord,
+  SpectrumRecord,
+} from '../../kernels/protocol/types';
 
 /** One line of `metrics.jsonl`. Throws when it is neither a training nor an evaluation record. */
 export function parseMetric(value: unknown): MetricRecord {
@@ -19,6 +25,21 @@ export function parseSpectrum(value: unknown): SpectrumRecord {
   if (typeof record['module'] !== 'string') throw new Error('found no module; expected the name of one');
   if (!Array.isArray(record['singular_values'])) throw new Error('found no singular_values; expected a list');
   return record as unknown as SpectrumRecord; // the fields that are read were looked at above
+}
+
+/** One line of `activity.jsonl`. */
+export function parseActivity(value: unknown): ActivityRecord {
+  const record = fieldsOf(value);
+  requireNumbers(record, ['step']);
+  if (typeof record['verdict'] !== 'string') throw new Error('found no verdict; expected one');
+  if (!Array.isArray(record['figures'])) throw new Error('found no figures; expected a list');
+  for (const figure of record['figures'].map(fieldsOf)) {
+    for (const name of ['id', 'label', 'unit', 'verdict', 'rule']) {
+      if (typeof figure[name] !== 'string') throw new Error(`found no text as ${name} of a figure; expected one`);
+    }
+    if (!Array.isArray(figure['rule_values'])) throw new Error('found no rule_values of a figure; expected a list');
+  }
+  return record as unknown as ActivityRecord; // the fields that are read were looked at above
 }
 
 /** One line of `samples.jsonl`. */

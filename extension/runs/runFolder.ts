@@ -8,6 +8,7 @@ export const runFiles = {
   state: 'state.json',
   metrics: 'metrics.jsonl',
   spectra: 'spectra.jsonl',
+  activity: 'activity.jsonl',
   samples: 'samples.jsonl',
   events: 'events.jsonl',
   log: 'log.txt',

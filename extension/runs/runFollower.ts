@@ -1,15 +1,16 @@
-/** @file Everything one run has written, kept up to date: state, curves, spectra, samples, events. The run need not be ours or alive. */
+/** @file Everything one run has written, kept up to date: state, curves, spectra, activity, samples, events. The run need not be ours or alive. */
 import { watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunEvent, RunInfo, RunState } from '../../kernels/protocol/types';
 import type { Log } from '../util/log';
 import type { Disposable } from '../util/disposables';
+import { ActivitySeries } from './activitySeries';
 import { JsonlTail } from './jsonlTail';
 import { effectiveState, isLive, thisMachine, type Machine } from './liveness';
 import { MetricSeries } from './metricSeries';
 import { RankSeries } from './rankSeries';
-import { parseEvent, parseMetric, parseSample, parseSpectrum } from './records';
+import { parseActivity, parseEvent, parseMetric, parseSample, parseSpectrum } from './records';
 import { readRunContents, readRunInfo, readRunState, runFiles, type RunContents } from './runFolder';
 import { SampleSeries } from './sampleSeries';
 
@@ -21,6 +22,7 @@ export class RunFollower implements Disposable {
   info: RunInfo | null = null;
   metrics = new MetricSeries(null);
   ranks = new RankSeries();
+  activity = new ActivitySeries();
   samples = new SampleSeries();
   events: RunEvent[] = [];
   contents: RunContents = { lastCheckpoint: null, adapter: null };
@@ -28,6 +30,8 @@ export class RunFollower implements Disposable {
   revision = 0;
   /** Rises when spectra were added. */
   spectraRevision = 0;
+  /** Rises when activity was added. */
+  activityRevision = 0;
   /** Rises when samples were added. */
   samplesRevision = 0;
   /** The folder is not there (any more). What was read before is kept. */
@@ -121,6 +125,7 @@ export class RunFollower implements Disposable {
       hasChanged = (await this.attempt('state.json', () => this.readState())) || hasChanged;
       hasChanged = (await this.attempt('metrics.jsonl', () => this.readMetrics())) || hasChanged;
       hasChanged = (await this.attempt('spectra.jsonl', () => this.readSpectra())) || hasChanged;
+      hasChanged = (await this.attempt('activity.jsonl', () => this.readActivity())) || hasChanged;
       hasChanged = (await this.attempt('samples.jsonl', () => this.readSamples())) || hasChanged;
       hasChanged = (await this.attempt('events.jsonl', () => this.readEvents())) || hasChanged;
       hasChanged = this.show() || hasChanged;
@@ -142,6 +147,7 @@ export class RunFollower implements Disposable {
     this.tails = this.makeTails();
     this.metrics = new MetricSeries(this.info);
     this.ranks = new RankSeries();
+    this.activity = new ActivitySeries();
     this.samples = new SampleSeries();
     this.events = [];
     return true;
@@ -165,6 +171,15 @@ export class RunFollower implements Disposable {
     for (const record of records) this.ranks.append(record);
     if (!isReset && records.length === 0) return false;
     this.spectraRevision++;
+    return true;
+  }
+
+  private async readActivity(): Promise<boolean> {
+    const { records, isReset } = await this.tails.activity.read();
+    if (isReset) this.activity = new ActivitySeries();
+    for (const record of records) this.activity.append(record);
+    if (!isReset && records.length === 0) return false;
+    this.activityRevision++;
     return true;
   }
 
@@ -216,6 +231,7 @@ export class RunFollower implements Disposable {
     return {
       metrics: tail(runFiles.metrics, parseMetric),
       spectra: tail(runFiles.spectra, parseSpectrum),
+      activity: tail(runFiles.activity, parseActivity),
       samples: tail(runFiles.samples, parseSample),
       events: tail(runFiles.events, parseEvent),
     };

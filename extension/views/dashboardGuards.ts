@@ -13,6 +13,7 @@ export const dashboardGuards: ParamGuards<DashboardPage> = {
   }),
   'rank/table': fields({}),
   'rank/spectrum': fields({ module: isText }),
+  'activity/get': fields({}),
   'samples/list': fields({}),
   'samples/at': fields({ steps: (value) => Array.isArray(value) && value.length <= 2 && value.every(isFinite) }),
   'run/command': fields({ command: isOneOf(...RUN_COMMANDS) }),

@@ -81,6 +81,7 @@ function watchLabel(kind: WatchKind): string {
     'non-finite': l10n.t('the loss is not a number'),
     'loss-spike': l10n.t('the loss has jumped'),
     stall: l10n.t('the run stands still'),
+    inactive: l10n.t('the method is not active'),
     'disk-low': l10n.t('the disk is nearly full'),
   };
   return labels[kind];

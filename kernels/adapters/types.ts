@@ -5,6 +5,7 @@
 import type { Value } from '../graph/graph';
 import type { TargetSite } from '../models/types';
 import type { ConfigOf, Fields } from '../util/fields';
+import type { MethodFigure } from './activity';
 
 /** How a parameter starts. Random ones draw from a stream of their own, so that order does not matter. */
 export type Init =
@@ -160,6 +161,8 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
    * for a layer whose spectrum is too costly during a run.
    */
   cores?(params: Readonly<Record<P, Float32Array>>, site: TargetSite, config: ConfigOf<F>): readonly Core[] | undefined;
+  /** What shows in a run that the method does what it says, each figure with its rule. */
+  readonly activity: readonly MethodFigure<ConfigOf<F>, NoInfer<P>>[];
   /** Probability of dropout on the adapter branch. */
   dropout(config: ConfigOf<F>): number;
   /** Which base tensors are trained in full beside the adapter (biases, modules_to_save). */

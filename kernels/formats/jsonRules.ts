@@ -50,6 +50,12 @@ export const optional = (rule: Rule): Rule => ({
   expected: rule.expected,
 });
 
+/** A list whose items all obey `rule`. */
+export const listOf = (rule: Rule): Rule => ({
+  isValid: (value) => Array.isArray(value) && value.every(rule.isValid),
+  expected: () => l10n.t('expected a list, and for each item: {0}', rule.expected()),
+});
+
 /** An object whose members all obey `rule`. */
 export const mapOf = (rule: Rule): Rule => ({
   isValid: (value) => isObject(value) && Object.values(value).every(rule.isValid),

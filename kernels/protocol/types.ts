@@ -114,8 +114,37 @@ export interface SampleRecord {
   readonly cut: boolean;
 }
 
+/** `green`: the rule is met. `red`: it is not, the method does not do what it says. `pending`: it cannot be known yet. */
+export type ActivityVerdict = 'green' | 'red' | 'pending';
+
+/** How a figure is written: `share` of 1 as per cent, `count` as a whole number. */
+export type ActivityUnit = 'number' | 'share' | 'count';
+
+/** One measured figure with the rule that it is held against. Texts are English; pages translate them. */
+export interface ActivityFigure {
+  readonly id: string;
+  readonly label: string;
+  readonly unit: ActivityUnit;
+  /** Null while there is nothing to measure. */
+  readonly value: number | null;
+  readonly verdict: ActivityVerdict;
+  /** The rule in words, with `{0}`, `{1}` … in the places of `rule_values`. */
+  readonly rule: string;
+  readonly rule_values: readonly (string | number)[];
+  /** Module or tensor of the value, where it is the least or the most of many. */
+  readonly where?: string;
+}
+
+/** One line of `activity.jsonl`: whether the method is really active, by figures measured at a step. */
+export interface ActivityRecord {
+  readonly step: number;
+  /** Red if one of the figures is; green once all are. */
+  readonly verdict: ActivityVerdict;
+  readonly figures: readonly ActivityFigure[];
+}
+
 /** What the watchdog saw. */
-export type WatchKind = 'non-finite' | 'loss-spike' | 'stall' | 'disk-low';
+export type WatchKind = 'non-finite' | 'loss-spike' | 'stall' | 'disk-low' | 'inactive';
 
 /** One line of `events.jsonl`. */
 export interface RunEvent {

@@ -10,6 +10,7 @@ import { appendToFile, makeFolders, writeFileAtomic } from '../formats/atomicFil
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type {
+  ActivityRecord,
   EvalRecord,
   RestartRecord,
   RunEvent,
@@ -179,6 +180,16 @@ export class RunFolder {
 
   appendRestart(record: RestartRecord): void {
     this.append('restarts.jsonl', [record]);
+  }
+
+  appendActivity(record: ActivityRecord): void {
+    this.append('activity.jsonl', [record]);
+  }
+
+  /** What was recorded of the method's activity, in order; lines that cannot be used are left out. */
+  activity(): readonly ActivityRecord[] {
+    const records = [...scanRecords(this.dir, 'activity.jsonl')].flatMap(({ record }) => (record ? [record] : []));
+    return records as readonly object[] as readonly ActivityRecord[]; // what the rules of the file say
   }
 
   /** Returns the event as it was written. */

@@ -11,6 +11,7 @@ import {
   count,
   exactly,
   finite,
+  listOf,
   mapOf,
   numbers,
   objectOf,
@@ -25,6 +26,8 @@ import { readPlainFile } from '../formats/plainFile';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type {
+  ActivityFigure,
+  ActivityRecord,
   EvalRecord,
   RestartRecord,
   RunEvent,
@@ -101,6 +104,7 @@ const WATCHES: Readonly<Record<WatchKind, true>> = {
   'loss-spike': true,
   stall: true,
   'disk-low': true,
+  inactive: true,
 };
 const eventRules: Rules<RunEvent> = {
   event: oneOf(Object.keys(EVENTS)),
@@ -124,6 +128,22 @@ const restartRules: Rules<RestartRecord> = {
   mora_type: optional(objectOf({ before: text, after: text })),
 };
 
+const verdict = oneOf(['green', 'red', 'pending']);
+const figureRules: Rules<ActivityFigure> = {
+  id: text,
+  label: text,
+  unit: oneOf(['number', 'share', 'count']),
+  value: { isValid: (value) => value === null || finite.isValid(value), expected: finite.expected },
+  verdict,
+  rule: text,
+  rule_values: listOf({
+    isValid: (value) => finite.isValid(value) || text.isValid(value),
+    expected: () => l10n.t('expected a number or a text'),
+  }),
+  where: optional(text),
+};
+const activityRules: Rules<ActivityRecord> = { step: count, verdict, figures: listOf(objectOf(figureRules)) };
+
 /** By name. A further file of records is one entry here. */
 const RECORD_FILES = {
   'metrics.jsonl': {
@@ -131,6 +151,7 @@ const RECORD_FILES = {
     series: ({ kind }) => String(kind),
   },
   'spectra.jsonl': { rules: () => spectrumRules, series: ({ module }) => String(module) },
+  'activity.jsonl': { rules: () => activityRules, series: () => '' },
   'samples.jsonl': { rules: () => sampleRules, series: ({ index }) => String(index) },
   'restarts.jsonl': { rules: () => restartRules, series: () => '' },
   'events.jsonl': { rules: () => eventRules, isHistory: true },

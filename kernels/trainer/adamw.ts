@@ -31,6 +31,14 @@ export class AdamW {
     this.secondMoment = new Float32Array(size);
   }
 
+  /** m̂/(√v̂ + ε) of an entry after the latest update: what was multiplied with the learning rate, decay aside. */
+  direction(index: number): number {
+    const { beta1, beta2, epsilon } = this.options;
+    const mean = (this.firstMoment[index] as number) / (1 - beta1 ** this.step);
+    const size = Math.sqrt((this.secondMoment[index] as number) / (1 - beta2 ** this.step));
+    return mean / (size + epsilon);
+  }
+
   /** One update of `parameters` in place. `gradientScale` is the factor of clipping. */
   update(
     parameters: Float32Array,

@@ -28,6 +28,7 @@ import { cacheFolder } from '../util/cacheFolder';
 import { ENGINE_VERSION } from '../util/version';
 import { BatchStream, evaluationSet } from './batchStream';
 import type { EvaluationSet } from './evaluate';
+import type { OptimiserGroup } from './optimiserGroups';
 import { optimiserGroups } from './optimiserGroups';
 import { Parameters } from './parameters';
 import type { FixedPrompts } from './trainingSamples';
@@ -38,6 +39,8 @@ export interface PreparedRun {
   readonly model: BaseModel;
   readonly plan: AdapterPlan;
   readonly parameters: Parameters;
+  /** Which learning rate each trained tensor gets. */
+  readonly groups: readonly OptimiserGroup[];
   /** How the adapter is written: its base, and what another adapter said that this one started from. */
   readonly saveOptions: SaveOptions;
   readonly train: BatchStream;
@@ -188,6 +191,7 @@ async function prepare(
     model,
     plan,
     parameters,
+    groups: optimiserGroups(plan, training),
     saveOptions: {
       baseModelPath: model.dir,
       ...(init_from !== undefined && { preserve: adapterConfigText(init_from) }),

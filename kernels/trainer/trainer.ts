@@ -2,7 +2,15 @@
  * @file The training loop: batches in, losses and spectra out, checkpoints on the way. Everything a step does follows
  * from its number, the configuration and the seed, so that a resumed run repeats the uninterrupted one to the bit (CPU).
  */
-import type { EvalRecord, RunEvent, RunState, RunStatus, SampleRecord, TrainRecord } from '../protocol/types';
+import type {
+  ActivityRecord,
+  EvalRecord,
+  RunEvent,
+  RunState,
+  RunStatus,
+  SampleRecord,
+  TrainRecord,
+} from '../protocol/types';
 import { formatProblem, KernelError } from '../protocol/errors';
 import { isDiskFull } from '../formats/atomicFile';
 import { giveUpRoom } from '../runs/ballast';
@@ -10,6 +18,7 @@ import type { EventDetails, RunFolder } from '../runs/runFolder';
 import { now } from '../runs/runFolder';
 import { formatBytes } from '../util/formatBytes';
 import { createRandom } from '../util/random';
+import { ActivityWatch } from './activity/activityWatch';
 import { AdamW, clipFactor, globalNorm } from './adamw';
 import type { TrainBatch } from './batchStream';
 import { isDamage, loadCheckpoint, saveCheckpoint, saveFinalAdapter } from './checkpointState';
@@ -18,7 +27,7 @@ import type { EvaluationResult } from './evaluate';
 import { evaluate } from './evaluate';
 import { notFinite } from './notFinite';
 import { MeasuredMeans } from './measuredMeans';
-import { optimiserGroups, rangesOf, ratesOf, type OptimiserGroup } from './optimiserGroups';
+import { rangesOf, ratesOf } from './optimiserGroups';
 import type { PreparedRun } from './prepare';
 import { ModelRunner } from './runner';
 import { scheduleFactor } from './schedule';
@@ -36,6 +45,7 @@ export interface TrainListener {
   onTrain?(record: TrainRecord): void;
   onEval?(record: EvalRecord): void;
   onSamples?(records: readonly SampleRecord[]): void;
+  onActivity?(record: ActivityRecord): void;
   onEvent?(event: RunEvent): void;
 }
 
@@ -82,7 +92,7 @@ class Trainer {
   private readonly watchdog: Watchdog;
   private readonly optimiser: AdamW;
   private readonly gradient: Float32Array;
-  private readonly groups: readonly OptimiserGroup[];
+  private readonly activity: ActivityWatch;
   private readonly measured: MeasuredMeans;
   /** Before, what the folder says is how far the run is, not `state`. */
   private hasBegun = false;
@@ -107,7 +117,7 @@ class Trainer {
     const { adam_beta1: beta1, adam_beta2: beta2, adam_epsilon: epsilon } = config.training;
     this.optimiser = new AdamW(plan.trainedSize, { beta1, beta2, epsilon });
     this.gradient = new Float32Array(plan.trainedSize);
-    this.groups = optimiserGroups(plan, config.training);
+    this.activity = new ActivityWatch(prepared);
     this.measured = new MeasuredMeans(plan);
   }
 
@@ -140,7 +150,7 @@ class Trainer {
     const isLast = step === this.prepared.totalSteps;
     const isBest = isFirst || isLast || step % evalSteps === 0 ? await this.assess() : false;
     const isEnd = this.isOver;
-    if (isFirst || isEnd || step % this.spectraEvery === 0) this.recordSpectra();
+    if (isFirst || isEnd || this.isRecorded(step)) this.recordSpectra();
     this.state = { ...this.state, completed: step };
     // Last: what is recorded of a step lies before its checkpoint, so that a resume removes nothing of it.
     if (isEnd || isBest || (!isFirst && step % saveSteps === 0)) this.checkpoint();
@@ -181,8 +191,23 @@ class Trainer {
     await this.runner.dispose();
   }
 
-  private get spectraEvery(): number {
-    return Math.max(1, Math.ceil(this.prepared.totalSteps / SPECTRA_POINTS));
+  /** Whether spectra and activity are recorded after a step; after the first and the last they always are. */
+  private isRecorded(step: number): boolean {
+    const { totalSteps } = this.prepared;
+    return step === totalSteps || step % Math.max(1, Math.ceil(totalSteps / SPECTRA_POINTS)) === 0;
+  }
+
+  /** The factor of the base learning rate in a step, from 1. */
+  private scheduleFactor(step: number): number {
+    const { config, totalSteps } = this.prepared;
+    const { lr_scheduler_type: type, warmup_steps: warmupSteps } = config.training;
+    return scheduleFactor({ type, warmupSteps, totalSteps }, step - 1);
+  }
+
+  /** Updates so far whose learning rate was not 0. */
+  private get effectiveUpdates(): number {
+    if (this.prepared.config.training.learning_rate === 0) return 0;
+    return Array.from({ length: this.state.step }, (_, i) => this.scheduleFactor(i + 1)).filter((f) => f > 0).length;
   }
 
   /** Begins at step 0, or puts everything back to the last checkpoint that is whole. */
@@ -256,17 +281,16 @@ class Trainer {
     if (!Number.isFinite(loss)) throw this.notFinite(`step ${step}`, `the loss is ${loss}`, batches);
     if (!Number.isFinite(norm)) throw this.notFinite(`step ${step}`, `the gradient norm is ${norm}`, batches);
 
-    const factor = scheduleFactor(
-      { type: training.lr_scheduler_type, warmupSteps: training.warmup_steps, totalSteps: prepared.totalSteps },
-      step - 1,
-    );
-    const learningRate = training.learning_rate * factor;
+    const learningRate = training.learning_rate * this.scheduleFactor(step);
+    const isRecorded = this.isRecorded(step);
+    if (isRecorded) this.activity.beforeUpdate();
     optimiser.update(
       prepared.parameters.trained,
       gradient,
-      rangesOf(this.groups, learningRate, training.weight_decay),
+      rangesOf(prepared.groups, learningRate, training.weight_decay),
       clipFactor(norm, training.max_grad_norm),
     );
+    if (isRecorded) this.activity.afterUpdate(gradient, optimiser, learningRate);
     // Not before: a step that is stopped halfway is done again.
     for (const [key, value] of measured) this.measured.add(key, value);
     this.measured.writeInto(prepared.parameters);
@@ -279,7 +303,7 @@ class Trainer {
       epoch: step / prepared.stepsPerEpoch,
       tokens,
       loss,
-      learning_rate: ratesOf(this.groups, learningRate),
+      learning_rate: ratesOf(prepared.groups, learningRate),
       grad_norm: norm,
       step_seconds: (performance.now() - started) / 1000,
       rss: process.memoryUsage.rss(),
@@ -372,7 +396,13 @@ class Trainer {
 
   private recordSpectra(): void {
     const { plan, parameters } = this.prepared;
-    this.folder.appendSpectra(deltaSpectra(plan, parameters, this.state.step));
+    const { step } = this.state;
+    const spectra = deltaSpectra(plan, parameters, step);
+    this.folder.appendSpectra(spectra);
+    const activity = this.activity.record(step, this.effectiveUpdates, spectra);
+    this.folder.appendActivity(activity);
+    this.options.listener?.onActivity?.(activity);
+    for (const finding of this.activity.findings(activity)) this.event('warning', finding.reason, finding);
   }
 
   private checkpoint(): void {

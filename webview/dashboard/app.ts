@@ -1,6 +1,7 @@
 /** @file The run dashboard as a whole. */
 import '../shared/curves/plotToolbar';
 import '../shared/failureBar';
+import './activitySection';
 import './eventList';
 import './metricPlots';
 import './rankSection';
@@ -29,6 +30,7 @@ export class Dashboard extends SignalElement {
           <as-plot-toolbar .store=${store} .onSaveCsv=${() => store.saveCsv('metrics')}></as-plot-toolbar>
           <as-metric-plots .store=${store} .theme=${theme}></as-metric-plots>
         </section>
+        <as-activity-section .store=${store} .theme=${theme}></as-activity-section>
         <as-rank-section .store=${store} .theme=${theme}></as-rank-section>
         <as-sample-section .store=${store}></as-sample-section>
         <as-event-list .store=${store}></as-event-list>

@@ -10,6 +10,8 @@ const DEFAULTS = {
   /** Projection whose single modules are drawn beside the means. */
   detail: null as string | null,
   isLogSigma: false,
+  /** Id of the figure of activity whose curve is shown. */
+  figure: null as string | null,
   areEventsOpen: false,
   /** With which step the samples of the shown one are compared. */
   sampleBase: 'previous',

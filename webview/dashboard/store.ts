@@ -2,7 +2,15 @@
 import * as l10n from '@vscode/l10n';
 import { computed, effect, signal, untracked } from '@preact/signals-core';
 import type { Client } from '../../kernels/protocol/channel';
-import type { DashboardPage, DashboardSnapshot, RankTable, RunCommand, Trace, XAxis } from '../protocol/dashboard';
+import type {
+  ActivityReport,
+  DashboardPage,
+  DashboardSnapshot,
+  RankTable,
+  RunCommand,
+  Trace,
+  XAxis,
+} from '../protocol/dashboard';
 import { Failures } from '../shared/failures';
 import type { VsCodeApi } from '../shared/host';
 import { CurveStore } from '../shared/curves/curveStore';
@@ -30,6 +38,7 @@ export class DashboardStore extends CurveStore {
   readonly shown = signal<ShownTraces | null>(null);
   readonly ranks = signal<RankTable | null>(null);
   readonly spectrum = signal<Spectrum | null>(null);
+  readonly activity = signal<ActivityReport | null>(null);
   readonly samples: SampleChoice;
   /** The chosen module, or the first one while none, or one of another run, is chosen. */
   readonly module = computed<string | null>(() => {
@@ -40,6 +49,7 @@ export class DashboardStore extends CurveStore {
 
   private readonly seriesPull = new Pull(() => this.pullSeries());
   private readonly ranksPull = new Pull(() => this.pullRanks());
+  private readonly activityPull = new Pull(() => this.pullActivity());
   private readonly sampleListPull = new Pull(() => this.pullSampleList());
   private readonly samplesPull = new Pull(() => this.pullSamples());
   private readonly spectrumPull = new Pull(() => this.pullSpectrum());
@@ -100,6 +110,7 @@ export class DashboardStore extends CurveStore {
     const { xAxis, smoothing } = this.choices;
     const revision = computed(() => this.snapshot.value?.revision);
     const spectraRevision = computed(() => this.snapshot.value?.spectraRevision);
+    const activityRevision = computed(() => this.snapshot.value?.activityRevision);
     const samplesRevision = computed(() => this.snapshot.value?.samplesRevision);
     const depends = (signals: readonly { readonly value: unknown }[], pull: Pull) =>
       effect(() => {
@@ -109,6 +120,7 @@ export class DashboardStore extends CurveStore {
     depends([revision, xAxis, smoothing, this.zoom, this.buckets], this.seriesPull);
     depends([spectraRevision], this.ranksPull);
     depends([spectraRevision, this.module], this.spectrumPull);
+    depends([activityRevision], this.activityPull);
     depends([samplesRevision], this.sampleListPull);
     depends([samplesRevision, this.samples.wanted], this.samplesPull);
   }
@@ -128,6 +140,11 @@ export class DashboardStore extends CurveStore {
   private async pullRanks(): Promise<void> {
     const table = await this.failures.attempt(l10n.t('read the ranks'), this.host.call('rank/table', {}));
     if (table) this.ranks.value = table;
+  }
+
+  private async pullActivity(): Promise<void> {
+    const report = await this.failures.attempt(l10n.t('read the activity'), this.host.call('activity/get', {}));
+    if (report) this.activity.value = report;
   }
 
   private async pullSampleList(): Promise<void> {

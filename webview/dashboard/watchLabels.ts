@@ -6,5 +6,6 @@ export const WATCH_LABELS: Readonly<Record<WatchKind, string>> = {
   'non-finite': l10n.t('The loss is not a number'),
   'loss-spike': l10n.t('The loss has jumped'),
   stall: l10n.t('The run stands still'),
+  inactive: l10n.t('The method is not active'),
   'disk-low': l10n.t('The disk is nearly full'),
 };

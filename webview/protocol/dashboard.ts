@@ -1,5 +1,5 @@
 /** @file What the run dashboard may ask of the editor, and what it hears. The host holds all series and decimates; the page pulls. */
-import type { RunEvent, RunInfo, RunState, SampleRecord } from '../../kernels/protocol/types';
+import type { ActivityRecord, RunEvent, RunInfo, RunState, SampleRecord } from '../../kernels/protocol/types';
 
 /** `time`: seconds since the run was created (`RunInfo.created`), so that restarts show as gaps; the others as in the records. */
 export type XAxis = 'step' | 'tokens' | 'time' | 'epoch';
@@ -27,6 +27,17 @@ export interface RankTable {
   readonly measures: Readonly<Record<RankMeasure, readonly (readonly (number | null)[])[]>>;
 }
 
+/** Whether the method of a run is really active: the latest figures, and each figure over the recorded steps. */
+export interface ActivityReport {
+  /** Null: the run has recorded none (yet). */
+  readonly latest: ActivityRecord | null;
+  readonly steps: readonly number[];
+  /** By figure: its value at each of `steps`, null where it had none. */
+  readonly values: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Steps at which a figure was red, by figure; figures that never were are absent. */
+  readonly redSteps: Readonly<Record<string, readonly number[]>>;
+}
+
 export interface DashboardSnapshot {
   /**
    * Folder of the run. The page keeps it in its saved state under the key `run`: after a reload of the window the editor
@@ -45,6 +56,7 @@ export interface DashboardSnapshot {
   /** Rises whenever anything of the run changed; pull again when it differs from what is shown. */
   readonly revision: number;
   readonly spectraRevision: number;
+  readonly activityRevision: number;
   readonly samplesRevision: number;
   /** The folder is not there any more; what is shown was read before. */
   readonly isGone: boolean;
@@ -100,6 +112,7 @@ export interface DashboardPage {
     'rank/table'(p: object): RankTable;
     /** Singular values of one module's delta weight: `values[s]` descending, at `steps[s]`. */
     'rank/spectrum'(p: { module: string }): { steps: readonly number[]; values: readonly (readonly number[])[] };
+    'activity/get'(p: object): ActivityReport;
     'samples/list'(p: object): SampleList;
     /** The samples of these steps. */
     'samples/at'(p: { steps: readonly number[] }): readonly SampleRecord[];

@@ -3,7 +3,11 @@
  * stays as it is, and B trained from zero: half the trained parameters of LoRA at the same rank, and no gradient of A.
  */
 import { choice } from '../../util/fields';
+import type { ConfigOf } from '../../util/fields';
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
+import type { MethodFigure } from '../activity';
+import { deltaNorm, distance, gramDefect, largestChange, leastAboveZero, mostUpTo } from '../activityFigures';
+import { deltaRank } from '../lowRankActivity';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
 import type { Init, ParamSpec } from '../types';
@@ -25,6 +29,57 @@ const fields = {
   }),
   ...selectionFields,
   ...alphaPatternField,
+};
+
+type FactorFigure = MethodFigure<ConfigOf<typeof fields>, 'lora_A' | 'lora_B'>;
+const frozenOf = ({ frozen }: ConfigOf<typeof fields>) => (frozen === 'A' ? 'lora_A' : 'lora_B');
+const trainedOf = ({ frozen }: ConfigOf<typeof fields>) => (frozen === 'A' ? 'lora_B' : 'lora_A');
+
+const frozenChange: FactorFigure = {
+  id: 'frozen-change',
+  label: 'Largest change in the frozen factor',
+  unit: 'number',
+  rule: 'exactly 0',
+  measure: ({ layers, config }) =>
+    mostUpTo(
+      layers.map(({ site, now, start }) => {
+        const param = frozenOf(config);
+        return { value: largestChange(now[param], start[param]), where: site.path };
+      }),
+      0,
+    ),
+};
+
+/** What float32 leaves of a right angle. */
+const ORTHONORMAL_TOLERANCE = 1e-5;
+
+const frozenOrthonormal: FactorFigure = {
+  id: 'frozen-orthonormal',
+  label: 'Largest defect of the frozen factor’s right angles',
+  unit: 'number',
+  rule: 'at most {0}',
+  applies: ({ config }) => config.frozen_init === 'orthonormal',
+  measure: ({ layers, config }) => ({
+    ...mostUpTo(
+      layers.map(({ site, now, config: { r } }) => {
+        return { value: gramDefect(now[frozenOf(config)], r, config.frozen), where: site.path };
+      }),
+      ORTHONORMAL_TOLERANCE,
+    ),
+    ruleValues: [ORTHONORMAL_TOLERANCE],
+  }),
+};
+
+const trainedMoved: FactorFigure = {
+  id: 'trained-moved',
+  label: 'Smallest change of the trained factor',
+  unit: 'number',
+  rule: 'above 0 in every layer',
+  measure: (run) =>
+    leastAboveZero(run, ({ now, start }) => {
+      const param = trainedOf(run.config);
+      return distance(now[param], start[param]);
+    }),
 };
 
 export const asylora = defineAdapter({
@@ -75,6 +130,7 @@ export const asylora = defineAdapter({
     rank: config.r,
     scaling: scalingOf(config),
   }),
+  activity: [frozenChange, frozenOrthonormal, trainedMoved, deltaNorm, deltaRank],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });

@@ -7,6 +7,8 @@ import { add, div, gemm, mul, stopGradient, sub } from '../../graph/ops';
 import { choice, flag } from '../../util/fields';
 import { lowRankFields, lowRankMerged, scalingOf } from '../lowRank';
 import { column, factoredNorm, rowNorm } from '../rowNorms';
+import { movedA, movedB } from '../lowRankActivity';
+import { magnitudeDrift } from '../magnitudeActivity';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
 
@@ -68,6 +70,7 @@ export const dora = defineAdapter({
     const bias = baseBias();
     return bias ? add(scaled, bias) : scaled;
   },
+  activity: [magnitudeDrift, movedA, movedB],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });

@@ -3,6 +3,8 @@
  * W' = diag(m/c)·V with V = W + diag(λ_b)·B·diag(λ_d)·A, c the row norms of V, detached in the backward pass as in DoRA.
  */
 import { add, div, gemm, mul, stopGradient, sub } from '../../graph/ops';
+import { magnitudeDrift } from '../magnitudeActivity';
+import { projectionActivity } from '../projectionActivity';
 import { column, factoredNorm, rowNorm } from '../rowNorms';
 import {
   projectionFields,
@@ -54,6 +56,7 @@ export const dvora = defineAdapter({
     const bias = baseBias();
     return bias ? add(scaled, bias) : scaled;
   },
+  activity: [magnitudeDrift, ...projectionActivity],
   dropout: (config) => config.vera_dropout,
   selection: projectionSelection,
 });

@@ -4,6 +4,7 @@
  * says Gaussian), B at zero.
  */
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
+import { lowRankActivity } from '../lowRankActivity';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
 
@@ -38,6 +39,7 @@ export const lora = defineAdapter({
     rank: config.r,
     scaling: scalingOf(config),
   }),
+  activity: lowRankActivity,
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });

@@ -6,6 +6,9 @@ import { add, sub } from '../../graph/ops';
 import { choice, integer, number } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
 import type { TargetSite } from '../../models/types';
+import type { MethodFigure } from '../activity';
+import { isSettled } from '../activity';
+import { leastAboveZero, norm, numericalRank } from '../activityFigures';
 import { selectionFields, selectionOf, withRankPattern } from '../selectionFields';
 import { MORA_TYPES, squareDelta, squareFactors, squareForward } from '../squareOperators';
 import { squareCores } from '../squareCores';
@@ -47,6 +50,33 @@ export function squareSize({ inFeatures, outFeatures }: TargetSite, { r, mora_ty
   const size = mora_rounding === 'floor' ? Math.floor(exact) : Math.floor(exact + 0.5);
   return mora_type === 6 ? 2 * Math.floor(size / 2) : size;
 }
+
+const matrixNorm: MethodFigure<Config, 'lora_A'> = {
+  id: 'matrix-norm',
+  label: 'Smallest norm of M',
+  unit: 'number',
+  rule: 'above 0 in every layer',
+  measure: (run) => leastAboveZero(run, ({ now }) => norm(now.lora_A)),
+};
+
+const deltaRank: MethodFigure<Config, 'lora_A'> = {
+  id: 'delta-rank',
+  label: 'Smallest rank of ΔW',
+  unit: 'count',
+  rule: 'above {0}, the most that LoRA reaches with as many parameters; r̂ is {1}',
+  measure: (run) => {
+    const ranks = run.layers.flatMap(({ site, config, singularValues }) =>
+      singularValues
+        ? [{ site, r: config.r, value: numericalRank(singularValues), size: squareSize(site, config) }]
+        : [],
+    );
+    const worst = ranks.toSorted((a, b) => a.value - a.r - (b.value - b.r))[0];
+    if (!worst) return { value: null, isMet: null, ruleValues: [run.config.r, '…'] };
+    const { site, value, r, size } = worst;
+    const isMet = value > r;
+    return { value, where: site.path, ruleValues: [r, size], isMet: isMet || isSettled(run) ? isMet : null };
+  },
+};
 
 export const mora = defineAdapter({
   id: 'mora',
@@ -90,6 +120,7 @@ export const mora = defineAdapter({
     const factors = squareFactors(m, inFeatures, outFeatures, mora_type);
     return factors && { ...factors, scaling: 1 };
   },
+  activity: [matrixNorm, deltaRank],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });

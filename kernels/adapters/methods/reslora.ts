@@ -10,6 +10,7 @@ import { choice, integer } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
 import { KernelError } from '../../protocol/errors';
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
+import { movedA, movedB } from '../lowRankActivity';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
 import type { Factors, LayerContext, ParamSpec, PreviousWeights } from '../types';
@@ -140,6 +141,7 @@ export const reslora = defineAdapter<typeof fields, Param>({
     ...(variant !== 'bs' && { reslora_f_x: norm(x) }),
     ...(variant === 'ms' && { reslora_f_ax: norm(gemm(x, params.lora_A, { transB: true })) }),
   }),
+  activity: [movedA, movedB],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });

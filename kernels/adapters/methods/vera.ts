@@ -3,6 +3,8 @@
  * (Kopiczko et al. 2023, equation 2). The fewest parameters of all methods here: out + r per layer.
  */
 import { add, gemm } from '../../graph/ops';
+import { deltaNorm } from '../activityFigures';
+import { projectionActivity } from '../projectionActivity';
 import {
   branch,
   projectionFields,
@@ -50,6 +52,7 @@ export const vera = defineAdapter({
     rank: r,
     scaling: 1,
   }),
+  activity: [...projectionActivity, deltaNorm],
   dropout: (config) => config.vera_dropout,
   selection: projectionSelection,
 });

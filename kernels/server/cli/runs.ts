@@ -1,21 +1,27 @@
-/** @file `runs`: the runs in a folder, with status, step and loss; and `stop`, which asks a live one to save and stop. */
+/** @file `runs`: the runs in a folder, with status, step, loss and activity, or all of one; and `stop`, which asks a live one to save and stop. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Problem } from '../../protocol/errors';
 import { formatProblem, KernelError } from '../../protocol/errors';
-import type { RunState, RunStatus } from '../../protocol/types';
+import type { ActivityVerdict, RunState, RunStatus } from '../../protocol/types';
 import { sendControl } from '../../runs/control';
 import { effectiveStatus, isLive, RunFolder } from '../../runs/runFolder';
 import type { Command } from './command';
 import { oneArgument, table } from './command';
+import { showRun, VERDICT_WORDS } from './showRun';
 
 export const runsCommand: Command = {
   name: 'runs',
-  usage: '[DIR]',
-  summary: 'Lists the runs in a folder (default: runs).',
+  usage: '[DIR] | show RUN',
+  summary:
+    'Lists the runs in a folder (default: runs; write ./show for a folder of that name); show RUN tells whether the method of a run is really active: each figure with its rule and verdict.',
   options: {},
   run: (context) => {
     const { args, out } = context;
+    if (args[0] === 'show') {
+      showRun(oneArgument({ ...context, args: args.slice(1) }, 'a run folder'), out);
+      return Promise.resolve();
+    }
     const dir = path.resolve(args.length === 0 ? 'runs' : oneArgument(context, 'the folder that holds the runs'));
     const { runs, problems } = listRuns(dir, args.length > 0);
     for (const problem of problems) out.note(formatProblem(problem));
@@ -24,12 +30,13 @@ export const runsCommand: Command = {
       runs.length === 0
         ? `no runs in ${dir}`
         : table([
-            ['run', 'status', 'step', 'best evaluation loss'],
+            ['run', 'status', 'step', 'best evaluation loss', 'activity'],
             ...runs.map((r) => [
               path.basename(r.run),
               r.status,
               `${r.step}/${r.total_steps}`,
               r.best ? `${r.best.loss.toFixed(4)} at step ${r.best.step}` : '',
+              r.activity ? VERDICT_WORDS[r.activity] : '',
             ]),
           ]),
     );
@@ -44,6 +51,8 @@ interface ListedRun {
   readonly step: number;
   readonly total_steps: number;
   readonly best: RunState['best'] | null;
+  /** The latest verdict; null where none was recorded. */
+  readonly activity: ActivityVerdict | null;
 }
 
 /** A folder that cannot be read is a problem and keeps no other run from being listed. */
@@ -61,7 +70,8 @@ function listRuns(dir: string, isGiven: boolean): { runs: readonly ListedRun[]; 
       const run = RunFolder.open(file);
       const { state, info } = run;
       const { step, total_steps, best = null } = state;
-      runs.push({ run: run.dir, name: info.name, status: effectiveStatus(state), step, total_steps, best });
+      const activity = run.activity().at(-1)?.verdict ?? null;
+      runs.push({ run: run.dir, name: info.name, status: effectiveStatus(state), step, total_steps, best, activity });
     } catch (error) {
       if (!KernelError.is(error)) throw error;
       const whole: Problem = { file, severity: 'error', found: error.message, expected: 'expected a run folder' };

@@ -138,11 +138,36 @@ describe('the commands', () => {
     const finished = await engine.run('runs', runs, '--json');
     const [{ runs: listed, problems }] = finished.records() as [{ runs: object[]; problems: object[] }];
     expect(listed).toEqual([
-      { run, name: 'short', status: 'finished', step: 2, total_steps: 2, best: { step: 2, loss: expect.any(Number) } },
+      {
+        run,
+        name: 'short',
+        status: 'finished',
+        step: 2,
+        total_steps: 2,
+        best: { step: 2, loss: expect.any(Number) },
+        activity: 'pending',
+      },
     ]);
-    expect(problems).toEqual([expect.objectContaining({ file: broken })]);
+    expect(problems).toEqual([expect.objectContaining({ file: expect.stringContaining(broken) as string })]);
     const shown = (await engine.run('runs', runs)).stdout;
-    expect(shown).toMatch(/^short +finished +2\/2 +\d\.\d{4} at step 2$/m);
+    expect(shown).toMatch(/^short +finished +2\/2 +\d\.\d{4} at step 2 +not yet$/m);
+  });
+
+  test('runs show tells each figure of the activity with its value, verdict and rule', async () => {
+    const [record] = (await engine.run('runs', 'show', run, '--json')).records();
+    expect(record).toMatchObject({
+      run,
+      method: 'lora',
+      status: 'finished',
+      activity: { step: 2, verdict: 'pending' },
+    });
+    const shown = (await engine.run('runs', 'show', run)).stdout;
+    expect(shown).toMatch(/^method +lora$/m);
+    expect(shown).toMatch(/^activity at step 2: not yet$/m);
+    // The first update has rate 0: at the second, B has moved and A has got no gradient yet.
+    expect(shown).toMatch(/^Smallest change of B +[\d.e-]+ +green +above 0 in every layer +model\.layers/m);
+    expect(shown).toMatch(/^Largest rank of ΔW +\d +green +at most r = 3 +model\.layers/m);
+    expect(await engine.run('runs', 'show', runs)).toMatchObject({ status: 2 });
   });
 
   test('a run that is over cannot be stopped', async () => {

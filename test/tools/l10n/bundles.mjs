@@ -35,17 +35,21 @@ export async function extractTexts() {
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The titles and help texts of the configuration, from its schema with all adapter methods, and the meanings of choices. */
+/**
+ * The titles and help texts of the configuration, from its schema with all adapter methods, the meanings of choices, and the
+ * figures of activity with their rules.
+ */
 async function schemaTexts() {
   const contents = `
     import { adapterMethods } from './kernels/adapters/registry';
+    import { activityTexts } from './kernels/trainer/activity/activityTexts';
     import { schemaTexts } from './kernels/config/localizeSchema';
     import { fieldTable } from './kernels/config/fieldTable';
     import { buildConfigSchema } from './kernels/config/schema';
     const meanings = (field) => [...Object.values(field.meanings ?? {}), ...field.parts.flatMap(meanings)];
     const tables = adapterMethods.map(({ id }) => fieldTable({ adapter: { method: id } }, adapterMethods));
     const fields = tables.flatMap((table) => Object.values(table).flatMap((section) => Object.values(section)));
-    export const texts = [...schemaTexts(buildConfigSchema(adapterMethods)), ...fields.flatMap(meanings)];`;
+    export const texts = [...schemaTexts(buildConfigSchema(adapterMethods)), ...fields.flatMap(meanings), ...activityTexts(adapterMethods)];`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,

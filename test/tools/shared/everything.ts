@@ -14,6 +14,7 @@ export const everything = defineAdapter({
   mergedWeight: null,
   unmergedWeight: null,
   forward: ({ baseOutput }) => baseOutput(),
+  activity: [],
   dropout: () => 0,
   selection: () => ({
     everything: true,

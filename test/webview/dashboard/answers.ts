@@ -1,7 +1,13 @@
 /** @file Answers of a host for dashboard tests: a run of four steps with two modules. */
 import type { Calls } from '../../../kernels/protocol/channel';
 import type { SampleRecord } from '../../../kernels/protocol/types';
-import type { DashboardPage, DashboardSnapshot, RankTable, Trace } from '../../../webview/protocol/dashboard';
+import type {
+  ActivityReport,
+  DashboardPage,
+  DashboardSnapshot,
+  RankTable,
+  Trace,
+} from '../../../webview/protocol/dashboard';
 
 export const TRACES: readonly Trace[] = [
   { series: 'loss', group: '', x: [1, 2, 3, 4], y: [4, 3, 2, 1.5], smoothed: [4, 3.5, 2.75, 2.1], isDecimated: false },
@@ -25,6 +31,38 @@ export const RANKS: RankTable = {
   measures: { stable_rank: MEASURE, effective_rank: MEASURE, 'above_0.1': MEASURE, above_relative: MEASURE },
 };
 
+export const ACTIVITY: ActivityReport = {
+  latest: {
+    step: 4,
+    verdict: 'red',
+    figures: [
+      {
+        id: 'b-moved',
+        label: 'Smallest change of B',
+        unit: 'number',
+        value: 0.25,
+        verdict: 'green',
+        rule: 'above 0 in every layer',
+        rule_values: [],
+        where: 'model.layers.0.self_attn.q_proj',
+      },
+      {
+        id: 'delta-rank',
+        label: 'Largest rank of ΔW',
+        unit: 'count',
+        value: 5,
+        verdict: 'red',
+        rule: 'at most r = {0}',
+        rule_values: [3],
+        where: 'lm_head',
+      },
+    ],
+  },
+  steps: [0, 4],
+  values: { 'b-moved': [0, 0.25], 'delta-rank': [null, 5] },
+  redSteps: { 'delta-rank': [4] },
+};
+
 export function snapshot(change: Partial<DashboardSnapshot> = {}): DashboardSnapshot {
   return {
     run: 'runs/tiny',
@@ -36,6 +74,7 @@ export function snapshot(change: Partial<DashboardSnapshot> = {}): DashboardSnap
     marks: [],
     revision: 1,
     spectraRevision: 1,
+    activityRevision: 1,
     samplesRevision: 1,
     isGone: false,
     etaSeconds: 75,
@@ -62,6 +101,7 @@ export function dashboardAnswers(): {
         [2, 1],
       ],
     }),
+    'activity/get': () => ACTIVITY,
     'samples/list': () => ({
       steps: [0, 2, 4],
       prompts: [

@@ -1,10 +1,12 @@
 /** @file The host of the dashboard in the harness: a synthetic run behind the editor's own series code. `?run=` chooses the run. */
+import { ActivitySeries } from '../../../extension/runs/activitySeries';
 import { MetricSeries } from '../../../extension/runs/metricSeries';
 import { RankSeries } from '../../../extension/runs/rankSeries';
 import { SampleSeries } from '../../../extension/runs/sampleSeries';
 import type { DashboardPage, DashboardSnapshot } from '../../../webview/protocol/dashboard';
 import { serveAsEditor } from './fakeEditor';
 import {
+  activityRecord,
   evalRecord,
   runEvents,
   runInfo,
@@ -26,6 +28,8 @@ interface Scenario {
   /** The configuration names no prompts. */
   readonly hasNoSamples?: true;
   readonly isGone?: true;
+  /** `none`: a run of an older version. */
+  readonly activity?: 'red' | 'none';
 }
 
 const small = { evalEvery: 50, spectraEvery: 50, layers: 12, rank: 16 };
@@ -41,6 +45,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   queued: { shape: { steps: 1000, ...small }, done: 0, status: 'queued' },
   deleted: { shape: { steps: 1000, ...small }, done: 400, status: 'running', isGone: true },
   plain: { shape: { steps: 1000, ...small }, done: 200, status: 'stopped', hasNoSamples: true },
+  red: { shape: { steps: 1000, ...small }, done: 800, status: 'running', activity: 'red' },
+  old: { shape: { steps: 1000, ...small }, done: 1000, status: 'finished', activity: 'none' },
   // One that was watched from its first step on, in large strides.
   growing: {
     shape: { steps: 100_000, evalEvery: 1000, spectraEvery: 2000, layers: 12, rank: 16 },
@@ -64,10 +70,12 @@ const { shape } = scenario;
 const info = runInfo('assistant-20260101-000000-k3fz', shape.steps);
 const series = new MetricSeries(info);
 const ranks = new RankSeries();
+const activity = new ActivitySeries();
 const samples = new SampleSeries();
 let step = 0;
 let revision = 0;
 let spectraRevision = 0;
+let activityRevision = 0;
 let samplesRevision = 0;
 let status = scenario.status;
 const calls: { readonly method: string; readonly params: unknown }[] = [];
@@ -81,6 +89,7 @@ const server = serveAsEditor<DashboardPage>({
   'series/get': (params) => note('series/get', params, series.traces(params)),
   'rank/table': (params) => note('rank/table', params, ranks.table()),
   'rank/spectrum': (params) => note('rank/spectrum', params, ranks.spectrum(params.module)),
+  'activity/get': (params) => note('activity/get', params, activity.report()),
   'samples/list': (params) => note('samples/list', params, samples.list()),
   'samples/at': (params) => note('samples/at', params, samples.at(params.steps)),
   'run/command': (params) => {
@@ -132,6 +141,9 @@ function evaluate(): void {
 function record(): void {
   for (const spectrum of spectrumRecords(step, shape.steps, shape)) ranks.append(spectrum);
   spectraRevision++;
+  if (scenario.activity === 'none') return;
+  activity.append(activityRecord(step, shape.steps, scenario.activity === 'red'));
+  activityRevision++;
 }
 
 function snapshot(): DashboardSnapshot {
@@ -149,6 +161,7 @@ function snapshot(): DashboardSnapshot {
     marks: events.filter(({ event, watch }) => event === 'resumed' || watch !== undefined),
     revision,
     spectraRevision,
+    activityRevision,
     samplesRevision,
     isGone: scenario.isGone ?? false,
     ...(status === 'queued' && { queue: { place: 1, behind: 'questions' } }),

@@ -74,6 +74,24 @@ export const LOOKS: readonly Look[] = [
       await page.locator('.samples').scrollIntoViewIfNeeded();
     },
   },
+  {
+    page: 'dashboard',
+    name: 'dashboard-activity',
+    options: { host: { run: 'red' } },
+    ready: '[data-plot=activity] .main-svg',
+    prepare: async (page) => {
+      await page.locator('.activity [data-figure=b-moved] button').click();
+      await page.locator('.activity').scrollIntoViewIfNeeded();
+    },
+  },
+  {
+    page: 'dashboard',
+    name: 'dashboard-activity-narrow',
+    options: { host: { run: '1k' }, width: 480 },
+    ready: '[data-plot=activity] .main-svg',
+    prepare: async (page) => page.locator('.activity').scrollIntoViewIfNeeded(),
+    isVariation: true,
+  },
   { page: 'compare', name: 'compare', options: {}, ready: '[data-plot=rank] .main-svg .trace' },
   {
     page: 'compare',

@@ -1,5 +1,6 @@
 /** @file A run that never happened: records as an engine would write them, from formulas and a fixed seed. */
 import type {
+  ActivityRecord,
   EvalRecord,
   RunEvent,
   RunInfo,
@@ -75,6 +76,64 @@ export function spectrumRecords(step: number, total: number, { layers, rank }: R
     });
   }
   return records;
+}
+
+/** Activity of a run whose magnitudes stay where they began, where `isBroken`. */
+export function activityRecord(step: number, total: number, isBroken: boolean): ActivityRecord {
+  const progress = step / total;
+  const where = 'model.layers.7.self_attn.k_proj';
+  const drift = isBroken ? 0 : 0.004 + 0.02 * progress;
+  const green = { verdict: 'green', rule: 'above 0 in every layer', rule_values: [] } as const;
+  return {
+    step,
+    verdict: isBroken ? 'red' : 'green',
+    figures: [
+      {
+        id: 'magnitude-drift',
+        label: 'Smallest mean drift of the magnitudes',
+        unit: 'share',
+        value: drift,
+        where,
+        ...green,
+        verdict: isBroken ? 'red' : 'green',
+      },
+      {
+        id: 'a-moved',
+        label: 'Smallest change of A',
+        unit: 'number',
+        value: 0.08 + 0.6 * progress,
+        where,
+        ...green,
+      },
+      {
+        id: 'b-moved',
+        label: 'Smallest change of B',
+        unit: 'number',
+        value: 0.02 + 1.2 * progress,
+        where,
+        ...green,
+      },
+      {
+        id: 'trained-changed',
+        label: 'Trained tensors that have changed',
+        unit: 'share',
+        value: isBroken ? 2 / 3 : 1,
+        verdict: isBroken ? 'red' : 'green',
+        rule: 'all {0}',
+        rule_values: [252],
+        ...(isBroken && { where: 'model.layers.0.self_attn.q_proj.lora_magnitude_vector' }),
+      },
+      {
+        id: 'effective-rate',
+        label: 'Measured ÷ given learning rate, farthest from 1',
+        unit: 'number',
+        value: progress < 0.1 ? null : 0.99998,
+        verdict: progress < 0.1 ? 'pending' : 'green',
+        rule: '1 within 5 % for every tensor',
+        rule_values: [],
+      },
+    ],
+  };
 }
 
 function measured(step: number, module: string, values: readonly number[]): SpectrumRecord {

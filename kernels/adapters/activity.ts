@@ -1,0 +1,66 @@
+/**
+ * @file What shows that a method is really active: figures measured during a run, each with the rule it must meet. A method states
+ * its own in its file (`AdapterMethod.activity`); the trainer measures what they are computed from and never looks at the configured
+ * intention where the effect itself can be measured.
+ */
+import type { TargetSite } from '../models/types';
+import type { ActivityUnit } from '../protocol/types';
+
+/** One adapted layer at a step, with its adapter tensors as they are and as they were when the run began. */
+export interface ActivityLayer<C = Readonly<Record<string, unknown>>, P extends string = string> {
+  readonly site: TargetSite;
+  /** The method's configuration for this layer. */
+  readonly config: C;
+  readonly now: Readonly<Record<P, Float32Array>>;
+  readonly start: Readonly<Record<P, Float32Array>>;
+  /** Of the delta weight, descending; undefined where the method gives none or they are too costly. */
+  readonly singularValues: ArrayLike<number> | undefined;
+}
+
+export interface ActivityContext<C = Readonly<Record<string, unknown>>, P extends string = string> {
+  readonly step: number;
+  /** Updates so far with a learning rate above 0: nothing can have moved before. */
+  readonly updates: number;
+  readonly config: C;
+  readonly layers: readonly ActivityLayer<C, P>[];
+  /** Tensors that all layers share, by their short names. */
+  readonly shared: Readonly<Record<string, { readonly now: Float32Array; readonly start: Float32Array }>>;
+}
+
+/** What was found, against the rule. */
+export interface Measurement {
+  /** Null: there is nothing to measure. */
+  readonly value: number | null;
+  /** Whether the rule is met; null: that cannot be known yet. */
+  readonly isMet: boolean | null;
+  /** Module or tensor of the value, where it is the least or the most of many. */
+  readonly where?: string;
+  /** What stands in the places `{0}`, `{1}` … of the rule. */
+  readonly ruleValues?: readonly (string | number)[];
+}
+
+/** A figure of a context of type `X`. Its texts are English; `npm run l10n -- extract` finds them in the methods. */
+export interface Figure<X> {
+  /** Unique among the figures of a run; it stays the same between versions, since files keep it. */
+  readonly id: string;
+  readonly label: string;
+  readonly unit: ActivityUnit;
+  /** Completes "the rule is: …"; `{0}` … are places for `Measurement.ruleValues`. */
+  readonly rule: string;
+  /** Absent: always. */
+  applies?(context: X): boolean;
+  measure(context: X): Measurement;
+}
+
+/** A figure of a method with configuration `C` and parameters `P`. */
+export type MethodFigure<C = Readonly<Record<string, unknown>>, P extends string = string> = Figure<
+  ActivityContext<C, P>
+>;
+
+/**
+ * Updates after which every trained tensor must have moved: with one factor at zero the other one gets its first gradient at
+ * the second, and a third gives room for a gradient that happens to be zero.
+ */
+export const SETTLED_UPDATES = 3;
+
+export const isSettled = ({ updates }: Pick<ActivityContext, 'updates'>): boolean => updates >= SETTLED_UPDATES;

@@ -1,0 +1,119 @@
+/** @file Figures that several methods state: tensors that must move, tensors that must not, the update and its rank. */
+import type { ActivityContext, ActivityLayer, Measurement, MethodFigure } from './activity';
+import { isSettled } from './activity';
+
+/** One value per layer, with the module it belongs to. */
+interface LayerValue {
+  readonly value: number;
+  readonly where: string;
+}
+
+const ofLayers = <C, P extends string>(
+  { layers }: ActivityContext<C, P>,
+  measure: (layer: ActivityLayer<C, P>) => number | undefined,
+): readonly LayerValue[] =>
+  layers.flatMap((layer) => {
+    const value = measure(layer);
+    return value === undefined ? [] : [{ value, where: layer.site.path }];
+  });
+
+/** The least value of all layers, which must be above 0; what is not a number fails. Not known before the tensors had time to move. */
+export function leastAboveZero<C, P extends string>(
+  context: ActivityContext<C, P>,
+  measure: (layer: ActivityLayer<C, P>) => number | undefined,
+): Measurement {
+  const values = ofLayers(context, measure);
+  const worst = values.find(({ value }) => Number.isNaN(value)) ?? extreme(values, -1);
+  if (!worst) return { value: null, isMet: null };
+  const isMet = worst.value > 0;
+  return { ...worst, isMet: isMet || isSettled(context) ? isMet : null };
+}
+
+/** The largest value of all layers and shared tensors, which must not be above `limit`. It is known from the first step on. */
+export function mostUpTo(values: readonly LayerValue[], limit: number): Measurement {
+  const worst = values.find(({ value }) => Number.isNaN(value)) ?? extreme(values, 1);
+  return worst ? { ...worst, isMet: worst.value <= limit } : { value: null, isMet: null };
+}
+
+function extreme(values: readonly LayerValue[], sign: 1 | -1): LayerValue | undefined {
+  return values.reduce<LayerValue | undefined>(
+    (most, next) => (most === undefined || sign * next.value > sign * most.value ? next : most),
+    undefined,
+  );
+}
+
+/** A trained tensor of every layer must leave its start: ‖now − start‖, in units of ‖start‖ where that is not 0. */
+export function moved<const P extends string>(
+  param: P,
+  id: string,
+  label: string,
+): MethodFigure<Readonly<Record<string, unknown>>, P> {
+  return {
+    id,
+    label,
+    unit: 'number',
+    rule: 'above 0 in every layer',
+    measure: (context) =>
+      leastAboveZero(context, ({ now, start }) => {
+        const origin = norm(start[param]);
+        return distance(now[param], start[param]) / (origin > 0 ? origin : 1);
+      }),
+  };
+}
+
+/** ‖ΔW‖ of every layer must not be 0. */
+export const deltaNorm: MethodFigure = {
+  id: 'delta-norm',
+  label: 'Smallest norm of ΔW',
+  unit: 'number',
+  rule: 'above 0 in every layer',
+  measure: (context) => leastAboveZero(context, ({ singularValues }) => singularValues && norm(singularValues)),
+};
+
+/** Relative to the largest singular value: what float32 factors cannot tell from 0. */
+const RANK_TOLERANCE = 1e-6;
+
+export function numericalRank(values: ArrayLike<number>): number {
+  const top = Array.from(values).reduce((most, value) => Math.max(most, value), 0);
+  return Array.from(values).filter((value) => value > RANK_TOLERANCE * top).length;
+}
+
+/** Largest absolute difference of two tensors of the same size. */
+export function largestChange(now: ArrayLike<number>, start: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < now.length; i++) {
+    const change = Math.abs((now[i] ?? NaN) - (start[i] ?? NaN));
+    if (!(change <= most)) most = change;
+    if (Number.isNaN(change)) return NaN;
+  }
+  return most;
+}
+
+/** Largest entry of |A·Aᵀ − I| with A [r, n], or of |Bᵀ·B − I| with B [n, r]. */
+export function gramDefect(values: ArrayLike<number>, r: number, factor: 'A' | 'B'): number {
+  const length = values.length / r;
+  const [along, across] = factor === 'A' ? [1, length] : [r, 1];
+  let most = 0;
+  for (let i = 0; i < r; i++) {
+    for (let j = 0; j <= i; j++) {
+      let product = i === j ? -1 : 0;
+      for (let k = 0; k < length; k++) {
+        product += (values[i * across + k * along] ?? NaN) * (values[j * across + k * along] ?? NaN);
+      }
+      if (!(Math.abs(product) <= most)) most = Math.abs(product);
+    }
+  }
+  return most;
+}
+
+export function distance(now: ArrayLike<number>, start: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < now.length; i++) sum += ((now[i] ?? NaN) - (start[i] ?? NaN)) ** 2;
+  return Math.sqrt(sum);
+}
+
+export function norm(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (values[i] ?? NaN) ** 2;
+  return Math.sqrt(sum);
+}

@@ -1,0 +1,26 @@
+/** @file What methods with two low-rank factors show of themselves: A [rank, in] and B [out, rank] move, ΔW has rank r at most. */
+import type { MethodFigure } from './activity';
+import { deltaNorm, moved, numericalRank } from './activityFigures';
+
+export const movedA = moved('lora_A', 'a-moved', 'Smallest change of A');
+/** B starts at zero, or as given: then it is a change too. */
+export const movedB = moved('lora_B', 'b-moved', 'Smallest change of B');
+
+export const deltaRank: MethodFigure<{ readonly r: number }> = {
+  id: 'delta-rank',
+  label: 'Largest rank of ΔW',
+  unit: 'count',
+  rule: 'at most r = {0}',
+  measure: ({ layers, config }) => {
+    const ranks = layers.flatMap(({ site, config: { r }, singularValues }) =>
+      singularValues ? [{ value: numericalRank(singularValues), r, where: site.path }] : [],
+    );
+    // The one that comes closest to its limit, or is farthest above it.
+    const worst = ranks.toSorted((a, b) => b.value - b.r - (a.value - a.r))[0];
+    if (!worst) return { value: null, isMet: null, ruleValues: [config.r] };
+    const { value, r, where } = worst;
+    return { value, where, ruleValues: [r], isMet: value > r ? false : value > 0 ? true : null };
+  },
+};
+
+export const lowRankActivity = [movedA, movedB, deltaNorm, deltaRank] as const;
