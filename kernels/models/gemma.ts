@@ -15,15 +15,14 @@ import { everyLayer } from './blocks/windowRules';
 export const gemma = decoderFamily({
   ...llamaParts,
   id: 'gemma',
-  read: (read) => {
-    // Older configurations say gelu and mean the approximation.
-    onlyTanhGelu(read, ['gelu']);
-    return readDecoder(read, {
+  read: (read) =>
+    readDecoder(read, {
+      // Older configurations say gelu and mean the approximation.
+      activation: () => onlyTanhGelu(read, ['gelu']),
       rules: ({ layers, headDim }) => everyLayer(plainRule(headDim, readRope(read)), layers),
       biases: attentionBiases(read),
       isTied: true,
-    });
-  },
+    }),
   norm: offsetRmsNorm,
   embed: (x, { hiddenSize }) => scale(x, Math.sqrt(hiddenSize)),
   block: (x, block) =>

@@ -16,7 +16,6 @@ export const gemma2 = decoderFamily({
   ...llamaParts,
   id: 'gemma2',
   read: (read) => {
-    onlyTanhGelu(read);
     const rule: AttentionRule = {
       rope: readRope(read),
       scale: 1 / Math.sqrt(read.positive('query_pre_attn_scalar', 256)),
@@ -24,6 +23,7 @@ export const gemma2 = decoderFamily({
       softCap: read.positiveOrNone('attn_logit_softcapping', 50),
     };
     return readDecoder(read, {
+      activation: onlyTanhGelu,
       rules: ({ layers }) =>
         windowRules(read, layers, readWindow(read, 4096), (layer) => layer % 2 === 0, { full: rule, sliding: rule }),
       biases: attentionBiases(read),

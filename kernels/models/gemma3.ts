@@ -24,7 +24,6 @@ export const gemma3 = decoderFamily({
   ...llamaParts,
   id: 'gemma3_text',
   read: (read) => {
-    onlyTanhGelu(read);
     read.only('attn_logit_softcapping', [], 'expected none; scores are not capped in this family');
     const ropes = readRopeOfEach(read, { full: 1_000_000, sliding: 10_000 });
     const period = read.count('sliding_window_pattern', 6);
@@ -36,6 +35,7 @@ export const gemma3 = decoderFamily({
     };
     const slides = (layer: number): boolean => (layer + 1) % period !== 0;
     return readDecoder(read, {
+      activation: onlyTanhGelu,
       rules: ({ layers }) =>
         windowRules(read, layers, readWindow(read, 4096), slides, { full, sliding: { ...full, rope: ropes.sliding } }),
       biases: attentionBiases(read),

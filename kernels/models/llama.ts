@@ -10,11 +10,10 @@ import { everyLayer } from './blocks/windowRules';
 export const llama = decoderFamily({
   ...llamaParts,
   id: 'llama',
-  read: (read) => {
-    onlySilu(read);
-    return readDecoder(read, {
+  read: (read) =>
+    readDecoder(read, {
+      activation: onlySilu,
       rules: ({ layers, headDim }) => everyLayer(plainRule(headDim, readRope(read)), layers),
       biases: { ...attentionBiases(read), mlp: read.flag('mlp_bias', false) },
-    });
-  },
+    }),
 });

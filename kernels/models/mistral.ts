@@ -13,11 +13,10 @@ const WINDOW = 4096;
 export const mistral = decoderFamily({
   ...llamaParts,
   id: 'mistral',
-  read: (read) => {
-    onlySilu(read);
-    return readDecoder(read, {
+  read: (read) =>
+    readDecoder(read, {
+      activation: onlySilu,
       rules: ({ layers, headDim }) => oneWindow(read, layers, WINDOW, plainRule(headDim, readRope(read))),
       biases: NO_BIASES,
-    });
-  },
+    }),
 });

@@ -17,13 +17,13 @@ export const phi3 = decoderFamily({
   id: 'phi3',
   defaultTargetModules: ['qkv_proj'],
   read: (read) => {
-    onlySilu(read);
     const why = 'expected 0; dropout inside the base model is not supported';
     for (const key of ['resid_pdrop', 'embd_pdrop']) read.only(key, [0], why);
     read.only('attention_bias', [false], 'expected false; this family has no biases');
     // It is about scaled positions only, which are refused.
     read.harmless(['original_max_position_embeddings']);
     return readDecoder(read, {
+      activation: onlySilu,
       rules: ({ layers, headDim }) => oneWindow(read, layers, null, plainRule(headDim, readRope(read))),
       biases: NO_BIASES,
       normEpsilon: 1e-5,

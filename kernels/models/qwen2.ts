@@ -10,11 +10,10 @@ import { readRope } from './blocks/ropeFields';
 export const qwen2 = decoderFamily({
   ...llamaParts,
   id: 'qwen2',
-  read: (read) => {
-    onlySilu(read);
-    return readDecoder(read, {
+  read: (read) =>
+    readDecoder(read, {
+      activation: onlySilu,
       rules: ({ layers, headDim }) => qwenWindows(read, layers, plainRule(headDim, readRope(read))),
       biases: { ...NO_BIASES, qkv: true },
-    });
-  },
+    }),
 });

@@ -11,13 +11,12 @@ import { readRope } from './blocks/ropeFields';
 export const qwen3 = decoderFamily({
   ...llamaParts,
   id: 'qwen3',
-  read: (read) => {
-    onlySilu(read);
-    return readDecoder(read, {
+  read: (read) =>
+    readDecoder(read, {
+      activation: onlySilu,
       rules: ({ layers, headDim }) => qwenWindows(read, layers, plainRule(headDim, readRope(read))),
       biases: attentionBiases(read),
-    });
-  },
+    }),
   norms: (config) => ({ ...llamaParts.norms(config), ...headNorms(config) }),
   block: (x, block, { headDim }) =>
     preNormBlock(

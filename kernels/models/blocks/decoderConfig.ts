@@ -46,6 +46,8 @@ const HARMLESS = (
 
 /** What a family says beside the fields that all have. */
 export interface OwnFields {
+  /** Refuses activations that are not the family's. */
+  activation(read: ConfigReader): void;
   /** The rule of each layer; the sizes were read by then. */
   rules(sizes: { readonly layers: number; readonly headDim: number }): readonly AttentionRule[];
   readonly biases: Biases;
@@ -72,6 +74,7 @@ export function readDecoder(read: ConfigReader, own: OwnFields): DecoderConfig {
     read.refuse('num_key_value_heads', kvHeads, `expected a divisor of num_attention_heads, ${heads}`);
   }
   if (headDim % 2 > 0) read.refuse('head_dim', headDim, 'expected an even number, for rotary positions');
+  own.activation(read);
   read.only('attention_dropout', [0], 'expected 0; dropout inside the base model is not supported');
   read.only('quantization_config', [], 'expected none; give a checkpoint in F32, F16 or BF16');
   read.only('partial_rotary_factor', [1], 'expected 1; partly rotated heads are not supported');
