@@ -6,23 +6,34 @@
 import type { TargetSite } from '../models/types';
 import type { ActivityUnit } from '../protocol/types';
 
+/** Something for each tensor of a layer: `P` are always there, `O` only in some configurations. */
+export type ByParam<P extends string, O extends string, T> = Readonly<Record<P, T>> & Readonly<Partial<Record<O, T>>>;
+
 /** One adapted layer at a step, with its adapter tensors as they are and as they were when the run began. */
-export interface ActivityLayer<C = Readonly<Record<string, unknown>>, P extends string = string> {
+export interface ActivityLayer<
+  C = Readonly<Record<string, unknown>>,
+  P extends string = string,
+  O extends string = never,
+> {
   readonly site: TargetSite;
   /** The method's configuration for this layer. */
   readonly config: C;
-  readonly now: Readonly<Record<P, Float32Array>>;
-  readonly start: Readonly<Record<P, Float32Array>>;
+  readonly now: ByParam<P, O, Float32Array>;
+  readonly start: ByParam<P, O, Float32Array>;
   /** Of the delta weight, descending; undefined where the method gives none or they are too costly. */
   readonly singularValues: ArrayLike<number> | undefined;
 }
 
-export interface ActivityContext<C = Readonly<Record<string, unknown>>, P extends string = string> {
+export interface ActivityContext<
+  C = Readonly<Record<string, unknown>>,
+  P extends string = string,
+  O extends string = never,
+> {
   readonly step: number;
   /** Updates so far with a learning rate above 0: nothing can have moved before. */
   readonly updates: number;
   readonly config: C;
-  readonly layers: readonly ActivityLayer<C, P>[];
+  readonly layers: readonly ActivityLayer<C, P, O>[];
   /** Tensors that all layers share, by their short names. */
   readonly shared: Readonly<Record<string, { readonly now: Float32Array; readonly start: Float32Array }>>;
 }
@@ -52,10 +63,12 @@ export interface Figure<X> {
   measure(context: X): Measurement;
 }
 
-/** A figure of a method with configuration `C` and parameters `P`. */
-export type MethodFigure<C = Readonly<Record<string, unknown>>, P extends string = string> = Figure<
-  ActivityContext<C, P>
->;
+/** A figure of a method with configuration `C`, parameters `P` and, in some configurations, `O`. */
+export type MethodFigure<
+  C = Readonly<Record<string, unknown>>,
+  P extends string = string,
+  O extends string = never,
+> = Figure<ActivityContext<C, P, O>>;
 
 /**
  * Updates after which every trained tensor must have moved: with one factor at zero the other one gets its first gradient at

@@ -8,9 +8,9 @@ interface LayerValue {
   readonly where: string;
 }
 
-const ofLayers = <C, P extends string>(
-  { layers }: ActivityContext<C, P>,
-  measure: (layer: ActivityLayer<C, P>) => number | undefined,
+const ofLayers = <C, P extends string, O extends string>(
+  { layers }: ActivityContext<C, P, O>,
+  measure: (layer: ActivityLayer<C, P, O>) => number | undefined,
 ): readonly LayerValue[] =>
   layers.flatMap((layer) => {
     const value = measure(layer);
@@ -18,9 +18,9 @@ const ofLayers = <C, P extends string>(
   });
 
 /** The least value of all layers, which must be above 0; what is not a number fails. Not known before the tensors had time to move. */
-export function leastAboveZero<C, P extends string>(
-  context: ActivityContext<C, P>,
-  measure: (layer: ActivityLayer<C, P>) => number | undefined,
+export function leastAboveZero<C, P extends string, O extends string>(
+  context: ActivityContext<C, P, O>,
+  measure: (layer: ActivityLayer<C, P, O>) => number | undefined,
 ): Measurement {
   const values = ofLayers(context, measure);
   const worst = values.find(({ value }) => Number.isNaN(value)) ?? extreme(values, -1);
@@ -42,21 +42,24 @@ function extreme(values: readonly LayerValue[], sign: 1 | -1): LayerValue | unde
   );
 }
 
-/** A trained tensor of every layer must leave its start: ‖now − start‖, in units of ‖start‖ where that is not 0. */
+/** A trained tensor of every layer that has it must leave its start: ‖now − start‖, in units of ‖start‖ where that is not 0. */
 export function moved<const P extends string>(
   param: P,
   id: string,
   label: string,
-): MethodFigure<Readonly<Record<string, unknown>>, P> {
+): MethodFigure<Readonly<Record<string, unknown>>, never, P> {
   return {
     id,
     label,
     unit: 'number',
     rule: 'above 0 in every layer',
+    applies: ({ layers }) => layers.some(({ now }) => now[param] !== undefined),
     measure: (context) =>
-      leastAboveZero(context, ({ now, start }) => {
-        const origin = norm(start[param]);
-        return distance(now[param], start[param]) / (origin > 0 ? origin : 1);
+      leastAboveZero(context, (layer) => {
+        const [now, start] = [layer.now[param], layer.start[param]];
+        if (!now || !start) return undefined;
+        const origin = norm(start);
+        return distance(now, start) / (origin > 0 ? origin : 1);
       }),
   };
 }

@@ -17,6 +17,8 @@ import type { IdleOption } from './plan';
 import { planAdapter } from './plan';
 import { adapterMethods } from './registry';
 import { alphaPatternField, selectionFields } from './selectionFields';
+import { storedAdapter } from './storedAdapter';
+import type { TensorValues } from './storedAdapter';
 import { savesModule } from './targets';
 import { tensorMisfits } from './tensorMisfits';
 import type { AnyAdapterMethod } from './types';
@@ -26,10 +28,7 @@ type Config = Readonly<Record<string, unknown>>;
 /** The fields of a method whose own types are its own business. */
 const fieldsOf = (method: AnyAdapterMethod): Fields => method.config as Fields;
 
-/** The values of a plan's tensors, by key. */
-export interface TensorValues {
-  get(key: string): Float32Array | undefined;
-}
+export type { TensorValues } from './storedAdapter';
 
 export interface SaveOptions {
   /** Written as `base_model_name_or_path`. */
@@ -41,8 +40,10 @@ export interface SaveOptions {
 }
 
 /** Writes a folder that PEFT loads. Each file is replaced as a whole. */
-export function saveAdapter(dir: string, plan: AdapterPlan, values: TensorValues, options: SaveOptions): void {
+export function saveAdapter(dir: string, trained: AdapterPlan, parameters: TensorValues, options: SaveOptions): void {
   const { dtype = 'F32' } = options;
+  const { plan, pack } = storedAdapter(trained);
+  const values = pack(parameters);
   const tensors = new Map<string, Map<LoraParameter, PeftTensor>>();
   const extra = new Map<string, PeftTensor>();
   for (const { key, kind, module, param, shape } of [...plan.trained, ...plan.frozen]) {
@@ -114,12 +115,14 @@ export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: stri
   if (method !== plan.method) {
     throw unsupported(dir, `this holds a ${method.label} adapter`, `expected ${plan.method.label} to start from`);
   }
-  for (const layer of plan.layers) refuseOtherMeaning(dir, layer, method, config);
+  const { plan: stored, unpack } = storedAdapter(plan);
+  for (const layer of stored.layers) refuseOtherMeaning(dir, layer, method, config);
   const { modulesToSave, bias } = method.selection(config);
   const isOptional = ({ kind, module, param }: PlannedTensor): boolean =>
     kind === 'base' && !savesModule(modulesToSave, module) && !(bias !== 'none' && param === 'bias');
   const advice = 'give the new adapter the same targets and ranks';
-  for (const [key, data] of takeTensors(dir, plan, adapter, advice, isOptional)) values.get(key).set(data);
+  const taken = unpack(takeTensors(dir, stored, adapter, advice, isOptional));
+  for (const [key, data] of taken) values.get(key).set(data);
 }
 
 /** An adapter folder as its method understands it, before it meets a model. */

@@ -94,29 +94,12 @@ export function planAdapter(
       misfits.push({ key: 'target_modules', found, expected: supported.reason });
     }
   }
-  if (misfits.length === 0) idle.push(...idleLinks(method, config, layers));
+  if (misfits.length === 0) idle.push(...idleLinks(method, config, layers), ...idleModuleFields(method, config, sites));
   if (onIdle) idle.forEach(onIdle);
   const problems = [...(onIdle ? [] : idle), ...misfits.slice(0, 1)];
   if (problems.length > 0) throw refused(problems);
 
-  const [trained, frozen] = [new Ledger(), new Ledger()];
-  const addParams = (module: string, params: Readonly<Record<string, ParamSpec>>): void => {
-    for (const [param, spec] of Object.entries(params)) {
-      (spec.trainable ? trained : frozen).add({
-        key: `${module}.${param}`,
-        module,
-        param,
-        kind: 'adapter',
-        shape: spec.shape,
-        start: spec.init,
-        group: spec.group ?? 'default',
-        decays: spec.decays ?? true,
-        isMeasured: spec.isMeasured ?? false,
-      });
-    }
-  };
-  if (method.shared && sites.length > 0) addParams(SHARED_MODULE, method.shared(sites, config));
-  for (const { site, params } of layers) addParams(site.path, params);
+  const [trained, frozen] = adapterTensors(method, config, layers);
   const absurd = absurdSize(trained.size + frozen.size, model.tensors.values(), layers, config);
   if (absurd) throw refused([absurd]);
   for (const [key, tensor] of trainedBaseTensors(selection, model, sites)) {
@@ -144,10 +127,7 @@ export function planAdapter(
     config,
     selection,
     layers,
-    trained: trained.tensors,
-    trainedSize: trained.size,
-    frozen: frozen.tensors,
-    frozenSize: frozen.size,
+    ...ledgers(trained, frozen),
   };
 }
 
@@ -164,6 +144,56 @@ export function chainKey({ site, params }: AdaptedLayer): string {
   const shapes = Object.values(params).map(({ shape }) => shape.join('x'));
   return [place, site.inFeatures, site.outFeatures, ...shapes].join(' ');
 }
+
+/** The tensors of the adapter, as far as they are no base tensors. */
+function adapterTensors(
+  method: AnyAdapterMethod,
+  config: Readonly<Record<string, unknown>>,
+  layers: readonly AdaptedLayer[],
+): readonly [trained: Ledger, frozen: Ledger] {
+  const [trained, frozen] = [new Ledger(), new Ledger()];
+  const addParams = (module: string, params: Readonly<Record<string, ParamSpec>>): void => {
+    for (const [param, spec] of Object.entries(params)) {
+      (spec.trainable ? trained : frozen).add({
+        key: `${module}.${param}`,
+        module,
+        param,
+        kind: 'adapter',
+        shape: spec.shape,
+        start: spec.init,
+        group: spec.group ?? 'default',
+        decays: spec.decays ?? true,
+        isMeasured: spec.isMeasured ?? false,
+      });
+    }
+  };
+  const sites = layers.map(({ site }) => site);
+  if (method.shared && sites.length > 0) addParams(SHARED_MODULE, method.shared(sites, config));
+  for (const { site, params } of layers) addParams(site.path, params);
+  return [trained, frozen];
+}
+
+/** The same layers and base tensors under another configuration of the method. */
+export function replanned(plan: AdapterPlan, config: Readonly<Record<string, unknown>>): AdapterPlan {
+  const { method } = plan;
+  const layers = plan.layers.map(({ site }): AdaptedLayer => {
+    const own = method.configOf(site, config) as Readonly<Record<string, unknown>>;
+    return { site, config: own, params: method.params(site, own) };
+  });
+  const [trained, frozen] = adapterTensors(method, config, layers);
+  for (const tensor of plan.trained) if (tensor.kind === 'base') trained.add(tensor);
+  return { ...plan, config, layers, ...ledgers(trained, frozen) };
+}
+
+const ledgers = (
+  trained: Ledger,
+  frozen: Ledger,
+): Pick<AdapterPlan, 'trained' | 'trainedSize' | 'frozen' | 'frozenSize'> => ({
+  trained: trained.tensors,
+  trainedSize: trained.size,
+  frozen: frozen.tensors,
+  frozenSize: frozen.size,
+});
 
 class Ledger {
   readonly tensors: PlannedTensor[] = [];
@@ -236,6 +266,24 @@ function* idleLinks(
   } else if (Number.isFinite(links.blocks) && links.blocks > most) {
     const found = `is ${links.blocks}, but at most ${most} ${most === 1 ? 'block' : 'blocks'} can be linked here`;
     yield { key: links.key, found, expected: `expected ${most} at most, or -1 for all` };
+  }
+}
+
+/** Entries of the method's own lists of modules that name no adapted layer. */
+function* idleModuleFields(
+  method: AnyAdapterMethod,
+  config: Readonly<Record<string, unknown>>,
+  sites: readonly TargetSite[],
+): Generator<IdleOption> {
+  for (const key of method.moduleFields ?? []) {
+    const modules = config[key] as string | readonly string[] | undefined;
+    const entries: readonly (string | readonly string[])[] =
+      typeof modules === 'string' ? [modules] : (modules ?? []).map((entry) => [entry]);
+    for (const entry of entries) {
+      if (sites.some((s) => matchesModules(entry, s.path))) continue;
+      const expected = `the adapted layers are ${projectionsOf({ sites })}`;
+      yield { key, found: `${[entry].flat().join()} matches no adapted layer`, expected };
+    }
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Value } from '../graph/graph';
 import type { TargetSite } from '../models/types';
 import type { ConfigOf, Fields } from '../util/fields';
-import type { MethodFigure } from './activity';
+import type { ByParam, MethodFigure } from './activity';
 
 /** How a parameter starts. Random ones draw from a stream of their own, so that order does not matter. */
 export type Init =
@@ -18,6 +18,13 @@ export type Init =
   | { readonly kind: 'torchUniform'; readonly seed: number; readonly skip: number; readonly bound: number }
   /** Random directions at right angles to each other, each of length 1. */
   | { readonly kind: 'orthonormal'; readonly along: 'rows' | 'columns' }
+  /** One of two random factors with B·A = 0, both about 1/10 in size: PEFT's `orthogonal`. */
+  | { readonly kind: 'annihilating'; readonly factor: 'A' | 'B' }
+  /**
+   * One of the factors whose scaling·B·A is the part of the base weight with the largest singular values: √(S/s)·Vᵀ and U·√(S/s).
+   * `rounds`: of subspace iteration; 0: the exact decomposition.
+   */
+  | { readonly kind: 'principal'; readonly factor: 'A' | 'B'; readonly scaling: number; readonly rounds: number }
   /** The first singular vectors of the base weight [out, in]: right ones as rows, left ones as columns. */
   | { readonly kind: 'baseSingular'; readonly side: 'left' | 'right' }
   /** L2 norm of each row of the base weight [out, in]. */
@@ -36,11 +43,11 @@ export interface ParamSpec {
 }
 
 /** One adapted layer while the graph is built. */
-export interface LayerContext<P extends string = string> {
+export interface LayerContext<P extends string = string, O extends string = never> {
   readonly site: TargetSite;
   /** Input of the layer: [tokens, in]. */
   readonly x: Value;
-  readonly params: Readonly<Record<P, Value>>;
+  readonly params: ByParam<P, O, Value>;
   /** Tensors that all layers share (`AdapterMethod.shared`). */
   readonly shared: Readonly<Record<string, Value>>;
   /** W in the layout [out, in], whatever the checkpoint's layout is. */
@@ -50,26 +57,33 @@ export interface LayerContext<P extends string = string> {
   /** The base layer's own output x·Wᵀ + b: [tokens, out]. */
   readonly baseOutput: () => Value;
   /** The same projection `back` blocks earlier, if it is adapted and all its sizes are the same. */
-  readonly previous: (back: number) => Pick<LayerContext<P>, 'x' | 'params' | 'dropout'> | null;
+  readonly previous: (back: number) => Pick<LayerContext<P, O>, 'x' | 'params' | 'dropout'> | null;
   /** Dropout of the adapter branch; the identity outside training and at probability 0. Of the same value it is the same. */
   readonly dropout: (v: Value) => Value;
 }
 
 /** What the merged weight of a layer may need of the same projection in earlier blocks: `back` blocks before it. */
-export type PreviousWeights<P extends string = string> = (
+export type PreviousWeights<P extends string = string, O extends string = never> = (
   back: number,
-) => { readonly baseWeight: () => Value; readonly params: Readonly<Record<P, Value>> } | null;
+) => { readonly baseWeight: () => Value; readonly params: ByParam<P, O, Value> } | null;
 
 /** The values of the same projection's parameters `back` blocks before. */
-export type PreviousParams<P extends string = string> = (back: number) => Readonly<Record<P, Float32Array>> | null;
+export type PreviousParams<P extends string = string, O extends string = never> = (
+  back: number,
+) => ByParam<P, O, Float32Array> | null;
 
-/** The merged weight [out, in] of one layer, or the way back from it. The layout is always that. */
-export type WeightFormula<F extends Fields, P extends string> = (
+/** The merged weight [out, in] of one layer from its base weight. The layout is always that. */
+export type WeightFormula<F extends Fields, P extends string, O extends string> = (
   weight: Value,
-  params: Readonly<Record<P, Value>>,
+  params: ByParam<P, O, Value>,
   config: ConfigOf<F>,
   shared: Readonly<Record<string, Value>>,
-  previous: PreviousWeights<P>,
+  previous: PreviousWeights<P, O>,
+) => Value;
+
+/** The way back from a merged weight; `record`: what `mergeRecord` said of the layer when it was merged. */
+export type UnmergeFormula<F extends Fields, P extends string, O extends string> = (
+  ...args: [...Parameters<WeightFormula<F, P, O>>, record: Readonly<Record<string, Value>>]
 ) => Value;
 
 /** What an update ΔW = scaling · B·A consists of: A [rank, in], B [out, rank]. */
@@ -89,9 +103,22 @@ export interface Core {
   readonly times: number;
 }
 
+/**
+ * An adapter of the same method that does the same as the trained one, and from which the trained one comes back to the bit:
+ * what PEFT can read of tensors and options it does not have. Everything but a run that goes on sees this form alone.
+ */
+export interface StoredForm<F extends Fields = Fields> {
+  readonly config: ConfigOf<F>;
+  /** Tensors of a layer as its trained form has them → as the stored configuration has them. */
+  pack(params: NamedTensors, site: TargetSite): NamedTensors;
+  unpack(stored: NamedTensors, site: TargetSite): NamedTensors;
+}
+
+export type NamedTensors = Readonly<Record<string, Float32Array>>;
+
 export type Refusal = { readonly reason: string };
 
-export interface AdapterMethod<F extends Fields = Fields, P extends string = string> {
+export interface AdapterMethod<F extends Fields = Fields, P extends string = string, O extends string = never> {
   readonly id: string;
   readonly label: string;
   /** What it trains, in a sentence or two with its formula: help in the editor and text of docs/methods.md. */
@@ -115,14 +142,18 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   };
   /** Tensors that files hold once more under another name, as other programs write them: that name → the parameter. */
   readonly copies?: Readonly<Record<string, P>>;
+  /** How files hold an adapter of this configuration, where that is not tensor by tensor. */
+  stored?(config: ConfigOf<F>, sites: readonly TargetSite[]): StoredForm<F> | undefined;
   supports(site: TargetSite, config: ConfigOf<F>): true | Refusal;
   /** Trainable and frozen tensors of one layer, by their names in adapter files. */
-  params(site: TargetSite, config: ConfigOf<F>): Readonly<Record<P, ParamSpec>>;
+  params(site: TargetSite, config: ConfigOf<F>): ByParam<P, O, ParamSpec>;
   /**
    * Of a method that joins a layer with the same projection in blocks before: with how many of them (Infinity: all), and the
    * key that says so. A plan in which so many are never there is refused.
    */
   links?(config: ConfigOf<F>): { readonly key: string; readonly blocks: number };
+  /** Fields that name some of the adapted modules by PEFT's rules; one that names none is refused. */
+  readonly moduleFields?: readonly string[];
   /** Tensors that all adapted layers share. */
   shared?(sites: readonly TargetSite[], config: ConfigOf<F>): Readonly<Record<string, ParamSpec>>;
   /** The configuration of one layer, where patterns give it a rank or alpha of its own. */
@@ -131,38 +162,45 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
    * The merged weight W' [out, in]: the truth of the method. `null`: this method has no exact merge.
    * `mergedWeight − W` is the delta weight of every analysis.
    */
-  mergedWeight: WeightFormula<F, P> | null;
+  mergedWeight: WeightFormula<F, P, O> | null;
   /**
    * Why the merged weight of this configuration only comes close to the adapter, as a sentence; undefined: it is exact up to
    * rounding.
    */
   approximates?(config: ConfigOf<F>): string | undefined;
-  /** The base weight [out, in] back from the merged one; `null`: what the merge changed cannot be undone from it alone. */
-  unmergedWeight: WeightFormula<F, P> | null;
+  /** The base weight [out, in] back from the merged one; `null`: what the merge changed cannot be undone. */
+  unmergedWeight: UnmergeFormula<F, P, O> | null;
+  /**
+   * Tensors that unmerging needs and that the merged weight no longer tells, such as norms of the base: the merge writes them
+   * into its folder. Arguments as those of `mergedWeight`; empty for a configuration that needs none.
+   */
+  mergeRecord?(...args: Parameters<WeightFormula<F, P, O>>): Readonly<Record<string, Value>>;
   /** The layer's output, cheaper than through the merged weight; the method suite compares the two. */
-  forward(layer: LayerContext<P>, config: ConfigOf<F>): Value;
+  forward(layer: LayerContext<P, O>, config: ConfigOf<F>): Value;
   /** Scalars of a training step whose means over the latest batches become the tensors of the same names. */
-  measures?(layer: LayerContext<P>, config: ConfigOf<F>): Readonly<Partial<Record<P, Value>>>;
+  measures?(layer: LayerContext<P, O>, config: ConfigOf<F>): Readonly<Partial<Record<P | O, Value>>>;
   /** How many latest batches the means of `measures` go over. */
   measuredBatches?(config: ConfigOf<F>): number;
+  /** What the adapter adds to the bias [out] of a layer; undefined: nothing. Merging adds it, unmerging takes it away. */
+  deltaBias?(params: ByParam<P, O, Value>, config: ConfigOf<F>): Value | undefined;
   /**
    * The delta weight as factors, when it has low rank by construction: its spectrum is then exact and cheap. Undefined where
    * the configuration gives it none, or where its factors need base weights.
    */
   factors?(
-    params: Readonly<Record<P, Float32Array>>,
+    params: ByParam<P, O, Float32Array>,
     site: TargetSite,
     config: ConfigOf<F>,
     shared: Readonly<Record<string, Float32Array>>,
-    previous: PreviousParams<P>,
+    previous: PreviousParams<P, O>,
   ): Factors | undefined;
   /**
    * Matrices that together have the non-zero singular values of the delta weight, where they are smaller than it. Undefined
    * for a layer whose spectrum is too costly during a run.
    */
-  cores?(params: Readonly<Record<P, Float32Array>>, site: TargetSite, config: ConfigOf<F>): readonly Core[] | undefined;
+  cores?(params: ByParam<P, O, Float32Array>, site: TargetSite, config: ConfigOf<F>): readonly Core[] | undefined;
   /** What shows in a run that the method does what it says, each figure with its rule. */
-  readonly activity: readonly MethodFigure<ConfigOf<F>, NoInfer<P>>[];
+  readonly activity: readonly MethodFigure<ConfigOf<F>, NoInfer<P>, NoInfer<O>>[];
   /** Probability of dropout on the adapter branch. */
   dropout(config: ConfigOf<F>): number;
   /** Which base tensors are trained in full beside the adapter (biases, modules_to_save). */
@@ -181,12 +219,14 @@ export interface Selection {
   readonly everything?: boolean;
 }
 
+export type { ByParam } from './activity';
+
 /** Keeps the parameter names of `params` in the types of `mergedWeight`, `forward` and `factors`. */
-export function defineAdapter<const F extends Fields, const P extends string>(
-  method: AdapterMethod<F, P>,
-): AdapterMethod<F, P> {
+export function defineAdapter<const F extends Fields, const P extends string, const O extends string = never>(
+  method: AdapterMethod<F, P, O>,
+): AdapterMethod<F, P, O> {
   return method;
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what the registry holds: a method whose own types are its own business
-export type AnyAdapterMethod = AdapterMethod<any, any>;
+export type AnyAdapterMethod = AdapterMethod<any, any, any>;

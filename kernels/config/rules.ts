@@ -49,6 +49,14 @@ const RULES: readonly Rule[] = [
     reason: (_, value) =>
       value === 1 ? l10n.t('a ratio of 1 is one learning rate for all; remove this key') : undefined,
   },
+  ...['init_lora_weights', 'frozen_init', 'd_initial'].map((key): Rule => ({
+    section: 'adapter',
+    key,
+    reason: (w) =>
+      w.get('adapter', 'init_from') === undefined
+        ? undefined
+        : l10n.t('the adapter starts as init_from has it; remove one of the two'),
+  })),
   { section: 'training', key: 'eval_steps', reason: (w) => (hasEvalData(w) || hasPrompts(w) ? undefined : NO_EVAL) },
   {
     section: 'samples',

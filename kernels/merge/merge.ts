@@ -5,12 +5,14 @@
 import type { LoadedAdapter } from '../adapters/adapterFile';
 import { loadAdapter } from '../adapters/adapterFile';
 import type { BaseModel } from '../models/baseModel';
+import type { TargetSite } from '../models/types';
 import { openBaseModel } from '../models/baseModel';
 import { refuseUnsoundWeights } from '../models/soundWeights';
 import type { Progress } from '../protocol/kernelApi';
 import type { MergeReport } from '../protocol/types';
 import { physicalCores } from '../runtime/devices';
 import { formulaPlan, LayerWeights } from '../delta/layerWeights';
+import { MergeRecord } from './mergeRecord';
 import { compareLogits } from './proof';
 import type { CheckpointChange, MergeDtype, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
@@ -42,9 +44,9 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
   try {
     const adapter = loadAdapter(adapterDir, model);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
-    layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'merge', (site) =>
-      model.checkpoint.readF32(site.weight),
-    );
+    const record = MergeRecord.forAdapter(adapterDir);
+    const baseWeight = (site: TargetSite): Float32Array => model.checkpoint.readF32(site.weight);
+    layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'merge', baseWeight, record);
     const change = mergeChange(model, adapter, layers, dtype);
     const approximation = adapter.plan.method.approximates?.(adapter.plan.config);
     const proof = await writeCheckpoint(model.checkpoint, out, change, {
@@ -52,6 +54,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
       onBytes: (done, all) => onProgress?.({ fraction: (WRITING * done) / all, message: 'Writing the merged weights' }),
       inspect: async (folder) => {
         await layers?.dispose();
+        record.write(folder);
         const merged = openBaseModel(folder);
         try {
           return await compareLogits(
@@ -96,6 +99,10 @@ function mergeChange(
   const trained = new Set(plan.trained.filter((t) => t.kind === 'base').map((t) => t.key));
   for (const key of trained) {
     if (checkpoint.tensors.has(key)) edits.set(key, (values) => parameters.get(key) ?? values);
+  }
+  for (const layer of plan.layers.filter((l) => layers.changesBias(l))) {
+    const { bias } = layer.site;
+    if (bias !== null) edits.set(bias, (values) => layers.applyBias(layer, parameters.get(bias) ?? values));
   }
   const { tiedTo } = head;
   const isUntied = tiedTo !== null && !plan.selection.everything && (trained.has(head.weight) || trained.has(tiedTo));

@@ -7,12 +7,14 @@ import { findBaseModel, loadAdapter, namedBaseModel } from '../adapters/adapterF
 import type { Checkpoint } from '../formats/checkpoint';
 import { openCheckpoint } from '../formats/checkpoint';
 import type { BaseModel } from '../models/baseModel';
+import type { TargetSite } from '../models/types';
 import { openBaseModel } from '../models/baseModel';
 import { refuseUnsoundWeights } from '../models/soundWeights';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
 import type { UnmergeReport } from '../protocol/types';
 import { formulaPlan, LayerWeights } from '../delta/layerWeights';
+import { MergeRecord } from './mergeRecord';
 import type { CheckpointChange, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
 
@@ -37,9 +39,9 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
   try {
     const adapter = loadAdapter(adapterDir, model);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
-    layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'unmerge', (site) =>
-      model.checkpoint.readF32(site.weight),
-    );
+    const record = MergeRecord.read(merged, adapterDir);
+    const mergedWeight = (site: TargetSite): Float32Array => model.checkpoint.readF32(site.weight);
+    layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'unmerge', mergedWeight, record);
     const change = unmergeChange(model, adapter, layers, base, adapterDir);
     const difference = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
@@ -74,6 +76,10 @@ function unmergeChange(
     const found = `${replaced.slice(0, 3).join(', ')}${replaced.length > 3 ? ', …' : ''} were trained in full`;
     const expected = `expected the base model that the adapter names on disk (${namedBaseModel(adapterDir) ?? 'it names none'}), to take the old values from`;
     throw KernelError.refused([{ file: adapterDir, severity: 'error', found, expected }]);
+  }
+  for (const layer of plan.layers.filter((l) => layers.changesBias(l))) {
+    const { bias } = layer.site;
+    if (bias !== null) edits.set(bias, (values) => layers.applyBias(layer, values));
   }
   const { weight, tiedTo } = base?.head ?? model.head;
   // The merge untied the head; the base it goes back to has none of its own.

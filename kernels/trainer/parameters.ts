@@ -1,15 +1,15 @@
 /** @file The values of a plan's tensors: one flat vector of what is trained, one of what is frozen, and views by key. */
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
 import { SHARED_MODULE } from '../adapters/plan';
-import { householderQr } from '../analysis/linalg/householderQr';
-import { matrix, transpose, zeros } from '../analysis/linalg/matrix';
+import { matrix, transpose } from '../analysis/linalg/matrix';
 import type { Matrix } from '../analysis/linalg/matrix';
 import { thinSvd } from '../analysis/linalg/svd';
 import type { BaseModel } from '../models/baseModel';
 import type { TargetSite } from '../models/types';
 import { KernelError } from '../protocol/errors';
 import { Mt19937 } from '../util/mt19937';
-import { createRandom } from '../util/random';
+import { createRandom, normalStream } from '../util/random';
+import { annihilating, orthonormalRows, PrincipalFactors } from './factorValues';
 
 export class Parameters {
   readonly trained: Float32Array;
@@ -52,7 +52,8 @@ export class Parameters {
 
   /** Starts every tensor as the plan says. Each draws from its own stream, so that one more layer changes no other. */
   initialise(model: BaseModel, seed: number): this {
-    for (const t of [...this.plan.trained, ...this.plan.frozen]) start(t, this.get(t.key), model, seed);
+    const decomposed = new PrincipalFactors((module) => uprightWeight(module, model));
+    for (const t of [...this.plan.trained, ...this.plan.frozen]) start(t, this.get(t.key), model, seed, decomposed);
     return this;
   }
 }
@@ -66,7 +67,13 @@ function allocated(size: number): Float32Array {
   }
 }
 
-function start(tensor: PlannedTensor, into: Float32Array, model: BaseModel, seed: number): void {
+function start(
+  tensor: PlannedTensor,
+  into: Float32Array,
+  model: BaseModel,
+  seed: number,
+  decomposed: PrincipalFactors,
+): void {
   const init = tensor.start;
   switch (init.kind) {
     case 'zeros':
@@ -99,6 +106,12 @@ function start(tensor: PlannedTensor, into: Float32Array, model: BaseModel, seed
     case 'baseSingular':
       into.set(baseSingular(tensor, init.side, model));
       return;
+    case 'annihilating':
+      into.set(annihilating(tensor.shape, init.factor, (name) => uniformStream(seed, `${tensor.module}.${name}`)));
+      return;
+    case 'principal':
+      into.set(decomposed.factor(tensor, init, () => uniformStream(seed, `${tensor.module}.principal`)));
+      return;
     case 'normal': {
       const normal = normalStream(uniformStream(seed, tensor.key));
       for (let i = 0; i < into.length; i++) into[i] = init.std * normal();
@@ -107,37 +120,28 @@ function start(tensor: PlannedTensor, into: Float32Array, model: BaseModel, seed
   }
 }
 
-/** Standard normal numbers by Box and Muller; 1 − u keeps the logarithm finite. */
-const normalStream = (uniform: () => number) => (): number =>
-  Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-
-/** The Q of a matrix of normal numbers: [count, length] with orthonormal rows, or [length, count] with such columns. */
+/** [count, length] with orthonormal rows, or [length, count] with such columns. */
 function orthonormal({ shape }: PlannedTensor, along: 'rows' | 'columns', uniform: () => number): Float64Array {
   const [first = 0, second = 0] = shape;
-  const [count, length] = along === 'rows' ? [first, second] : [second, first];
-  const normal = normalStream(uniform);
-  const directions = matrix(count, length, Float64Array.from({ length: count * length }, normal));
-  const rows = householderQr(directions).timesQ(identity(count));
-  return along === 'rows' ? rows.data : transpose(rows).data;
+  if (along === 'rows') return orthonormalRows(first, second, uniform).data;
+  return transpose(orthonormalRows(second, first, uniform)).data;
 }
 
 /** The first right singular vectors of a layer's base weight as rows [r, in], or left ones as columns [out, r]. */
 function baseSingular({ module, shape }: PlannedTensor, side: 'left' | 'right', model: BaseModel): Float64Array {
-  const site = siteOf(module, model);
-  const stored = model.checkpoint.readF32(site.weight);
-  const isStored = site.layout === 'out-in';
-  const [rows, cols] = isStored ? [site.outFeatures, site.inFeatures] : [site.inFeatures, site.outFeatures];
-  const { left, right } = thinSvd(matrix(rows, cols, stored));
-  const vectors = (side === 'right') === isStored ? right : left;
+  const { left, right } = thinSvd(uprightWeight(module, model));
+  const vectors = side === 'right' ? right : left;
   const count = Math.min(...shape);
   const wanted = { rows: count, cols: vectors.cols, data: vectors.data.slice(0, count * vectors.cols) };
   return side === 'right' ? wanted.data : transpose(wanted).data;
 }
 
-function identity(size: number): Matrix {
-  const out = zeros(size, size);
-  for (let i = 0; i < size; i++) out.data[i * size + i] = 1;
-  return out;
+/** The base weight of a layer as [out, in]. */
+function uprightWeight(module: string, model: BaseModel): Matrix {
+  const { weight, layout, inFeatures, outFeatures } = siteOf(module, model);
+  const stored = model.checkpoint.readF32(weight);
+  if (layout === 'out-in') return matrix(outFeatures, inFeatures, stored);
+  return transpose(matrix(inFeatures, outFeatures, stored));
 }
 
 function siteOf(module: string, model: BaseModel): TargetSite {

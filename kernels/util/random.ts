@@ -36,6 +36,10 @@ export function createRandom(...seeds: readonly number[]): Random {
   };
 }
 
+/** Standard normal numbers from numbers in [0, 1), by Box and Muller; 1 − u keeps the logarithm finite. */
+export const normalStream = (uniform: () => number) => (): number =>
+  Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+
 /** The numbers 0 … n − 1 in random order (Fisher and Yates). */
 export function permutation(n: number, random: Random): Int32Array {
   const order = Int32Array.from({ length: n }, (_, i) => i);

@@ -2,18 +2,31 @@
  * @file DoRA: W' = diag(m/c)·V with V = W + s·B·A, c the row norms of V, m one trained magnitude per output (Liu et al.
  * 2024, equation 5; the axis is that of the released models, not of the paper's letters). The norm is detached in backward
  * unless told (section 4.3), so that c only scales. m starts as the row norms of W: a fresh adapter changes nothing.
+ * Modules of `magnitude_only` have m alone, W' = diag(m/‖W‖)·W (section 5.4's reduced tuning granularity); files hold them as
+ * DoRA of rank 1 with factors of zeros, which PEFT reads.
  */
+import type { Value } from '../../graph/graph';
 import { add, div, gemm, mul, stopGradient, sub } from '../../graph/ops';
-import { choice, flag } from '../../util/fields';
+import type { TargetSite } from '../../models/types';
+import { choice, flag, list, part, text, union } from '../../util/fields';
+import type { ConfigOf } from '../../util/fields';
+import { factorStartField, factorStarts, principalRounds, startRefusal, storedStart } from '../factorStarts';
 import { lowRankFields, lowRankMerged, scalingOf } from '../lowRank';
+import type { InitialFactor } from '../pissa';
+import { doubled, initialFactorSpecs, joinFactors, residualLayer, residualWeight, splitFactors } from '../pissa';
 import { column, factoredNorm, rowNorm } from '../rowNorms';
 import { movedA, movedB } from '../lowRankActivity';
 import { magnitudeDrift } from '../magnitudeActivity';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
+import { matchesModules } from '../targets';
 import { defineAdapter } from '../types';
+import type { NamedTensors } from '../types';
+
+const name = text({ ...part });
 
 const fields = {
   ...lowRankFields,
+  init_lora_weights: factorStartField,
   norm_gradient: choice(['detached', 'full'], {
     default: 'detached',
     isTrainingOnly: true,
@@ -26,11 +39,23 @@ const fields = {
     label: 'Decay the magnitude',
     help: 'Weight decay shrinks the magnitude too, as in PEFT, and with it the output of the layer. Off: only the factors decay.',
   }),
+  magnitude_only: union(
+    [text({ ...part, label: 'Regular expression', expected: 'a regular expression' }), list(name, { ...part })],
+    {
+      optional: true,
+      isTrainingOnly: true,
+      label: 'Magnitude only',
+      help: 'Target modules of which only the magnitude is trained, one number per output, and not the direction: a list of names or a regular expression.',
+    },
+  ),
   ...selectionFields,
   ...alphaPatternField,
 };
 
-export const dora = defineAdapter({
+type Config = ConfigOf<typeof fields>;
+type Factor = 'lora_A' | 'lora_B' | InitialFactor;
+
+export const dora = defineAdapter<typeof fields, 'lora_magnitude_vector', Factor>({
   id: 'dora',
   label: 'DoRA',
   summary:
@@ -38,34 +63,83 @@ export const dora = defineAdapter({
   paper: 'https://arxiv.org/abs/2402.09353',
   peft: { peft_type: 'LORA', use_dora: true, lora_bias: false },
   config: fields,
-  supports: () => true,
-  params: (site, { r, decay_magnitude }) => ({
-    lora_A: { shape: [r, site.inFeatures], init: { kind: 'kaimingUniform' }, trainable: true },
-    lora_B: { shape: [site.outFeatures, r], init: { kind: 'zeros' }, trainable: true },
-    lora_magnitude_vector: {
-      shape: [site.outFeatures],
-      init: { kind: 'baseRowNorms' },
-      trainable: true,
-      decays: decay_magnitude,
-    },
-  }),
-  configOf: ({ path }, config) => withPatterns(path, config),
-  mergedWeight: (baseWeight, { lora_A, lora_B, lora_magnitude_vector: m }, config) => {
-    const v = lowRankMerged(baseWeight, lora_A, lora_B, scalingOf(config));
-    return mul(v, column(div(m, rowNorm(v))));
+  moduleFields: ['magnitude_only'],
+  supports: (site, config) => startRefusal(config.init_lora_weights, site, config.r) ?? true,
+  params: (site, config) => {
+    const { r, init_lora_weights: start } = config;
+    const starts = factorStarts(start, r, scalingOf(config));
+    return {
+      ...(!isMagnitudeOnly(site, config) && {
+        lora_A: { shape: [r, site.inFeatures], init: starts.A, trainable: true },
+        lora_B: { shape: [site.outFeatures, r], init: starts.B, trainable: true },
+        ...initialFactorSpecs(site, r, start, starts),
+      }),
+      lora_magnitude_vector: {
+        shape: [site.outFeatures],
+        init: { kind: 'baseRowNorms' },
+        trainable: true,
+        decays: config.decay_magnitude,
+      },
+    };
   },
-  // c is that of the merged weight's own base: it cannot be told from the merged weight alone.
-  unmergedWeight: null,
+  stored: (config, sites) => {
+    const { init_lora_weights: start } = config;
+    const isPrincipal = principalRounds(start) !== undefined;
+    const magnitudes = sites.filter((site) => isMagnitudeOnly(site, config));
+    if (magnitudes.length === 0 && storedStart(start) === start) return undefined;
+    const written = isPrincipal ? doubled(config) : config;
+    const rankOne = magnitudes.map(({ path }) => [path.replaceAll('.', '\\.'), 1] as const);
+    const rankAt = ({ path }: TargetSite): number => withPatterns(path, config).r;
+    return {
+      config: {
+        ...written,
+        init_lora_weights: storedStart(start),
+        magnitude_only: undefined,
+        rank_pattern: { ...Object.fromEntries(rankOne), ...written.rank_pattern },
+      },
+      pack: (params, site) => {
+        if (isMagnitudeOnly(site, config)) return { ...zeroFactors(site), ...params };
+        return isPrincipal ? joinFactors(params, rankAt(site)) : params;
+      },
+      unpack: (stored, site) => {
+        if (isMagnitudeOnly(site, config)) return withoutFactors(stored);
+        return isPrincipal ? splitFactors(stored, rankAt(site)) : stored;
+      },
+    };
+  },
+  configOf: (site, config) => {
+    const own = withPatterns(site.path, config);
+    // There is no branch whose input could be dropped.
+    return isMagnitudeOnly(site, config) ? { ...own, lora_dropout: 0 } : own;
+  },
+  mergedWeight: (baseWeight, params, config) => {
+    const v = direction(baseWeight, params, config);
+    return mul(v, column(div(params.lora_magnitude_vector, rowNorm(v))));
+  },
+  // The norm is that of the base the merge met: it cannot be told from the merged weight.
+  mergeRecord: (baseWeight, params, config) => ({ norm: rowNorm(direction(baseWeight, params, config)) }),
+  unmergedWeight: (mergedWeight, params, config, _shared, _previous, { norm }) => {
+    if (!norm) throw new Error('the norms of the merge are missing');
+    const v = mul(mergedWeight, column(div(norm, params.lora_magnitude_vector)));
+    const { lora_A: a, lora_B: b } = params;
+    const s = scalingOf(config);
+    return a && b ? residualWeight(lowRankMerged(v, a, b, -s), params, -s) : v;
+  },
   // Y = x·Wᵀ + b + (g − 1) ⊙ (x~·Wᵀ) + s·g ⊙ (x~·Aᵀ)·Bᵀ with g = m/c, x~ the input after dropout. Where nothing is dropped
   // the base product is shared: Y = g ⊙ (x·Wᵀ + s·(x·Aᵀ)·Bᵀ) + b.
-  forward: ({ x, params, baseWeight, baseBias, baseOutput, dropout }, config) => {
-    const { lora_A: a, lora_B: b, lora_magnitude_vector: m } = params;
+  forward: (layer, config) => {
     const s = scalingOf(config);
-    const norm = factoredNorm(baseWeight(), a, b, s);
+    const { x, params, baseWeight, baseBias, baseOutput, dropout } = residualLayer(layer, s);
+    const { lora_A: a, lora_B: b, lora_magnitude_vector: m } = params;
+    const isFactored = a !== undefined && b !== undefined;
+    const norm = isFactored ? factoredNorm(baseWeight(), a, b, s) : rowNorm(baseWeight());
     const g = div(m, config.norm_gradient === 'full' ? norm : stopGradient(norm));
     const dropped = dropout(x);
     const product = gemm(dropped, baseWeight(), { transB: true });
-    const scaled = mul(gemm(gemm(dropped, a, { transB: true }), b, { transB: true, alpha: s, c: product }), g);
+    const turned = isFactored
+      ? gemm(gemm(dropped, a, { transB: true }), b, { transB: true, alpha: s, c: product })
+      : product;
+    const scaled = mul(turned, g);
     if (dropped !== x) return add(sub(scaled, product), baseOutput());
     const bias = baseBias();
     return bias ? add(scaled, bias) : scaled;
@@ -74,3 +148,22 @@ export const dora = defineAdapter({
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });
+
+const isMagnitudeOnly = ({ path }: TargetSite, { magnitude_only }: Config): boolean =>
+  magnitude_only !== undefined && matchesModules(magnitude_only, path);
+
+/** V = W + s·B·A, over W_res where the start was PiSSA's: [out, in]. */
+function direction(weight: Value, params: Readonly<Partial<Record<Factor, Value>>>, config: Config): Value {
+  const { lora_A: a, lora_B: b } = params;
+  if (!a || !b) return weight;
+  const s = scalingOf(config);
+  return lowRankMerged(residualWeight(weight, params, s), a, b, s);
+}
+
+const zeroFactors = ({ inFeatures, outFeatures }: TargetSite): NamedTensors => ({
+  lora_A: new Float32Array(inFeatures),
+  lora_B: new Float32Array(outFeatures),
+});
+
+const withoutFactors = (stored: NamedTensors): NamedTensors =>
+  Object.fromEntries(Object.entries(stored).filter(([name]) => !['lora_A', 'lora_B'].includes(name)));

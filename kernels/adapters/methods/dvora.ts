@@ -2,6 +2,7 @@
  * @file DVoRA: DoRA whose direction is updated by VeRA's branch (Liu et al. 2024, section 5.2; no code was released).
  * W' = diag(m/c)·V with V = W + diag(λ_b)·B·diag(λ_d)·A, c the row norms of V, detached in the backward pass as in DoRA.
  */
+import type { Value } from '../../graph/graph';
 import { add, div, gemm, mul, stopGradient, sub } from '../../graph/ops';
 import { magnitudeDrift } from '../magnitudeActivity';
 import { projectionActivity } from '../projectionActivity';
@@ -37,14 +38,15 @@ export const dvora = defineAdapter({
   shared: projectionSpecs,
   configOf: (_site, config) => config,
   mergedWeight: (baseWeight, params, _config, shared) => {
-    const [output = 0, input = 0] = baseWeight.type.shape;
-    const own = projectionsOf(shared, input, output);
-    const b = scaledB(own, params.vera_lambda_b, params.vera_lambda_d);
-    const v = add(gemm(b, own.a), baseWeight);
+    const v = direction(baseWeight, params, shared, 1);
     return mul(v, column(div(params.lora_magnitude_vector, rowNorm(v))));
   },
-  // As in DoRA: the norm is that of the merged weight's own base.
-  unmergedWeight: null,
+  // As in DoRA: the norm is that of the base the merge met.
+  mergeRecord: (baseWeight, params, _config, shared) => ({ norm: rowNorm(direction(baseWeight, params, shared, 1)) }),
+  unmergedWeight: (mergedWeight, params, _config, shared, _previous, { norm }) => {
+    if (!norm) throw new Error('the norms of the merge are missing');
+    return direction(mul(mergedWeight, column(div(norm, params.lora_magnitude_vector))), params, shared, -1);
+  },
   forward: ({ site, x, params, shared, baseWeight, baseBias, baseOutput, dropout }) => {
     const own = projectionsOf(shared, site.inFeatures, site.outFeatures);
     const b = scaledB(own, params.vera_lambda_b, params.vera_lambda_d);
@@ -60,3 +62,12 @@ export const dvora = defineAdapter({
   dropout: (config) => config.vera_dropout,
   selection: projectionSelection,
 });
+
+/** weight ± diag(λ_b)·B·diag(λ_d)·A: [out, in]. */
+function direction(weight: Value, params: Vectors, shared: Readonly<Record<string, Value>>, sign: 1 | -1): Value {
+  const [output = 0, input = 0] = weight.type.shape;
+  const own = projectionsOf(shared, input, output);
+  return add(gemm(scaledB(own, params.vera_lambda_b, params.vera_lambda_d), own.a, { alpha: sign }), weight);
+}
+
+type Vectors = Readonly<Record<'vera_lambda_b' | 'vera_lambda_d', Value>>;

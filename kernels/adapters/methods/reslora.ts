@@ -5,15 +5,14 @@
  * dropout. Only the block shortcut has an exact merge; the others are merged with norms measured in training (section 3.3).
  */
 import type { Value } from '../../graph/graph';
-import { add, addScalar, div, gemm, mul, scale, sqrt, sumAll } from '../../graph/ops';
+import { add, addScalar, div, gemm, mul, reshape, scale, sqrt, sumAll } from '../../graph/ops';
 import { choice, integer } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
-import { KernelError } from '../../protocol/errors';
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
 import { movedA, movedB } from '../lowRankActivity';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
-import type { Factors, LayerContext, ParamSpec, PreviousWeights } from '../types';
+import type { ByParam, Factors, LayerContext, ParamSpec, PreviousWeights } from '../types';
 
 /** Latest batches that are measured, as in the released code. */
 const WINDOW = 100;
@@ -51,13 +50,15 @@ const fields = {
 };
 
 type Config = ConfigOf<typeof fields>;
-type Param = 'lora_A' | 'lora_B' | 'reslora_f_x' | 'reslora_f_ax';
-type Params = Readonly<Record<Param, Value>>;
+type Param = 'lora_A' | 'lora_B';
+type Measured = 'reslora_f_x' | 'reslora_f_ax';
+type Params = ByParam<Param, Measured, Value>;
+type Previous = PreviousWeights<Param, Measured>;
 
 /** A norm that was never measured, so that a fresh adapter can be merged. */
 const MEASURED: ParamSpec = { shape: [], init: { kind: 'constant', value: 1 }, trainable: false, isMeasured: true };
 
-export const reslora = defineAdapter<typeof fields, Param>({
+export const reslora = defineAdapter<typeof fields, Param, Measured>({
   id: 'reslora',
   label: 'ResLoRA',
   summary:
@@ -81,22 +82,20 @@ export const reslora = defineAdapter<typeof fields, Param>({
     return true;
   },
   links: (config) => ({ key: 'pre_num', blocks: mostLinked(config) }),
-  params: (site, { r, variant }) =>
-    ({
-      lora_A: { shape: [r, site.inFeatures], init: { kind: 'kaimingUniform' }, trainable: true },
-      lora_B: { shape: [site.outFeatures, r], init: { kind: 'zeros' }, trainable: true },
-      ...(variant !== 'bs' && { reslora_f_x: MEASURED }),
-      ...(variant === 'ms' && { reslora_f_ax: MEASURED }),
-    }) as Readonly<Record<Param, ParamSpec>>,
+  params: (site, { r, variant }) => ({
+    lora_A: { shape: [r, site.inFeatures], init: { kind: 'kaimingUniform' }, trainable: true },
+    lora_B: { shape: [site.outFeatures, r], init: { kind: 'zeros' }, trainable: true },
+    ...(variant !== 'bs' && { reslora_f_x: MEASURED }),
+    ...(variant === 'ms' && { reslora_f_ax: MEASURED }),
+  }),
   configOf: ({ path }, config) => withPatterns(path, config),
   mergedWeight: (weight, params, config, _shared, previous) => delta(weight, params, config, previous, 1),
-  unmergedWeight: (weight, params, config, _shared, previous) => {
-    if (config.variant === 'is' && config.merge === 'weight') {
-      const reason = 'was merged by the norms of base weights, which the merged weights no longer tell';
-      throw new KernelError('adapter/unsupported', `ResLoRA with the input shortcut ${reason}; keep the base`);
-    }
-    return delta(weight, params, config, previous, -1);
+  mergeRecord: (_weight, _params, config, _shared, previous) => {
+    const alpha = config.variant === 'is' && config.merge === 'weight' ? weightRatio(config, previous) : undefined;
+    return alpha ? { alpha: reshape(alpha, [1]) } : {};
   },
+  unmergedWeight: (weight, params, config, _shared, previous, { alpha }) =>
+    delta(weight, params, config, previous, -1, alpha),
   approximates: ({ variant }) =>
     variant === 'bs'
       ? undefined
@@ -124,7 +123,8 @@ export const reslora = defineAdapter<typeof fields, Param>({
     const scaling = scalingOf(config);
     const before = [...linked(previous, config)];
     if (variant === 'bs') return stacked([{ lora_A: a, lora_B: b }, ...before], rank, scaling);
-    const share = (of: 'reslora_f_x' | 'reslora_f_ax', p: Values): number => (p[of][0] ?? NaN) / (own[of][0] ?? NaN);
+    const share = (of: 'reslora_f_x' | 'reslora_f_ax', p: Values): number =>
+      (p[of]?.[0] ?? NaN) / (own[of]?.[0] ?? NaN);
     if (variant === 'is') {
       // By weight, the norms of base weights say how much.
       if (merge === 'weight' && before.length > 0 && previous(2)) return undefined;
@@ -159,7 +159,7 @@ function* linked<L>(previous: (back: number) => L | null, config: Config): Gener
   }
 }
 
-type Values = Readonly<Record<Param, Float32Array>>;
+type Values = ByParam<Param, Measured, Float32Array>;
 
 /** The branches of several layers as one of the sum of their ranks. */
 function stacked(layers: readonly Pick<Values, 'lora_A' | 'lora_B'>[], rank: number, scaling: number): Factors {
@@ -177,8 +177,8 @@ function stacked(layers: readonly Pick<Values, 'lora_A' | 'lora_B'>[], rank: num
   return { a, b, rank: all, scaling };
 }
 
-/** weight + sign·ΔW with the ΔW of the paper's section 3.3. */
-function delta(weight: Value, params: Params, config: Config, previous: PreviousWeights<Param>, sign: 1 | -1): Value {
+/** weight + sign·ΔW with the ΔW of the paper's section 3.3; `noted`: the ratio of weights that a merge was made with. */
+function delta(weight: Value, params: Params, config: Config, previous: Previous, sign: 1 | -1, noted?: Value): Value {
   const s = sign * scalingOf(config);
   const { lora_A: a, lora_B: b } = params;
   const before = [...linked(previous, config)];
@@ -190,15 +190,14 @@ function delta(weight: Value, params: Params, config: Config, previous: Previous
   const times = (factor: Value): Value => add(mul(gemm(b, a, { alpha: s }), factor), weight);
   if (config.variant === 'is') {
     if (!nearest) return lowRankMerged(weight, a, b, 2 * s);
-    if (config.merge === 'input') return times(addScalar(div(nearest.params.reslora_f_x, params.reslora_f_x), 1));
-    const second = previous(2);
+    if (config.merge === 'input') return times(addScalar(share('reslora_f_x', nearest.params, params), 1));
+    const ratio = noted ?? weightRatio(config, previous);
     // 1 for the second block of a chain: there is no weight two blocks before.
-    if (!second) return lowRankMerged(weight, a, b, 2 * s);
-    return times(addScalar(div(mergedNorm(second, config), mergedNorm(nearest, config)), 1));
+    return ratio ? times(addScalar(ratio, 1)) : lowRankMerged(weight, a, b, 2 * s);
   }
   if (!nearest) return lowRankMerged(weight, a, b, s);
   if (config.merge === 'input') {
-    const shares = before.map(({ params: p }) => div(p.reslora_f_ax, params.reslora_f_ax));
+    const shares = before.map(({ params: p }) => share('reslora_f_ax', p, params));
     return times(
       addScalar(
         shares.reduce((sum, v) => add(sum, v)),
@@ -206,15 +205,25 @@ function delta(weight: Value, params: Params, config: Config, previous: Previous
       ),
     );
   }
-  const summed = before.reduce(
-    (sum, { params: p }) => add(sum, mul(p.lora_A, div(p.reslora_f_x, params.reslora_f_x))),
-    a,
-  );
+  const summed = before.reduce((sum, { params: p }) => add(sum, mul(p.lora_A, share('reslora_f_x', p, params))), a);
   return lowRankMerged(weight, summed, b, s);
 }
 
+/** A mean norm of a block before as a share of this block's own. */
+function share(name: Measured, before: Params, own: Params): Value {
+  const [a, b] = [before[name], own[name]];
+  if (!a || !b) throw new Error(`${name} is not measured in this variant`);
+  return div(a, b);
+}
+
+/** ‖W*‖ two blocks before to that of the block before, W* the merged weights; undefined where there are no two. */
+function weightRatio(config: Config, previous: Previous): Value | undefined {
+  const [nearest, second] = [previous(1), previous(2)];
+  return nearest && second ? div(mergedNorm(second, config), mergedNorm(nearest, config)) : undefined;
+}
+
 /** ‖W + s·B·A‖ of a block before. */
-function mergedNorm(layer: NonNullable<ReturnType<PreviousWeights<Param>>>, config: Config): Value {
+function mergedNorm(layer: NonNullable<ReturnType<Previous>>, config: Config): Value {
   return norm(lowRankMerged(layer.baseWeight(), layer.params.lora_A, layer.params.lora_B, scalingOf(config)));
 }
 

@@ -12,6 +12,12 @@ export function zeros(rows: number, cols: number): Matrix {
   return { rows, cols, data: new Float64Array(rows * cols) };
 }
 
+export function identity(size: number): Matrix {
+  const out = zeros(size, size);
+  for (let i = 0; i < size; i++) out.data[i * size + i] = 1;
+  return out;
+}
+
 /** A copy in float64 of values given row by row. Throws when the number of values does not fit. */
 export function matrix(rows: number, cols: number, values: ArrayLike<number>): Matrix {
   if (values.length !== rows * cols) {

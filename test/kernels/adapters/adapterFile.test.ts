@@ -67,7 +67,6 @@ describe('an adapter that PEFT wrote', () => {
 
   it.each([
     ['peft_type', 'LOHA'],
-    ['lora_bias', true],
     ['layer_replication', [[0, 1]]],
     ['trainable_token_indices', [3]],
     ['init_lora_weights', 'pissa'],

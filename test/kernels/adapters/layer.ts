@@ -5,7 +5,7 @@ import { planAdapter, SHARED_MODULE } from '../../../kernels/adapters/plan';
 import type { AnyAdapterMethod } from '../../../kernels/adapters/types';
 import type { Value } from '../../../kernels/graph/graph';
 import { f32, Graph, sizeOf } from '../../../kernels/graph/graph';
-import { gemm, transpose } from '../../../kernels/graph/ops';
+import { add, gemm, transpose } from '../../../kernels/graph/ops';
 import { programOf } from '../../../kernels/graph/program';
 import type { CommonConfig, ModelArchitecture, TargetSite } from '../../../kernels/models/types';
 import { evaluateProgram } from '../../../kernels/runtime/reference';
@@ -80,8 +80,11 @@ export class Layer {
   /** The same by x·W'ᵀ + b with the method's merged weight. */
   throughMergedWeight(): Float64Array {
     return this.evaluate(({ x, weights, params, base, param }) => {
-      const merged = this.method.mergedWeight?.(base, params, this.layer.config, this.shared(param), NOTHING_BEFORE);
-      return gemm(x, merged as Value, { transB: true, c: weights.get(`${PATH}.bias`) });
+      const { config } = this.layer;
+      const merged = this.method.mergedWeight?.(base, params, config, this.shared(param), NOTHING_BEFORE);
+      const bias = weights.get(`${PATH}.bias`);
+      const delta = this.method.deltaBias?.(params, config);
+      return gemm(x, merged as Value, { transB: true, c: delta ? add(bias, delta) : bias });
     });
   }
 
@@ -92,18 +95,11 @@ export class Layer {
 
   /** The weight after merging and unmerging, or `null` when the method has no way back. */
   mergedAndUnmerged(): Float64Array | null {
-    const { mergedWeight, unmergedWeight } = this.method;
+    const { mergedWeight, unmergedWeight, mergeRecord } = this.method;
     if (!mergedWeight || !unmergedWeight) return null;
     return this.evaluate(({ params, base, param }) => {
-      const { config } = this.layer;
-      const shared = this.shared(param);
-      return unmergedWeight(
-        mergedWeight(base, params, config, shared, NOTHING_BEFORE),
-        params,
-        config,
-        shared,
-        NOTHING_BEFORE,
-      );
+      const rest = [params, this.layer.config, this.shared(param), NOTHING_BEFORE] as const;
+      return unmergedWeight(mergedWeight(base, ...rest), ...rest, mergeRecord?.(base, ...rest) ?? {});
     });
   }
 

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { TensorValues } from '../../../kernels/adapters/adapterFile';
 import { loadAdapter, loadInto, saveAdapter } from '../../../kernels/adapters/adapterFile';
 import type { AdapterPlan } from '../../../kernels/adapters/plan';
 import { planAdapter, SHARED_MODULE } from '../../../kernels/adapters/plan';
@@ -32,6 +33,10 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   r: fc.integer({ min: 1, max: 6 }),
   lora_alpha: fc.constantFrom(1, 4, 7.5, 16),
   use_rslora: fc.boolean(),
+  init_lora_weights: fc.constantFrom(true, 'gaussian', 'orthogonal', 'pissa', 'pissa_niter_4', 'b-random'),
+  lora_bias: fc.boolean(),
+  norm_gradient: fc.constantFrom('detached', 'full'),
+  magnitude_only: fc.constantFrom(undefined, ['q_proj']),
   mora_type: fc.constantFrom(...MORA_TYPES),
   variant: fc.constantFrom('is', 'bs', 'ms'),
   mora_rounding: fc.constantFrom('nearest', 'floor'),
@@ -89,42 +94,20 @@ describe.each(adapterMethods)('$label', (method) => {
 
   it('a fresh adapter changes nothing', async () => {
     const plan = planOf(method, {});
-    const fresh = new ModelRunner(model, plan, new Parameters(plan).initialise(model, 1), CPU);
-    const base = new ModelRunner(model, null, null, CPU);
-    try {
-      expect(relativeDifference(await fresh.logits(BATCH), await base.logits(BATCH))).toBeLessThan(1e-6);
-    } finally {
-      await fresh.dispose();
-      await base.dispose();
-    }
+    const fresh = new Parameters(plan).initialise(model, 1);
+    expect(relativeDifference(await logits(plan, fresh), await logits(null, null))).toBeLessThan(1e-6);
   });
 
   it('gradients reach every trained tensor', async () => {
     const plan = planOf(method, { modules_to_save: ['lm_head', 'embed_tokens'], bias: 'all' });
-    const runner = new ModelRunner(model, plan, randomised(plan), CPU);
-    const gradient = new Float32Array(plan.trainedSize);
-    await runner.step({ batch: BATCH, rowWeight: 1 / BATCH.rows.length, dropoutSeed: 0 }, gradient);
-    await runner.dispose();
+    const gradient = await gradientOf(plan, randomised(plan));
     const untouched = plan.trained.filter((t) => gradient.subarray(t.offset, t.offset + t.size).every((g) => g === 0));
     expect(untouched.map((t) => t.key)).toEqual([]);
     expect(gradient.every(Number.isFinite)).toBe(true);
   });
 
   it('a loss goes down in training, with dropout as well', async () => {
-    const plan = planOf(method, { lora_dropout: 0.1 });
-    const parameters = new Parameters(plan).initialise(model, 3);
-    const runner = new ModelRunner(model, plan, parameters, CPU);
-    const adam = new AdamW(plan.trainedSize, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
-    const ranges = [{ from: 0, to: plan.trainedSize, learningRate: 0.02, weightDecay: 0 }];
-    const rowWeight = 1 / BATCH.rows.length;
-    const before = await runner.loss(BATCH, rowWeight);
-    for (let step = 0; step < 20; step++) {
-      const gradient = new Float32Array(plan.trainedSize);
-      await runner.step({ batch: BATCH, rowWeight, dropoutSeed: step }, gradient);
-      adam.update(parameters.trained, gradient, ranges, 1);
-    }
-    const after = await runner.loss(BATCH, rowWeight);
-    await runner.dispose();
+    const [before, after] = await training(planOf(method, { lora_dropout: 0.1 }));
     expect(after).toBeLessThan(before * 0.8);
   });
 
@@ -169,6 +152,88 @@ describe.each(adapterMethods)('$label', (method) => {
     expect(stored).toBe(params.reduce((n, size) => n + size, 0));
   });
 });
+
+/** Configurations with other tensors, another start or another form in files than the method's default. */
+const VARIANTS: readonly (readonly [method: string, config: Readonly<Record<string, unknown>>])[] = [
+  ...['gaussian', 'orthogonal', 'pissa', 'pissa_niter_16', 'b-random'].flatMap((init_lora_weights) => [
+    ['lora', { init_lora_weights }] as const,
+    ['dora', { init_lora_weights }] as const,
+  ]),
+  ['lora', { init_lora_weights: 'pissa', use_rslora: true, rank_pattern: { q_proj: 2 }, alpha_pattern: { v_proj: 5 } }],
+  ['lora', { lora_bias: true, target_modules: ['q_proj', 'k_proj', 'o_proj'] }],
+  ['lora', { lora_bias: true, init_lora_weights: 'pissa', target_modules: ['q_proj'] }],
+  ['dora', { magnitude_only: ['up_proj', 'down_proj'], norm_gradient: 'full' }],
+  ['dora', { magnitude_only: '.*', init_lora_weights: 'pissa' }],
+  ['dora', { magnitude_only: ['up_proj'], init_lora_weights: 'pissa', rank_pattern: { up_proj: 3, q_proj: 2 } }],
+];
+
+describe.each(VARIANTS)('%s with %j', (id, config) => {
+  const method = adapterMethods.find((m) => m.id === id);
+  if (!method) throw new Error(`there is no method ${id}`);
+  const plan = planOf(method, config);
+
+  it('changes nothing when it is fresh', async () => {
+    const fresh = new Parameters(plan).initialise(model, 1);
+    expect(relativeDifference(await logits(plan, fresh), await logits(null, null))).toBeLessThan(1e-5);
+  });
+
+  it('is stored as an adapter that computes the same, and comes back to the bit', async () => {
+    const parameters = randomised(plan);
+    const dir = temporaryFolder();
+    saveAdapter(dir, plan, parameters, { baseModelPath: model.dir });
+    const loaded = loadAdapter(dir, model);
+    const expected = await logits(plan, parameters);
+    expect(relativeDifference(await logits(loaded.plan, loaded.parameters), expected)).toBeLessThan(2e-5);
+    const again = new Parameters(plan);
+    loadInto(dir, plan, again);
+    expect(again.trained).toEqual(parameters.trained);
+    expect(again.frozen).toEqual(parameters.frozen);
+  });
+
+  it('trains every tensor, also with dropout', async () => {
+    const dropped = planOf(method, { ...config, lora_dropout: 0.1 });
+    const [before, after] = await training(dropped);
+    expect(after).toBeLessThan(before * 0.9);
+    const gradient = await gradientOf(plan, randomised(plan));
+    const untouched = plan.trained.filter((t) => gradient.subarray(t.offset, t.offset + t.size).every((g) => g === 0));
+    expect(untouched.map((t) => t.key)).toEqual([]);
+  });
+});
+
+async function logits(plan: AdapterPlan | null, values: TensorValues | null): Promise<Float32Array> {
+  const runner = new ModelRunner(model, plan, values, CPU);
+  try {
+    return await runner.logits(BATCH);
+  } finally {
+    await runner.dispose();
+  }
+}
+
+async function gradientOf(plan: AdapterPlan, parameters: Parameters): Promise<Float32Array> {
+  const runner = new ModelRunner(model, plan, parameters, CPU);
+  const gradient = new Float32Array(plan.trainedSize);
+  await runner.step({ batch: BATCH, rowWeight: 1 / BATCH.rows.length, dropoutSeed: 0 }, gradient);
+  await runner.dispose();
+  return gradient;
+}
+
+/** The loss before and after 20 steps. */
+async function training(plan: AdapterPlan): Promise<readonly [before: number, after: number]> {
+  const parameters = new Parameters(plan).initialise(model, 3);
+  const runner = new ModelRunner(model, plan, parameters, CPU);
+  const adam = new AdamW(plan.trainedSize, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+  const ranges = [{ from: 0, to: plan.trainedSize, learningRate: 0.02, weightDecay: 0 }];
+  const rowWeight = 1 / BATCH.rows.length;
+  const before = await runner.loss(BATCH, rowWeight);
+  for (let step = 0; step < 20; step++) {
+    const gradient = new Float32Array(plan.trainedSize);
+    await runner.step({ batch: BATCH, rowWeight, dropoutSeed: step }, gradient);
+    adam.update(parameters.trained, gradient, ranges, 1);
+  }
+  const after = await runner.loss(BATCH, rowWeight);
+  await runner.dispose();
+  return [before, after];
+}
 
 const CPU = { device: 'cpu', threads: 1 } as const;
 

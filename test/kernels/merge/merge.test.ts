@@ -1,7 +1,8 @@
 /** @file Merging and unmerging on small checkpoints: numbers, bytes that must not change, files, refusals, cancelling. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadAdapter, saveAdapter } from '../../../kernels/adapters/adapterFile';
 import { adapterMethods } from '../../../kernels/adapters/registry';
 import { openCheckpoint } from '../../../kernels/formats/checkpoint';
 import { compareLogits } from '../../../kernels/merge/proof';
@@ -9,7 +10,7 @@ import { merge } from '../../../kernels/merge/merge';
 import { unmerge } from '../../../kernels/merge/unmerge';
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import { KernelError } from '../../../kernels/protocol/errors';
-import type { MergeReport } from '../../../kernels/protocol/types';
+import type { MergeReport, UnmergeReport } from '../../../kernels/protocol/types';
 import type { TinyModel } from '../../support/tinyCheckpoint';
 import { temporaryFolder, writeTinyModel } from '../../support/tinyModel';
 import { trainedAdapter } from '../../support/trainedAdapter';
@@ -191,13 +192,77 @@ describe('unmerging', () => {
   });
 });
 
-it.each(adapterMethods.filter((m) => !m.unmergedWeight).map((m) => m.id))('unmerging %s is refused', async (method) => {
-  const work = workplace({}, {}, method);
-  await merge({ ...work, dtype: 'keep' });
-  const out = path.join(temporaryFolder(), 'restored');
-  const unmerged = unmerge({ merged: work.out, adapter: work.adapter, out });
-  await expect(unmerged).rejects.toThrow(/cannot be taken out of a merged weight alone; keep the base/);
-  expect(existsSync(out)).toBe(false);
+describe.each(adapterMethods.map((m) => m.id))('unmerging %s', (method) => {
+  it.each([{ attention_bias: true }, { tie_word_embeddings: true }])('restores the base with %j', async (config) => {
+    const work = workplace({ config }, {}, method);
+    await merge({ ...work, dtype: 'keep' });
+    const out = path.join(temporaryFolder(), 'restored');
+    const report = await unmerge({ merged: work.out, adapter: work.adapter, out });
+    expect(report.maxAbsWeightDifference).toBeLessThan(1e-5 * (report.maxAbsWeight ?? NaN));
+  });
+});
+
+describe('what a merge notes for the way back', () => {
+  const unmergedTo = (work: Workplace): Promise<UnmergeReport> =>
+    unmerge({ merged: work.out, adapter: work.adapter, out: path.join(temporaryFolder(), 'restored') });
+
+  it('is written only where the merged weight does not tell it', async () => {
+    const [dora, lora] = [workplace({}, {}, 'dora'), workplace({})];
+    await merge({ ...dora, dtype: 'keep' });
+    await merge({ ...lora, dtype: 'keep' });
+    expect(readdirSync(path.join(dora.out, 'unmerge'))).toEqual(['record.safetensors']);
+    expect(existsSync(path.join(lora.out, 'unmerge'))).toBe(false);
+  });
+
+  it('brings ResLoRA merged by the norms of weights back, too', async () => {
+    const config = { variant: 'is', merge: 'weight' };
+    const work = workplace({ config: { num_hidden_layers: 4 } }, config, 'reslora');
+    await merge({ ...work, dtype: 'keep' });
+    expect((await unmergedTo(work)).maxAbsWeightDifference).toBeLessThan(1e-5);
+  });
+
+  it('is asked for where it is gone, or of another adapter', async () => {
+    const [work, other] = [workplace({}, {}, 'dora'), workplace({}, { r: 2 }, 'dora')];
+    await merge({ ...work, dtype: 'keep' });
+    await merge({ ...other, dtype: 'keep' });
+    await expect(unmergedTo({ ...work, out: other.out })).rejects.toThrow(/was noted when another adapter was merged/);
+    rmSync(path.join(work.out, 'unmerge'), { recursive: true });
+    await expect(unmergedTo(work)).rejects.toThrow(
+      /norm of \S+ was not noted when the adapter was merged; .*keep the base/,
+    );
+  });
+
+  it('does not help where a magnitude is 0: the row is gone', async () => {
+    const work = workplace({}, {}, 'dora');
+    const model = openBaseModel(work.base);
+    const { plan, parameters } = loadAdapter(work.adapter, model);
+    parameters.get('model.layers.1.mlp.up_proj.lora_magnitude_vector')?.fill(0, 3, 4);
+    saveAdapter(work.adapter, plan, parameters, { baseModelPath: work.base });
+    model.checkpoint.close();
+    await merge({ ...work, dtype: 'keep' });
+    await expect(unmergedTo(work)).rejects.toThrow(/layers\.1\.mlp\.up_proj was multiplied with 0.*keep the base/);
+  });
+});
+
+describe('a bias that an adapter trains beside its second factor', () => {
+  it.each([{}, { bias: 'all' }])('is merged into that of the layer and taken out again, with %j', async (config) => {
+    const targets = { target_modules: ['q_proj', 'v_proj'], lora_bias: true, ...config };
+    const work = workplace({ config: { attention_bias: true } }, targets);
+    const report = await merge({ ...work, dtype: 'keep' });
+    expect(report.maxAbsLogitDifference).toBeLessThan(SMALL.F32);
+    const [before, after] = [openCheckpoint(work.base), openCheckpoint(work.out)];
+    const name = 'model.layers.0.self_attn.v_proj.bias';
+    expect(after.readF32(name)).not.toEqual(before.readF32(name));
+    before.close();
+    after.close();
+    const out = path.join(temporaryFolder(), 'restored');
+    const restored = await unmerge({ merged: work.out, adapter: work.adapter, out });
+    expect(restored.maxAbsWeightDifference).toBeLessThan(1e-6);
+  });
+
+  it('is refused where the layer has none', () => {
+    expect(() => workplace({}, { lora_bias: true })).toThrow(/lora_bias needs a layer with a bias to be merged into/);
+  });
 });
 
 describe('a merge that does not happen', () => {
