@@ -1,46 +1,28 @@
-/** @file What an adapter folder holds, without its base model: factors, norms and the spectrum of every update. */
-import type { UnplannedAdapter } from '../adapters/adapterFile';
-import { openAdapter } from '../adapters/adapterFile';
-import type { Factors } from '../adapters/types';
-import {
-  coreSingularValues,
-  factoredSingularValues,
-  frobeniusOfSpectrum,
-  spectrumMeasures,
-} from '../analysis/spectrum';
+/** @file What an adapter folder holds: its tensors by what they are for, norms and the spectrum of every update. */
+import { findBaseModel, openAdapter } from '../adapters/adapterFile';
 import { elementCount } from '../formats/dtype';
 import type { PeftTensor } from '../formats/peft';
 import { SHARED_MODULE } from '../formats/peftKeys';
-import type { TargetSite } from '../models/types';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
+import type { InspectedUpdate, TensorRole } from './adapterModules';
+import { AdapterModules } from './adapterModules';
+import { openBaseWeights } from './baseWeights';
 
 export interface InspectedTensor {
   readonly shape: readonly number[];
   readonly dtype: string;
+  readonly role: TensorRole;
   /** Frobenius norm; `null` when a value is not finite. */
   readonly norm: number | null;
 }
 
-/** The update ΔW [out, in] of a module. Where it does not consist of factors, `rank` counts its singular values. */
-export interface InspectedUpdate {
-  readonly shape: readonly [out: number, input: number];
-  readonly rank: number;
-  readonly scaling: number;
-  readonly norm: number;
-  readonly stable_rank: number;
-  readonly effective_rank: number;
-  readonly 'above_0.1': number;
-  readonly above_relative: number;
-  /** Descending. */
-  readonly singular_values: readonly number[];
-}
-
 export interface InspectedModule {
   readonly module: string;
+  /** Trained ones. */
   readonly parameters: number;
   readonly tensors: Readonly<Record<string, InspectedTensor>>;
-  /** `null` where the spectrum of the update cannot be known from the adapter, or values that are not finite. */
+  /** `null` where the spectrum of the update cannot be had from what is on disk, is too costly, or values are not finite. */
   readonly update: InspectedUpdate | null;
 }
 
@@ -50,171 +32,73 @@ export interface InspectedAdapter {
   readonly method: string;
   /** The method's own fields, defaults filled in. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Trained ones, those of the base model among them. */
   readonly parameters: number;
   readonly modules: readonly InspectedModule[];
-  /** Tensors of the base model that were trained in full. */
+  /** Tensors of no module: those of the base model that were trained in full, and what all layers share. */
   readonly saved: Readonly<Record<string, InspectedTensor>>;
   readonly warnings: readonly Problem[];
 }
 
-/** Errors as `openAdapter`; `format/invalid` when a factor has another rank than the configuration says. */
-export function inspectAdapter(dir: string): InspectedAdapter {
+export interface InspectOptions {
+  readonly signal?: AbortSignal;
+  /** Modules that are wanted, of all; all unless told. */
+  readonly choose?: (modules: readonly string[]) => readonly string[];
+  readonly onModule?: (module: string, done: number, all: number) => void;
+}
+
+/** Errors as `openAdapter`; `format/invalid` when a factor has another rank than the configuration says, `cancelled`. */
+export async function inspectAdapter(dir: string, options: InspectOptions = {}): Promise<InspectedAdapter> {
+  const { signal, choose, onModule } = options;
   const opened = openAdapter(dir);
+  const { adapter, method, config } = opened;
+  const baseFolder = findBaseModel(dir);
+  const base = baseFolder === null ? null : openBaseWeights(baseFolder, adapter.config.fan_in_fan_out);
+  const all = new AdapterModules(dir, opened, base);
   try {
-    const { adapter, method, config } = opened;
-    const modules = [...adapter.tensors.keys()].map((module) => inspectModule(dir, opened, module));
+    const modules: InspectedModule[] = [];
+    const wanted = choose?.(all.names) ?? all.names;
+    for (const module of wanted) {
+      if (signal?.aborted) throw new KernelError('cancelled', 'inspecting was cancelled');
+      modules.push(await inspectModule(all, module));
+      onModule?.(module, modules.length, wanted.length);
+    }
+    const shared = adapter.tensors.get(SHARED_MODULE) ?? new Map<string, PeftTensor>();
+    const extra = [...adapter.extra.values()].reduce((n, { shape }) => n + (elementCount(shape) ?? 0), 0);
     return {
       path: dir,
       base: adapter.config.base_model_name_or_path,
       method: method.id,
       config,
-      parameters: modules.reduce((n, m) => n + m.parameters, countOf(adapter.extra)),
+      parameters: all.names.reduce((n, module) => n + all.parametersOf(module), extra),
       modules,
-      saved: describe(adapter.extra),
+      saved: {
+        ...describe(shared, (name) => all.roleOf(SHARED_MODULE, name)),
+        ...describe(adapter.extra, () => 'trained'),
+      },
       warnings: adapter.warnings,
     };
   } finally {
+    await all.dispose();
     opened.close();
   }
 }
 
-/** Shape [out, in] of a module's weight in the base model; `null` when it is not known. */
-export type BaseShape = (module: string) => readonly [out: number, input: number] | null;
-
-/**
- * One module of an open adapter; reads its tensors. Methods without factors need to know the shape of the base weight.
- * Errors as `inspectAdapter`.
- */
-export function inspectModule(
-  dir: string,
-  unplanned: UnplannedAdapter,
-  module: string,
-  baseShape: BaseShape = () => null,
-): InspectedModule {
-  const tensors = tensorsOf(dir, unplanned, module);
-  const shown = describe(tensors);
-  const isFinite = Object.values(shown).every(({ norm }) => norm !== null);
-  const update = isFinite ? updateOf(dir, unplanned, module, tensors, baseShape) : null;
-  return { module, parameters: countOf(tensors), tensors: shown, update };
+/** One module of an open adapter; reads its tensors. Errors as `AdapterModules.tensorsOf` and `delta`. */
+export async function inspectModule(modules: AdapterModules, module: string): Promise<InspectedModule> {
+  const tensors = describe(modules.tensorsOf(module), (name) => modules.roleOf(module, name));
+  const isFinite = Object.values(tensors).every(({ norm }) => norm !== null);
+  const update = isFinite ? await modules.update(module) : null;
+  return { module, parameters: modules.parametersOf(module), tensors, update };
 }
 
-/** The factors of the update of a module; `null` where they cannot be had. Errors as `inspectAdapter`. */
-export function moduleFactors(
-  dir: string,
-  unplanned: UnplannedAdapter,
-  module: string,
-  baseShape: BaseShape,
-): Factors | null {
-  const tensors = tensorsOf(dir, unplanned, module);
-  return factorsOf(dir, unplanned, module, tensors, moduleShape(unplanned, module, baseShape));
-}
-
-/** Shape [out, in] of a module's weight: from its factors, else from the base model. */
-export function moduleShape(
-  { adapter, method }: UnplannedAdapter,
-  module: string,
-  baseShape: BaseShape,
-): readonly [out: number, input: number] | null {
-  const tensors = adapter.tensors.get(module);
-  const [out, input] = [tensors?.get('lora_B')?.shape[0], tensors?.get('lora_A')?.shape[1]];
-  // Only where the update is their product do two factors tell the shape.
-  return method.factors && out !== undefined && input !== undefined ? [out, input] : baseShape(module);
-}
-
-type ModuleTensors = ReadonlyMap<string, PeftTensor>;
-
-function tensorsOf(dir: string, { adapter }: UnplannedAdapter, module: string): ModuleTensors {
-  const tensors = adapter.tensors.get(module);
-  if (tensors) return tensors;
-  const found = 'there is no such module';
-  const expected = `expected one of the ${adapter.tensors.size} adapted modules`;
-  throw KernelError.refused([{ file: dir, where: module, severity: 'error', found, expected }]);
-}
-
-function updateOf(
-  dir: string,
-  unplanned: UnplannedAdapter,
-  module: string,
-  tensors: ModuleTensors,
-  baseShape: BaseShape,
-): InspectedUpdate | null {
-  const shape = moduleShape(unplanned, module, baseShape);
-  const factors = factorsOf(dir, unplanned, module, tensors, shape);
-  if (!factors) return updateOfCores(unplanned, module, tensors, shape);
-  const [inFeatures, outFeatures] = [factors.a.length / factors.rank, factors.b.length / factors.rank];
-  const values = factoredSingularValues([{ ...factors, inFeatures, outFeatures }]);
-  return { shape: [outFeatures, inFeatures], rank: factors.rank, scaling: factors.scaling, ...described(values) };
-}
-
-/** The update of a method that has matrices with the singular values of the update in place of factors. */
-function updateOfCores(
-  { method, config }: UnplannedAdapter,
-  module: string,
-  tensors: ModuleTensors,
-  shape: readonly [number, number] | null,
-): InspectedUpdate | null {
-  if (!method.cores || !shape) return null;
-  const site = siteOf(module, shape[1], shape[0]);
-  const cores = method.cores(valuesOf(tensors), site, method.configOf(site, config));
-  if (!cores) return null;
-  const values = coreSingularValues(cores);
-  return { shape, rank: values.length, scaling: 1, ...described(values) };
-}
-
-const described = (values: Float64Array): Omit<InspectedUpdate, 'shape' | 'rank' | 'scaling'> => ({
-  norm: frobeniusOfSpectrum(values),
-  ...spectrumMeasures(values),
-  singular_values: [...values],
-});
-
-const valuesOf = (tensors: ModuleTensors): Readonly<Record<string, Float32Array>> =>
-  Object.fromEntries([...tensors].map(([name, tensor]) => [name, tensor.data]));
-
-function factorsOf(
-  dir: string,
-  { adapter, method, config }: UnplannedAdapter,
-  module: string,
-  tensors: ModuleTensors,
-  shape: readonly [number, number] | null,
-): Factors | null {
-  const shared = adapter.tensors.get(SHARED_MODULE);
-  if (!method.factors || !shape || (method.shared && !shared) || module === SHARED_MODULE) return null;
-  const site = siteOf(module, shape[1], shape[0]);
-  const values = valuesOf(shared ?? new Map());
-  const factors: Factors | undefined = method.factors(
-    valuesOf(tensors),
-    site,
-    method.configOf(site, config),
-    values,
-    () => null,
-  );
-  if (!factors) return null;
-  const rank = tensors.get('lora_A')?.shape[0] ?? factors.rank;
-  if (factors.rank !== rank) {
-    const expected = `expected ${factors.rank}, as adapter_config.json says`;
-    throw KernelError.invalid([{ file: dir, where: module, severity: 'error', found: `has rank ${rank}`, expected }]);
-  }
-  return factors;
-}
-
-/** A module as its tensors show it; the model that has it is not here. */
-function siteOf(path: string, inFeatures: number, outFeatures: number): TargetSite {
-  const projection = path.slice(path.lastIndexOf('.') + 1);
-  const layer = layerOf(path) ?? 0;
-  return { path, inFeatures, outFeatures, weight: `${path}.weight`, bias: null, layout: 'out-in', layer, projection };
-}
-
-/** Index of the transformer block in a module's path: its first number; `null` when it has none. */
-export function layerOf(path: string): number | null {
-  const index = /(?:^|\.)(\d+)\./.exec(path)?.[1];
-  return index === undefined ? null : Number(index);
-}
-
-function describe(tensors: ReadonlyMap<string, PeftTensor>): Readonly<Record<string, InspectedTensor>> {
+function describe(
+  tensors: ReadonlyMap<string, PeftTensor>,
+  roleOf: (name: string) => TensorRole,
+): Readonly<Record<string, InspectedTensor>> {
   return Object.fromEntries(
-    [...tensors].map(([name, tensor]) => {
-      const { shape, dtype = 'F32' } = tensor;
-      return [name, { shape, dtype, norm: normOf(tensor.data) }];
+    [...tensors].map(([name, { shape, dtype = 'F32', data }]) => {
+      return [name, { shape, dtype, role: roleOf(name), norm: normOf(data) }];
     }),
   );
 }
@@ -224,6 +108,3 @@ function normOf(data: Float32Array): number | null {
   for (let i = 0; i < data.length; i++) sum += (data[i] as number) ** 2;
   return Number.isFinite(sum) ? Math.sqrt(sum) : null;
 }
-
-const countOf = (tensors: ReadonlyMap<string, PeftTensor>): number =>
-  [...tensors.values()].reduce((n, { shape }) => n + (elementCount(shape) ?? 0), 0);

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { findBaseModel, openAdapter, type UnplannedAdapter } from '../adapters/adapterFile';
-import { openCheckpoint, type Checkpoint } from '../formats/checkpoint';
+import { openCheckpoint } from '../formats/checkpoint';
 import { DTYPE_BITS, elementCount } from '../formats/dtype';
 import type { PeftTensor } from '../formats/peft';
 import { isPeftAdapter } from '../formats/peft';
@@ -19,8 +19,10 @@ import type {
 } from '../protocol/calls/inspect';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
-import { inspectModule, layerOf, moduleFactors, moduleShape, type BaseShape } from './inspectAdapter';
-import { deltaMatrix, type BlockMatrix } from './matrixBlocks';
+import { AdapterModules, blockOf } from './adapterModules';
+import { openBaseWeights } from './baseWeights';
+import { inspectModule } from './inspectAdapter';
+import type { BlockMatrix } from './matrixBlocks';
 import type { TensorSource } from '../formats/tensorRanges';
 
 const WEIGHTS_FILE = 'adapter_model.safetensors';
@@ -41,9 +43,9 @@ export interface InspectedPath {
 }
 
 export interface InspectedModules {
-  spectrum(module: string): ModuleSpectrum;
-  /** The delta weight; throws `input/refused` when it does not consist of factors. */
-  delta(module: string): BlockMatrix;
+  spectrum(module: string): Promise<ModuleSpectrum>;
+  /** The delta weight; errors as `AdapterModules.delta`. */
+  delta(module: string): Promise<BlockMatrix>;
 }
 
 /** Reads headers only. Errors as `openAdapter`, `openCheckpoint` and `openSafetensors`; pickle files are refused. */
@@ -138,16 +140,18 @@ function openAdapterFolder(dir: string): InspectedPath {
     throw error;
   }
   const baseFolder = findBaseModel(dir);
-  const baseShape = baseShapes(baseFolder, opened.adapter.config.fan_in_fan_out);
+  const base = baseFolder === null ? null : openBaseWeights(baseFolder, opened.adapter.config.fan_in_fan_out);
+  const modules = new AdapterModules(dir, opened, base);
   return {
-    contents: adapterContents(dir, opened, baseFolder, baseShape),
+    contents: adapterContents(dir, opened, baseFolder, modules),
     source: raw,
     files: [raw.path, path.join(dir, CONFIG_FILE)],
     adapter: {
-      spectrum: (module) => spectrumOf(dir, opened, module, baseShape),
-      delta: deltas(dir, opened, baseShape),
+      spectrum: (module) => spectrumOf(modules, module),
+      delta: (module) => modules.delta(module),
     },
     close() {
+      void modules.dispose();
       opened.close();
       raw.close();
     },
@@ -156,23 +160,21 @@ function openAdapterFolder(dir: string): InspectedPath {
 
 function adapterContents(
   dir: string,
-  opened: UnplannedAdapter,
+  { adapter, method, config }: UnplannedAdapter,
   baseFolder: string | null,
-  baseShape: BaseShape,
+  all: AdapterModules,
 ): AdapterContents {
-  const { adapter, method, config } = opened;
   const entriesOf = (tensors: ReadonlyMap<string, PeftTensor>): readonly (readonly [string, TensorEntry])[] =>
     [...tensors].map(([name, tensor]) => [name, entryOf(name, tensor)] as const);
-  const modules = [...adapter.tensors].flatMap(([module, tensors]): readonly AdapterModuleEntry[] => {
-    if (module === SHARED_MODULE) return [];
-    const entries = entriesOf(tensors);
-    const parameters = entries.reduce((n, [, { shape }]) => n + (elementCount(shape) ?? 0), 0);
-    const shape = moduleShape(opened, module, baseShape);
-    return [{ module, layer: layerOf(module), shape, parameters, tensors: Object.fromEntries(entries) }];
+  const modules = all.names.map((module): AdapterModuleEntry => {
+    const tensors = Object.fromEntries(entriesOf(all.tensorsOf(module)));
+    const parameters = all.parametersOf(module);
+    return { module, layer: blockOf(module), shape: all.shapeOf(module), parameters, tensors };
   });
-  const shared = entriesOf(adapter.tensors.get(SHARED_MODULE) ?? new Map());
-  const saved = [...shared, ...entriesOf(adapter.extra)].map(([, entry]) => entry);
-  const all = [...modules.flatMap(({ tensors }) => Object.values(tensors)), ...saved];
+  const shared = entriesOf(adapter.tensors.get(SHARED_MODULE) ?? new Map()).map(([, entry]) => entry);
+  const extra = entriesOf(adapter.extra).map(([, entry]) => entry);
+  const everything = [...modules.flatMap(({ tensors }) => Object.values(tensors)), ...shared, ...extra];
+  const trainedInFull = extra.reduce((n, { shape }) => n + (elementCount(shape) ?? 0), 0);
   return {
     kind: 'adapter',
     path: dir,
@@ -180,70 +182,28 @@ function adapterContents(
     baseFolder,
     method: { id: method.id, label: method.label },
     config,
-    parameters: all.reduce((n, { shape }) => n + (elementCount(shape) ?? 0), 0),
-    bytes: all.reduce((n, { bytes }) => n + bytes, 0),
+    parameters: modules.reduce((n, { parameters }) => n + parameters, trainedInFull),
+    bytes: everything.reduce((n, { bytes }) => n + bytes, 0),
     modules,
-    saved,
-    delta: deltaOf(opened, modules),
+    saved: [...shared, ...extra],
+    delta: deltaOf(all),
     warnings: adapter.warnings,
   };
 }
 
-function deltaOf({ adapter, method }: UnplannedAdapter, modules: readonly AdapterModuleEntry[]): DeltaAvailability {
-  if (!method.factors) return 'no-factors';
-  if (method.shared && !adapter.tensors.has(SHARED_MODULE)) return 'shared-missing';
-  return modules.every(({ shape }) => shape === null) ? 'base-missing' : 'available';
+function deltaOf(all: AdapterModules): DeltaAvailability {
+  if (all.lacksShared) return 'shared-missing';
+  return all.names.some((module) => all.isKnown(module)) ? 'available' : 'base-missing';
 }
 
 function entryOf(name: string, { key = name, dtype = 'F32', shape }: PeftTensor): TensorEntry {
   return { name: key, dtype, shape, bytes: ((elementCount(shape) ?? 0) * DTYPE_BITS[dtype]) / 8 };
 }
 
-function spectrumOf(dir: string, opened: UnplannedAdapter, module: string, baseShape: BaseShape): ModuleSpectrum {
-  const { tensors, update } = inspectModule(dir, opened, module, baseShape);
+async function spectrumOf(modules: AdapterModules, module: string): Promise<ModuleSpectrum> {
+  const { tensors, update } = await inspectModule(modules, module);
   const norms = Object.fromEntries(Object.entries(tensors).map(([name, { norm }]) => [name, norm]));
   if (!update) return { module, norms, delta: null, singular_values: [] };
   const { singular_values: values, ...delta } = update;
   return { module, norms, delta: { ...delta, largest: values[0] ?? 0 }, singular_values: values };
-}
-
-/** Keeps the factors of the last module: a heat map asks for many parts of one. */
-function deltas(dir: string, opened: UnplannedAdapter, baseShape: BaseShape): (module: string) => BlockMatrix {
-  let last: { readonly module: string; readonly matrix: BlockMatrix } | undefined;
-  return (module) => {
-    if (last?.module === module) return last.matrix;
-    const factors = moduleFactors(dir, opened, module, baseShape);
-    if (!factors) {
-      const found = `two factors of the delta weight of ${opened.method.label} cannot be had from this file`;
-      const expected =
-        'expected a method whose delta weight consists of two factors, and what it needs for them on disk';
-      throw KernelError.refused([{ file: dir, where: module, severity: 'error', found, expected }]);
-    }
-    last = { module, matrix: deltaMatrix(factors) };
-    return last.matrix;
-  };
-}
-
-/** Shapes of the base weights from the headers of the base model, read when first asked for; a base that is broken has none. */
-function baseShapes(folder: string | null, isTransposed: boolean): BaseShape {
-  let shapes: ReadonlyMap<string, readonly number[]> | undefined;
-  return (module) => {
-    shapes ??= new Map([...openedTensors(folder)].map(([name, { shape }]) => [name, shape]));
-    const [first, second, ...rest] = shapes.get(`${module}.weight`) ?? [];
-    if (first === undefined || second === undefined || rest.length > 0) return null;
-    // GPT-2 stores its weights as [in, out]; the adapter says so.
-    return isTransposed ? [second, first] : [first, second];
-  };
-}
-
-function openedTensors(folder: string | null): Checkpoint['tensors'] {
-  if (folder === null) return new Map();
-  try {
-    const base = openCheckpoint(folder);
-    base.close();
-    return base.tensors;
-  } catch (error) {
-    if (KernelError.is(error)) return new Map();
-    throw error;
-  }
 }

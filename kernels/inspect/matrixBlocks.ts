@@ -1,5 +1,5 @@
 /** @file Matrices that are read block by block: a tensor in its file, or a delta weight of which only the factors exist. */
-import type { Factors } from '../adapters/types';
+import type { DeltaFactors } from '../analysis/spectrum';
 import { DTYPE_BITS, elementCount } from '../formats/dtype';
 import { KernelError } from '../protocol/errors';
 import { decodeNumbers } from './decodeNumbers';
@@ -45,20 +45,34 @@ export function tensorMatrix(source: TensorSource, name: string): BlockMatrix {
   return { rows, cols, read };
 }
 
-/** ΔW = scaling·B·A [out, in], each block computed from the rows of B and the columns of A that it needs, in float64. */
-export function deltaMatrix({ a, b, rank, scaling }: Factors): BlockMatrix {
-  const rows = b.length / rank;
-  const cols = a.length / rank;
+/** ΔW = Σ scaling·B·A [out, in], each block computed from the rows of B and the columns of A that it needs, in float64. */
+export function deltaMatrix(terms: readonly DeltaFactors[]): BlockMatrix {
+  const [rows, cols] = [terms[0]?.outFeatures ?? 0, terms[0]?.inFeatures ?? 0];
   const read = ({ rows: [top, bottom], cols: [left, right] }: Block): Float64Array => {
     const width = right - left;
     const out = new Float64Array((bottom - top) * width);
-    for (let row = top; row < bottom; row++) {
-      const target = out.subarray((row - top) * width, (row - top + 1) * width);
-      for (let k = 0; k < rank; k++) {
-        const factor = scaling * (b[row * rank + k] as number);
-        const from = k * cols + left;
-        for (let j = 0; j < width; j++) (target[j] as number) += factor * (a[from + j] as number);
+    for (const { a, b, rank, scaling } of terms) {
+      for (let row = top; row < bottom; row++) {
+        const target = out.subarray((row - top) * width, (row - top + 1) * width);
+        for (let k = 0; k < rank; k++) {
+          const factor = scaling * (b[row * rank + k] as number);
+          const from = k * cols + left;
+          for (let j = 0; j < width; j++) (target[j] as number) += factor * (a[from + j] as number);
+        }
       }
+    }
+    return out;
+  };
+  return { rows, cols, read };
+}
+
+/** A matrix in memory, row by row. */
+export function arrayMatrix(rows: number, cols: number, values: Float32Array): BlockMatrix {
+  const read = ({ rows: [top, bottom], cols: [left, right] }: Block): Float32Array => {
+    if (right - left === cols) return values.subarray(top * cols, bottom * cols);
+    const out = new Float32Array((bottom - top) * (right - left));
+    for (let row = top; row < bottom; row++) {
+      out.set(values.subarray(row * cols + left, row * cols + right), (row - top) * (right - left));
     }
     return out;
   };

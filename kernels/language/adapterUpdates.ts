@@ -2,7 +2,8 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { openAdapter } from '../adapters/adapterFile';
-import { inspectModule } from '../inspect/inspectAdapter';
+import { AdapterModules } from '../inspect/adapterModules';
+import { shapesOnly } from '../inspect/baseWeights';
 import type { TargetSite } from '../models/types';
 import type { UpdateFacts } from '../protocol/calls/config';
 import { KernelError } from '../protocol/errors';
@@ -51,13 +52,18 @@ function remembered(dir: string): Kept {
 function read(dir: string, sites: readonly TargetSite[], byModule: Kept['byModule']): void {
   const opened = openAdapter(dir);
   try {
-    for (const { path: module, outFeatures, inFeatures } of sites) {
+    const shapes = new Map(
+      sites.map(({ path: module, outFeatures, inFeatures }) => [module, [outFeatures, inFeatures] as const]),
+    );
+    const shapeOf = (module: string): readonly [number, number] | null => shapes.get(module) ?? null;
+    const modules = new AdapterModules(dir, opened, shapesOnly(shapeOf));
+    for (const { path: module } of sites) {
       if (byModule.has(module)) continue;
       if (!opened.adapter.tensors.has(module)) {
         byModule.set(module, 'the adapter has no update of this module');
         continue;
       }
-      const { update } = inspectModule(dir, opened, module, () => [outFeatures, inFeatures]);
+      const update = isFinite(modules, module) ? modules.cheapUpdate(module) : null;
       if (!update) {
         byModule.set(module, `the update of ${opened.method.label} cannot be told without the base weights`);
         continue;
@@ -69,6 +75,9 @@ function read(dir: string, sites: readonly TargetSite[], byModule: Kept['byModul
     opened.close();
   }
 }
+
+const isFinite = (modules: AdapterModules, module: string): boolean =>
+  [...modules.tensorsOf(module).values()].every(({ data }) => data.every(Number.isFinite));
 
 function spread<T>(items: readonly T[], most: number): readonly T[] {
   if (items.length <= most) return items;

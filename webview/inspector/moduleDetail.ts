@@ -152,25 +152,23 @@ export function matrixShape({ shape }: Pick<TensorEntry, 'shape'>): readonly [nu
 
 function whyNoSpectrum(contents: AdapterContents): string {
   return contents.delta === 'available'
-    ? l10n.t('No spectrum: a tensor of this module is missing, or holds values that are not finite.')
+    ? l10n.t(
+        'No spectrum: a tensor of this module is missing, holds values that are not finite, or the delta weight is too large to be decomposed whole.',
+      )
     : whyNoDelta(contents);
 }
 
 function whyNoDelta({ delta, method }: AdapterContents): string {
   switch (delta) {
+    case 'available':
     case 'base-missing':
       return l10n.t(
-        'The shapes of {0} are those of the base model, which is not on this disk: only its tensors are shown.',
+        'The delta weight of {0} depends on the base model, which is not on this disk: only its tensors are shown.',
         method.label,
       );
     case 'shared-missing':
       return l10n.t(
         'The matrices that all layers of {0} share are not in this file: only its other tensors are shown.',
-        method.label,
-      );
-    default:
-      return l10n.t(
-        'The delta weight of {0} does not consist of two factors, so only its tensors are shown.',
         method.label,
       );
   }

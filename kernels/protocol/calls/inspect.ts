@@ -16,19 +16,19 @@ export interface AdapterModuleEntry {
   readonly module: string;
   /** Index of its transformer block; `null` when its path has none. */
   readonly layer: number | null;
-  /** Of its weight: from the factors, else from the base model; `null` when neither tells it. */
+  /** Of its weight: from the tensors, else from the base model; `null` when neither tells it. */
   readonly shape: readonly [out: number, input: number] | null;
+  /** Trained ones: no copies, no frozen matrices, no measured numbers. */
   readonly parameters: number;
   /** By the name of the parameter: `lora_A`, `lora_B`, … */
   readonly tensors: Readonly<Record<string, TensorEntry>>;
 }
 
 /**
- * Whether the values of the delta weight can be had here. `no-factors`: the method's does not consist of two factors;
- * `base-missing`: the shapes are those of the base model, which is not on disk; `shared-missing`: the file lacks the matrices
- * that all layers share.
+ * Whether the values of the delta weight can be had here. `base-missing`: it depends on shapes or values of the base model,
+ * which is not on disk; `shared-missing`: the file lacks the matrices that all layers share.
  */
-export type DeltaAvailability = 'available' | 'no-factors' | 'base-missing' | 'shared-missing';
+export type DeltaAvailability = 'available' | 'base-missing' | 'shared-missing';
 
 /** An adapter folder, its factors paired. */
 export interface AdapterContents {
@@ -85,7 +85,7 @@ export interface ModuleMeasures {
   readonly module: string;
   /** Frobenius norms of its tensors, by parameter; `null` where a value is not finite. */
   readonly norms: Readonly<Record<string, number | null>>;
-  /** `null`: the method has no factors, or a value is not finite. */
+  /** `null`: it cannot be had from what is on disk, is too large to be decomposed whole, or a value is not finite. */
   readonly delta: DeltaMeasures | null;
 }
 

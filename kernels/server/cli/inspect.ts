@@ -9,7 +9,7 @@ import { inspectCheckpoint, inspectSafetensors } from '../../inspect/inspectTens
 import type { Problem } from '../../protocol/errors';
 import { formatProblem, KernelError } from '../../protocol/errors';
 import type { Command, Output } from './command';
-import { oneArgument, stringOption, table } from './command';
+import { bar, oneArgument, stringOption, table } from './command';
 
 const WHAT = 'an adapter folder, a checkpoint folder or a safetensors file';
 
@@ -23,7 +23,7 @@ export const inspectCommand: Command = {
     const target = path.resolve(oneArgument(context, WHAT));
     const wanted = stringOption(values, 'module');
     if (isPeftAdapter(target)) {
-      showAdapter(target, wanted, out);
+      await showAdapter(target, wanted, out, signal);
       return;
     }
     const stats = statSync(target, { throwIfNoEntry: false });
@@ -44,15 +44,23 @@ export const inspectCommand: Command = {
   },
 };
 
-function showAdapter(dir: string, wanted: string | undefined, out: Output): void {
-  const inspected = inspectAdapter(dir);
-  const { base, method, config, parameters, modules, saved, warnings } = inspected;
-  const shown = wanted === undefined ? modules : named(modules, ({ module }) => module, wanted, dir);
+async function showAdapter(dir: string, wanted: string | undefined, out: Output, signal: AbortSignal): Promise<void> {
+  let count = 0;
+  const inspected = await inspectAdapter(dir, {
+    signal,
+    choose: (all) => {
+      count = all.length;
+      return wanted === undefined ? all : named(all, (module) => module, wanted, dir);
+    },
+    onModule: (module, done, all) => out.progress(`${bar(done / all)} ${module}`),
+  });
+  out.clearProgress();
+  const { base, method, config, parameters, modules: shown, saved, warnings } = inspected;
   const withoutValues = shown.map(({ update, ...rest }) => ({ ...rest, update: update && withoutSpectrum(update) }));
   out.record({ kind: 'adapter', ...inspected, modules: wanted === undefined ? withoutValues : shown });
   for (const warning of warnings) out.note(`warning: ${formatProblem(warning)}`);
 
-  out.line(`${dir}: ${method} adapter of ${modules.length} modules, ${parameters.toLocaleString('en')} parameters`);
+  out.line(`${dir}: ${method} adapter of ${count} modules, ${parameters.toLocaleString('en')} trained parameters`);
   out.line(`base: ${base ?? 'not named'}`);
   const written = Object.entries(config).filter(([, value]) => !isEmpty(value));
   out.line(written.map(([key, value]) => `${key}: ${describe(value)}`).join('; '));
@@ -61,13 +69,15 @@ function showAdapter(dir: string, wanted: string | undefined, out: Output): void
   const tensors = Object.entries(saved);
   if (tensors.length > 0 && wanted === undefined) {
     out.line();
-    const rows = tensors.map(([name, t]) => [name, t.dtype, shapeOf(t.shape), norm(t)]);
-    out.line(table([['trained in full', 'dtype', 'shape', 'norm'], ...rows]));
+    const rows = tensors.map(([name, t]) => [name, roleText[t.role], t.dtype, shapeOf(t.shape), norm(t)]);
+    out.line(table([['beside the modules', '', 'dtype', 'shape', 'norm'], ...rows]));
   }
   for (const { module, update } of wanted === undefined ? [] : shown) {
     out.line();
     const values = update?.singular_values.map((v) => v.toPrecision(6)).join('  ');
-    out.line(`${module}: ${values ? `singular values of ΔW: ${values}` : 'its update has no spectrum'}`);
+    out.line(
+      `${module}: ${values ? `singular values of ΔW: ${values}` : 'the spectrum of its update cannot be had here'}`,
+    );
   }
   refuseNotFinite(dir, [
     ...shown.flatMap(({ module, tensors: own }) =>
@@ -94,6 +104,8 @@ function refuseNotFinite(file: string, tensors: readonly (readonly [string, Insp
   );
   if (problems.length > 0) throw KernelError.refused(problems);
 }
+
+const roleText = { trained: 'trained in full', frozen: 'frozen', measured: 'measured', copy: 'copy' } as const;
 
 function adapterTable(modules: readonly InspectedModule[]): string {
   const params = [...new Set(modules.flatMap((m) => Object.keys(m.tensors)))];

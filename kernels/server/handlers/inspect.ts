@@ -19,9 +19,9 @@ export const inspectHandlers: HandlersOf<InspectCalls> = {
   'inspect/modules': ({ path }, context) => paths.use(path, (opened) => allModules(opened, context)),
   'inspect/module': ({ path, module }) => paths.use(path, (opened) => modulesOf(opened).spectrum(module)),
   'inspect/tile': ({ path, of, ...request }, { signal, progress }) =>
-    paths.use(path, (opened) => {
+    paths.use(path, async (opened) => {
       const onProgress = (fraction: number): void => progress({ fraction, message: nameOf(of) });
-      return readTile(matrixOf(opened, of), request, { signal, onProgress });
+      return readTile(await matrixOf(opened, of), request, { signal, onProgress });
     }),
   'inspect/statistics': ({ path, tensor, bins }, context) =>
     paths.use(path, (opened) => statistics(opened, tensor, bins, context)),
@@ -37,7 +37,7 @@ async function allModules(
   const modules: ModuleMeasures[] = [];
   for (const name of names) {
     signal.throwIfAborted();
-    const { module, norms, delta } = modulesOf(opened).spectrum(name);
+    const { module, norms, delta } = await modulesOf(opened).spectrum(name);
     modules.push({ module, norms, delta });
     progress({ fraction: modules.length / names.length, message: name });
     // Tiles and single modules are answered in between.
@@ -76,7 +76,7 @@ function modulesOf({ contents, adapter }: InspectedPath): NonNullable<InspectedP
   throw new KernelError('input/refused', `${contents.path} is no adapter, so it has no modules`);
 }
 
-const matrixOf = (opened: InspectedPath, of: TileOf): BlockMatrix =>
+const matrixOf = (opened: InspectedPath, of: TileOf): BlockMatrix | Promise<BlockMatrix> =>
   'tensor' in of ? tensorMatrix(opened.source, of.tensor) : modulesOf(opened).delta(of.delta);
 
 const nameOf = (of: TileOf): string => ('tensor' in of ? of.tensor : `ΔW of ${of.delta}`);

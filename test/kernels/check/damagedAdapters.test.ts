@@ -349,7 +349,7 @@ describe('legal but rare: an adapter with', () => {
     expect(errors).toEqual([]);
     if (warns) expect(warnings.join('\n')).toMatch(warns);
     else expect(warnings).toEqual([]);
-    expect(inspectAdapter(dir).modules).toHaveLength(14);
+    expect((await inspectAdapter(dir)).modules).toHaveLength(14);
     const model = openBaseModel(fixture.model);
     expect(loadAdapter(dir, model).parameters.size).toBe(28);
     model.checkpoint.close();

@@ -105,7 +105,7 @@ test('a part of a delta weight is that part of scaling · B · A', async () => {
             sum += (b[Math.floor(at / input) * rank + k] ?? 0) * (a[k * input + (at % input)] ?? 0);
           return scaling * sum;
         });
-        const delta = deltaMatrix({ a, b, rank, scaling });
+        const delta = deltaMatrix([{ a, b, rank, scaling, inFeatures: input, outFeatures: out }]);
         const whole = { rows: [0, out], cols: [0, input] } as const;
         const exact = await readTile(delta, { ...whole, height: out, width: input, pool: 'mean' });
         exact.values.forEach((value, i) => expect(value).toBeCloseTo(product[i] ?? NaN, 10));

@@ -98,10 +98,10 @@ test('a box drawn with the mouse is zoomed to, a double click shows everything, 
   expect(saved?.dataUrl).toMatch(/^data:image\/png;base64,.{1000}/);
 });
 
-test('a method without factors shows its tensors and says what is not to be had', async ({ open }) => {
+test('an adapter whose update depends on an absent base shows its tensors and says what is not to be had', async ({ open }) => {
   const page = await ready(await open('inspector', { host: { doc: 'dora' } }));
   await expect(page.locator('as-module-detail')).toContainText(
-    'The delta weight of DoRA does not consist of two factors',
+    'The delta weight of DoRA depends on the base model, which is not on this disk',
   );
   await expect(page.getByRole('button', { name: /^Delta weight/ })).toHaveCount(0);
   await page

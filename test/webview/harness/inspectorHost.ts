@@ -111,7 +111,7 @@ const adapter = (): AdapterContents => ({
   bytes: modules.reduce((n, m) => n + m.parameters * 4, 0),
   modules,
   saved: [{ name: 'base_model.model.model.norm.weight', dtype: 'F32', shape: [HIDDEN], bytes: 4 * HIDDEN }],
-  delta: doc === 'lora' ? 'available' : 'no-factors',
+  delta: doc === 'lora' ? 'available' : 'base-missing',
   warnings: [],
 });
 
@@ -162,7 +162,7 @@ const snapshot = (): InspectorSnapshot => ({
 });
 
 function matrixOf(of: TileOf): BlockMatrix {
-  if ('delta' in of) return deltaMatrix(factorsOf(of.delta));
+  if ('delta' in of) return deltaMatrix([factorsOf(of.delta)]);
   const factor = modules.find(({ tensors: t }) => Object.values(t).some(({ name }) => name === of.tensor));
   const { shape } = (factor ? Object.values(factor.tensors) : tensors).find(({ name }) => name === of.tensor) ?? {
     shape: [HIDDEN],
