@@ -66,15 +66,17 @@ export class ConfigLens extends Owner implements CodeLensProvider {
     const { summary } = check;
     if (!summary) return undefined;
     const share = (100 * summary.trainableParameters) / summary.baseParameters;
-    const title = l10n.t(
-      '{0} on {1}: {2} of {3} parameters ({4} %) in {5} modules',
+    const figures = [
       summary.method,
       summary.modelType,
       formatCount(summary.trainableParameters),
       formatCount(summary.baseParameters),
       formatNumber(Number(share.toPrecision(2))),
-      summary.adaptedModules,
-    );
+    ];
+    const title =
+      summary.adaptedModules > 0
+        ? l10n.t('{0} on {1}: {2} of {3} parameters ({4} %) in {5} modules', ...figures, summary.adaptedModules)
+        : l10n.t('{0} on {1}: {2} of {3} parameters ({4} %)', ...figures);
     return { title, command: '' };
   }
 }

@@ -117,9 +117,9 @@ export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: stri
   }
   const { plan: stored, unpack } = storedAdapter(plan);
   for (const layer of stored.layers) refuseOtherMeaning(dir, layer, method, config);
-  const { modulesToSave, bias } = method.selection(config);
+  const { modulesToSave, bias, base } = method.selection(config);
   const isOptional = ({ kind, module, param }: PlannedTensor): boolean =>
-    kind === 'base' && !savesModule(modulesToSave, module) && !(bias !== 'none' && param === 'bias');
+    kind === 'base' && !base && !savesModule(modulesToSave, module) && !(bias !== 'none' && param === 'bias');
   const advice = 'give the new adapter the same targets and ranks';
   const taken = unpack(takeTensors(dir, stored, adapter, advice, isOptional));
   for (const [key, data] of taken) values.get(key).set(data);
@@ -267,7 +267,9 @@ function takeTensors(
   for (const name of extra.keys()) {
     // PEFT writes the untrained original of a saved module too when biases are trained.
     if (known.has(name) || name.includes('.original_module.')) continue;
-    add(name, 'is stored with the adapter', 'expected it to be named by modules_to_save or bias');
+    const own = `expected the tensors that ${plan.method.label} trains in this model, and no others`;
+    const expected = plan.selection.base ? own : 'expected it to be named by modules_to_save or bias';
+    add(name, 'is stored with the adapter', expected);
   }
   if (problems.length === 0) return taken;
   const shown = problems.slice(0, MOST_SHOWN).map(formatProblem);

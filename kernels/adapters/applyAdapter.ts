@@ -65,8 +65,8 @@ function once(make: (v: Value) => Value): (v: Value) => Value {
 }
 
 /**
- * The weight of the language-model head. A tied head follows the embedding when the whole model is trained; beside an
- * adapter a trained embedding is a copy, as in PEFT, and the head stays the base's unless it is trained itself.
+ * The weight of the language-model head. A tied head follows the embedding when tensors of the base are trained themselves;
+ * beside an adapter a trained embedding is a copy, as in PEFT, and the head stays the base's unless it is trained itself.
  */
 export function headWeight(
   model: { readonly head: HeadSpec },
@@ -76,7 +76,7 @@ export function headWeight(
 ): Value {
   const { weight, tiedTo } = model.head;
   if (tiedTo === null || plan?.trained.some((t) => t.key === weight)) return weights.get(weight);
-  return plan?.selection.everything ? weights.get(tiedTo) : base.get(tiedTo);
+  return plan?.selection.base ? weights.get(tiedTo) : base.get(tiedTo);
 }
 
 /** x·Wᵀ + b in whatever layout the checkpoint stores W. */

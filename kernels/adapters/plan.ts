@@ -8,7 +8,7 @@ import { KernelError } from '../protocol/errors';
 import { SHARED_MODULE } from '../formats/peftKeys';
 import { absurdSize, elements } from './absurdSize';
 import { matchesModules, pattern, savesModule, selectSites } from './targets';
-import type { AnyAdapterMethod, Init, ParamSpec, Selection } from './types';
+import type { AnyAdapterMethod, BaseTensor, Init, ParamSpec, Selection } from './types';
 
 /** What a plan needs to know of the base model. */
 export interface PlannedModel {
@@ -80,9 +80,12 @@ export function planAdapter(
   onIdle?: (option: IdleOption) => void,
 ): AdapterPlan {
   const selection = method.selection(config);
-  const sites = selection.everything ? [] : selectSites(model.sites, selection);
-  const idle = selection.everything ? [] : [...idleOptions(selection, config, model, sites)];
-  if (!selection.everything && sites.length === 0) throw refused(whyNothing(idle, selection, model));
+  const { base } = selection;
+  const refusal = base?.refuses(baseTensors(model), model.config.layers);
+  if (refusal) throw refused([refusal]);
+  const sites = base ? [] : selectSites(model.sites, selection);
+  const idle = base ? [] : [...idleOptions(selection, config, model, sites)];
+  if (!base && sites.length === 0) throw refused(whyNothing(idle, selection, model));
   const layers: AdaptedLayer[] = [];
   const misfits: IdleOption[] = [];
   for (const site of sites) {
@@ -212,7 +215,11 @@ function trainedBaseTensors(
   model: PlannedModel,
   sites: readonly TargetSite[],
 ): ReadonlyMap<string, string> {
-  if (selection.everything) return new Map([...model.tensors.keys()].map((t) => [t, t]));
+  const { base } = selection;
+  if (base) {
+    const chosen = baseTensors(model).filter((tensor) => base.trains(tensor, model.config.layers));
+    return new Map(chosen.map(({ name }) => [name, name]));
+  }
   const result = new Map<string, string>();
   for (const tensor of model.tensors.keys()) {
     const module = moduleOf(tensor);
@@ -229,6 +236,20 @@ function trainedBaseTensors(
   // A tied head that is saved gets a tensor of its own, which starts as the embedding.
   if (head.tiedTo && savesModule(selection.modulesToSave, head.path)) result.set(head.weight, head.tiedTo);
   return result;
+}
+
+/** All tensors of the model with their blocks: those that begin as the weights of a block's linear layers do. */
+function baseTensors({ sites, tensors }: PlannedModel): readonly BaseTensor[] {
+  const blocks = new Map(
+    sites.map(({ weight, layer }) => {
+      const number = `.${layer}.`;
+      return [weight.slice(0, weight.indexOf(number) + number.length), layer] as const;
+    }),
+  );
+  return [...tensors].map(([name, shape]) => {
+    const block = [...blocks].find(([prefix]) => name.startsWith(prefix))?.[1] ?? null;
+    return { name, shape, block };
+  });
 }
 
 /** Why no layer is adapted: every entry that is wrong, or all of `target_modules` where no entry alone is to blame. */

@@ -203,7 +203,7 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   readonly activity: readonly MethodFigure<ConfigOf<F>, NoInfer<P>, NoInfer<O>>[];
   /** Probability of dropout on the adapter branch. */
   dropout(config: ConfigOf<F>): number;
-  /** Which base tensors are trained in full beside the adapter (biases, modules_to_save). */
+  /** Where the adapters go, and which base tensors are trained in full beside them (biases, modules_to_save) or in their place. */
   selection(config: ConfigOf<F>): Selection;
 }
 
@@ -215,8 +215,30 @@ export interface Selection {
   readonly layersPattern: readonly string[];
   readonly modulesToSave: readonly string[];
   readonly bias: 'none' | 'all' | 'lora_only';
-  /** Trains every tensor of the base model: full fine-tuning. */
-  readonly everything?: boolean;
+  /** Of a method without adapters: it targets no modules, and trains tensors of the base model themselves. */
+  readonly base?: BaseSelection;
+}
+
+/** A tensor of the base model, as a method that trains such tensors themselves chooses among them. */
+export interface BaseTensor {
+  /** As in the checkpoint. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Index of its transformer block; null: it is outside of them. */
+  readonly block: number | null;
+}
+
+/**
+ * Which tensors of a model with `blocks` transformer blocks are trained. A tied head follows the embedding: it is one tensor,
+ * and trained once.
+ */
+export interface BaseSelection {
+  trains(tensor: BaseTensor, blocks: number): boolean;
+  /** Why a model cannot be trained so: the key of the adapter section that asks for it, what was found, what would help. */
+  refuses(
+    tensors: readonly BaseTensor[],
+    blocks: number,
+  ): { readonly key: string; readonly found: string; readonly expected: string } | undefined;
 }
 
 export type { ByParam } from './activity';

@@ -39,6 +39,10 @@ export function withModelFixes(problem: Problem, values: unknown, model: ModelHe
       return patternFixes(problem, path, written, moduleNames(model));
     case 'bias':
       return withFixes(problem, [setFix(path, 'none'), removeFix(path)]);
+    case 'num_layers':
+      return withFixes(problem, [setFix(path, model.config.layers)]);
+    case 'method':
+      return withFixes(problem, [setFix(path, 'lora')]);
     case 'layers_pattern':
     case 'layers_to_transform':
       return withFixes(problem, [removeFix(path)]);

@@ -14,6 +14,7 @@ import type {
 import type { Progress } from '../protocol/kernelApi';
 import type { PreparedRun } from '../trainer/prepare';
 import { prepareRun } from '../trainer/prepare';
+import { RunSpectra } from '../trainer/spectra';
 import type { BatchPlan } from './batchPlan';
 import { planBatches } from './batchPlan';
 import { machineMemory } from './machine';
@@ -48,6 +49,7 @@ export async function estimateRun(
     const machine = machineMemory();
     const verdict = verdictOf(memory, machine);
     const measurement = await measure?.(run, batches);
+    const { note } = new RunSpectra(run);
     return {
       config: run.info.config_file,
       device: { device: run.device, threads: run.threads, reason: run.info.device.reason },
@@ -59,7 +61,10 @@ export async function estimateRun(
       data: dataOf(run, batches),
       unknown: gapsOf(run, batches, measurement),
       // What is left out of the data is counted above; this is the rest.
-      warnings: run.model.warnings.map((w) => `${w.where ?? w.file} ${w.found}`),
+      warnings: [
+        ...run.model.warnings.map((w) => `${w.where ?? w.file} ${w.found}`),
+        ...(note === undefined ? [] : [note]),
+      ],
       ...(measurement && { measurement }),
     };
   } finally {

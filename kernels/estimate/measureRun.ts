@@ -5,7 +5,7 @@ import type { EstimateMeasurement } from '../protocol/calls/estimate';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
 import type { PreparedRun } from '../trainer/prepare';
-import { SPECTRA_POINTS } from '../trainer/trainer';
+import { RunSpectra } from '../trainer/spectra';
 import type { BatchPlan } from './batchPlan';
 import { runTime } from './runTime';
 import type { StepTimings } from './stepTiming';
@@ -29,6 +29,7 @@ export async function measureRun(
   options: MeasureOptions,
 ): Promise<EstimateMeasurement> {
   const timings = await timingsOf(run, options);
+  const { points, isEmpty } = new RunSpectra(run);
   return runTime(
     {
       shapes: batches.shapes,
@@ -37,7 +38,7 @@ export async function measureRun(
       compilations: batches.compilations,
       checkpoints: batches.checkpoints,
       samplings: batches.samplings,
-      spectra: run.plan.method.factors ? 1 + Math.min(SPECTRA_POINTS, run.totalSteps) : 0,
+      spectra: isEmpty ? 0 : 1 + Math.min(points, run.totalSteps),
     },
     timings,
   );

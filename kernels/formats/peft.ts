@@ -113,7 +113,7 @@ export function writePeftAdapter(
   const folder = resolve(dir);
   const configText = printPeftConfig(adapter.config, preserve);
   makeFolders(folder);
-  writeWeights(join(folder, WEIGHTS_FILE), adapter);
+  writeWeights(join(folder, WEIGHTS_FILE), adapter, adapter.config.peft_type === 'BASE_TENSORS');
   writeFileAtomic(join(folder, CONFIG_FILE), configText);
 }
 
@@ -243,12 +243,13 @@ function checkFactors(module: string, parameters: ReadonlyMap<LoraParameter, Pef
   }
 }
 
-function writeWeights(path: string, { tensors, extra }: PeftWeights): void {
+/** `isPlain`: base tensors under the checkpoint's own names, not those of a PEFT model. */
+function writeWeights(path: string, { tensors, extra }: PeftWeights, isPlain: boolean): void {
   const named = new Map<string, PeftTensor>();
   for (const [module, parameters] of tensors) {
     for (const [parameter, tensor] of parameters) named.set(peftParameterKey(module, parameter), tensor);
   }
-  for (const [name, tensor] of extra) named.set(peftCheckpointKey(name, tensors), tensor);
+  for (const [name, tensor] of extra) named.set(isPlain ? name : peftCheckpointKey(name, tensors), tensor);
   const specs = [...named].map(([name, { shape, dtype }]) => ({ name, shape, dtype: dtype ?? ('F32' as const) }));
   const writer = SafetensorsWriter.create(path, canonicalOrder(specs), { metadata: new Map([['format', 'pt']]) });
   try {

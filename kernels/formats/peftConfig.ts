@@ -1,5 +1,5 @@
 /**
- * @file `adapter_config.json` of PEFT's LoRA and VeRA: the fields we know, typed and checked; every other key survives a rewrite with
+ * @file `adapter_config.json` of PEFT's LoRA and VeRA, and of trained base tensors: the fields we know, typed and checked; every other key survives a rewrite with
  * its spelling. What would change the adapter's result and is not known here is refused, not ignored.
  */
 import { formatProblem, KernelError, type Problem } from '../protocol/errors';
@@ -88,7 +88,7 @@ const FIELDS = {
   lora_bias: field(flag, false),
   lora_dropout: field(share, 0),
   modules_to_save: field(orNull(list(text)), null),
-  peft_type: field(oneOf('LORA', 'VERA'), 'LORA'),
+  peft_type: field(oneOf('LORA', 'VERA', 'BASE_TENSORS'), 'LORA'),
   peft_version: field(orNull(text), null),
   r: field(count, 8),
   rank_pattern: field(byName(count), {}),
@@ -117,13 +117,23 @@ const VERA_FIELDS = {
   vera_dropout: field(share, 0),
 };
 
-const ALL_FIELDS = { ...FIELDS, ...EXTENSIONS, ...VERA_FIELDS };
+/**
+ * Fields of folders without an adapter, which hold trained tensors of the base model under the checkpoint's names. Their type
+ * is none of PEFT's, so that PEFT refuses them.
+ */
+const BASE_FIELDS = {
+  method: field(orNull(text), null),
+  num_layers: field(orNull(count), null),
+};
+
+const ALL_FIELDS = { ...FIELDS, ...EXTENSIONS, ...VERA_FIELDS, ...BASE_FIELDS };
 type FieldName = keyof typeof ALL_FIELDS;
+type PeftType = (typeof FIELDS)['peft_type']['missing'];
 const FIELD_NAMES = Object.keys(ALL_FIELDS) as readonly FieldName[];
 
 /** The fields that a file of each type has. */
-const NAMES_OF: Readonly<Record<'LORA' | 'VERA', readonly FieldName[]>> = {
-  LORA: FIELD_NAMES.filter((name) => !(name in VERA_FIELDS)),
+const NAMES_OF: Readonly<Record<PeftType, readonly FieldName[]>> = {
+  LORA: FIELD_NAMES.filter((name) => !(name in VERA_FIELDS || name in BASE_FIELDS)),
   VERA: [
     'base_model_name_or_path',
     'bias',
@@ -141,6 +151,14 @@ const NAMES_OF: Readonly<Record<'LORA' | 'VERA', readonly FieldName[]>> = {
     // Ours, for DVoRA.
     'use_dora',
     ...(Object.keys(VERA_FIELDS) as (keyof typeof VERA_FIELDS)[]),
+  ],
+  BASE_TENSORS: [
+    'base_model_name_or_path',
+    'inference_mode',
+    'peft_type',
+    'revision',
+    'task_type',
+    ...(Object.keys(BASE_FIELDS) as (keyof typeof BASE_FIELDS)[]),
   ],
 };
 
@@ -236,7 +254,7 @@ export function printPeftConfig(config: PeftLoraConfig, preserved?: string): str
   for (const name of NAMES_OF[config.peft_type]) {
     const before = members.get(name);
     const value = config[name];
-    if (!before && name in EXTENSIONS && value === null) continue;
+    if (!before && (name in EXTENSIONS || name in BASE_FIELDS) && value === null) continue;
     if (!before && config.peft_type === 'VERA' && name === 'use_dora' && value === false) continue;
     if (before && JSON.stringify(jsonValue(before)) === JSON.stringify(value)) continue;
     members.set(name, FLOATS.includes(name) ? floatNode(Number(value)) : jsonNode(value));
@@ -250,11 +268,13 @@ function floatNode(value: number): JsonNode {
   return { kind: 'number', text: Number.isInteger(value) ? value.toFixed(1) : String(value) };
 }
 
-function typeOf(node: JsonNode | undefined, file: string): 'LORA' | 'VERA' {
+function typeOf(node: JsonNode | undefined, file: string): PeftType {
   const type = node && ALL_FIELDS.peft_type.kind.read(node);
   if (type) return type;
   const found = node ? `an adapter of ${describeJson(node)}` : 'it is missing';
-  throw unsupported([{ file, where: 'peft_type', severity: 'error', found, expected: 'expected LORA or VERA' }]);
+  throw unsupported([
+    { file, where: 'peft_type', severity: 'error', found, expected: `expected ${ALL_FIELDS.peft_type.kind.expected}` },
+  ]);
 }
 
 function refuseOtherMeanings(config: PeftLoraConfig, members: ReadonlyMap<string, JsonNode>, file: string): void {

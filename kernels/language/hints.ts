@@ -31,7 +31,10 @@ export function hints({ path: file, text }: { readonly path: string; readonly te
     const { model, plan } = planned;
     const { trainedSize: trainable } = plan;
     add(['adapter.r', 'adapter.method'], { kind: 'parameters', trainable, base: model.parameterCount });
-    add(['adapter.target_modules'], { kind: 'modules', matched: plan.layers.length, total: model.sites.length });
+    const { layers, selection } = plan;
+    if (!selection.base) {
+      add(['adapter.target_modules'], { kind: 'modules', matched: layers.length, total: model.sites.length });
+    }
   }
   const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = config.training;
   add(['training.gradient_accumulation_steps', 'training.per_device_train_batch_size'], {

@@ -105,7 +105,13 @@ function mergeChange(
     if (bias !== null) edits.set(bias, (values) => layers.applyBias(layer, parameters.get(bias) ?? values));
   }
   const { tiedTo } = head;
-  const isUntied = tiedTo !== null && !plan.selection.everything && (trained.has(head.weight) || trained.has(tiedTo));
+  if (plan.selection.base) {
+    // Still tied: a copy that the checkpoint holds of the embedding as its head goes with it.
+    const own = tiedTo === null ? undefined : parameters.get(tiedTo);
+    if (own && checkpoint.tensors.has(head.weight)) edits.set(head.weight, () => own);
+    return { edits, added: [], dropped: [], dtype, config: {} };
+  }
+  const isUntied = tiedTo !== null && (trained.has(head.weight) || trained.has(tiedTo));
   if (!isUntied) return { edits, added: [], dropped: [], dtype, config: {} };
   const config = { tie_word_embeddings: false };
   const own = parameters.get(head.weight);

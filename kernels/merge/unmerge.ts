@@ -84,7 +84,10 @@ function unmergeChange(
   const { weight, tiedTo } = base?.head ?? model.head;
   // The merge untied the head; the base it goes back to has none of its own.
   const dropped = tiedTo !== null && model.head.tiedTo === null ? [weight] : [];
-  for (const key of replaced) {
+  // A copy of a tied embedding as the head went with it.
+  const { head } = model;
+  const hasCopy = head.tiedTo !== null && replaced.includes(head.tiedTo) && base?.checkpoint.tensors.has(head.weight);
+  for (const key of hasCopy ? [...replaced, head.weight] : replaced) {
     if (base && !dropped.includes(key)) edits.set(key, () => base.checkpoint.readF32(key));
   }
   const config = dropped.length > 0 ? { tie_word_embeddings: true } : {};

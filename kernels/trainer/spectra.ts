@@ -1,13 +1,54 @@
-/** @file The rank curves of a run: the spectrum of every adapted layer's delta weight, as records of the run folder. */
+/**
+ * @file The rank curves of a run: the spectrum of the delta weight of every adapted layer, and of base weights that are
+ * trained themselves, as records of the run folder.
+ */
 import type { AdapterPlan } from '../adapters/plan';
 import { spectrumMeasures } from '../analysis/spectrum';
 import { DeltaWeights } from '../delta/deltaWeights';
 import { formulaPlan } from '../delta/layerWeights';
+import type { BaseModel } from '../models/baseModel';
 import type { SpectrumRecord } from '../protocol/types';
+import { baseSpectra, followed, leftOutNote, type Following } from './baseSpectra';
 import type { Parameters } from './parameters';
 
-/** One record per adapted layer whose update has factors or cores; values descending. */
-export function deltaSpectra(plan: AdapterPlan, parameters: Parameters, step: number): readonly SpectrumRecord[] {
+interface SpectraOf {
+  readonly plan: AdapterPlan;
+  readonly model: BaseModel;
+  readonly parameters: Parameters;
+}
+
+export class RunSpectra {
+  private readonly following: Following;
+
+  constructor(private readonly run: SpectraOf) {
+    this.following = followed(run.plan, run.model);
+  }
+
+  /** About how many times a run records them, whatever its length. */
+  get points(): number {
+    return this.following.points;
+  }
+
+  /** Nothing of this run has a spectrum. */
+  get isEmpty(): boolean {
+    const { layers, method } = this.run.plan;
+    const hasCurves = layers.length > 0 && (method.factors !== undefined || method.cores !== undefined);
+    return !hasCurves && this.following.weights.length === 0;
+  }
+
+  /** What a person should know of curves that are missing. */
+  get note(): string | undefined {
+    return leftOutNote(this.following);
+  }
+
+  /** One record for each layer whose update has factors or cores, and for each followed base weight; values descending. */
+  at(step: number): readonly SpectrumRecord[] {
+    const { plan, model, parameters } = this.run;
+    return [...layerSpectra(plan, parameters, step), ...baseSpectra(this.following, model, parameters, step)];
+  }
+}
+
+function layerSpectra(plan: AdapterPlan, parameters: Parameters, step: number): readonly SpectrumRecord[] {
   const deltas = new DeltaWeights(formulaPlan(plan), parameters, null);
   return plan.layers.flatMap((layer): SpectrumRecord[] => {
     const values = deltas.cheapSpectrum(layer);

@@ -31,15 +31,12 @@ import { rangesOf, ratesOf } from './optimiserGroups';
 import type { PreparedRun } from './prepare';
 import { ModelRunner } from './runner';
 import { scheduleFactor } from './schedule';
-import { deltaSpectra } from './spectra';
+import { RunSpectra } from './spectra';
 import type { Phase } from './stallWatch';
 import type { TrainerState } from './trainerState';
 import { writeSamples } from './trainingSamples';
 import { Watchdog } from './watchdog';
 import { WatchError } from './watchError';
-
-/** About this many points of every rank curve, whatever the length of the run. */
-export const SPECTRA_POINTS = 60;
 
 export interface TrainListener {
   onTrain?(record: TrainRecord): void;
@@ -94,6 +91,7 @@ class Trainer {
   private readonly gradient: Float32Array;
   private readonly activity: ActivityWatch;
   private readonly measured: MeasuredMeans;
+  private readonly spectra: RunSpectra;
   /** Before, what the folder says is how far the run is, not `state`. */
   private hasBegun = false;
   private state: TrainerState = {
@@ -119,6 +117,7 @@ class Trainer {
     this.gradient = new Float32Array(plan.trainedSize);
     this.activity = new ActivityWatch(prepared);
     this.measured = new MeasuredMeans(plan);
+    this.spectra = new RunSpectra(prepared);
   }
 
   async run(): Promise<TrainOutcome> {
@@ -194,7 +193,7 @@ class Trainer {
   /** Whether spectra and activity are recorded after a step; after the first and the last they always are. */
   private isRecorded(step: number): boolean {
     const { totalSteps } = this.prepared;
-    return step === totalSteps || step % Math.max(1, Math.ceil(totalSteps / SPECTRA_POINTS)) === 0;
+    return step === totalSteps || step % Math.max(1, Math.ceil(totalSteps / this.spectra.points)) === 0;
   }
 
   /** The factor of the base learning rate in a step, from 1. */
@@ -217,6 +216,7 @@ class Trainer {
     this.hasBegun = true;
     if (!isResumed) {
       this.event('started');
+      if (this.spectra.note !== undefined) this.event('warning', this.spectra.note);
       return;
     }
     // Without a checkpoint the evaluation before the first step comes again as well.
@@ -395,9 +395,8 @@ class Trainer {
   }
 
   private recordSpectra(): void {
-    const { plan, parameters } = this.prepared;
     const { step } = this.state;
-    const spectra = deltaSpectra(plan, parameters, step);
+    const spectra = this.spectra.at(step);
     this.folder.appendSpectra(spectra);
     const activity = this.activity.record(step, this.effectiveUpdates, spectra);
     this.folder.appendActivity(activity);

@@ -7,7 +7,7 @@ import { createRandom } from '../../kernels/util/random';
 import { TINY_CONFIG } from './tinyConfig';
 
 export interface TinyModel {
-  /** Fields of config.json that differ from those of `TINY_CONFIG`. */
+  /** Fields of config.json that differ from those of `TINY_CONFIG`; undefined: it has none. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly dtype?: 'F32' | 'F16' | 'BF16';
   readonly shards?: number;
@@ -21,7 +21,8 @@ export function writeTinyCheckpoint(
   dir: string,
   { config = {}, dtype = 'F32', shards = 1, seed = 1, files = {} }: TinyModel = {},
 ): void {
-  const json = { ...TINY_CONFIG, ...config };
+  const fields = Object.entries({ ...TINY_CONFIG, ...config }).filter(([, value]) => value !== undefined);
+  const json = Object.fromEntries(fields);
   const architecture = architectureOf(json, 'config.json');
   const tensors = [...architecture.tensors(architecture.parseConfig(json, 'config.json', () => true).config)];
   const random = createRandom(seed);

@@ -77,11 +77,20 @@ export class FormHead extends SignalElement {
   }
 }
 
-/** "4.88 M trainable parameters (3.6 % of 135 M) in 210 modules of a llama model" */
+/** "4.88 M trainable parameters (3.6 % of 135 M) in 210 modules of a llama model"; without modules where none has an adapter. */
 function summaryText({ summary }: FormDocument): string {
   if (!summary) return '';
   const { trainableParameters: trainable, baseParameters: base, adaptedModules, modelType } = summary;
   const [count, modules] = [formatShort(trainable), formatCount(adaptedModules)];
+  if (adaptedModules === 0 && base > 0) {
+    return l10n.t(
+      '{0} trainable parameters ({1} of {2}) of a {3} model',
+      count,
+      formatShare(trainable / base),
+      formatShort(base),
+      modelType,
+    );
+  }
   if (base <= 0) return l10n.t('{0} trainable parameters in {1} modules of a {2} model', count, modules, modelType);
   return l10n.t(
     '{0} trainable parameters ({1} of {2}) in {3} modules of a {4} model',

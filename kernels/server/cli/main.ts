@@ -6,6 +6,7 @@ import type { ErrorCode } from '../../protocol/errors';
 import { ENGINE_VERSION } from '../../util/version';
 import type { Command } from './command';
 import { EXIT, Output, refusedArgument } from './command';
+import { methodHelp, methodList } from './methodHelp';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   cancelled: EXIT.interrupted,
@@ -25,9 +26,9 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   const isJson = rest.includes('--json');
   const out = new Output(isJson, process.stdout, process.stderr);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreLostOutput);
-  const asked = name === 'help' ? commands.find((c) => c.name === rest[0]) : undefined;
-  if (asked) {
-    process.stdout.write(helpOf(asked));
+  const asked = name === 'help' ? helpAbout(rest[0], commands) : undefined;
+  if (asked !== undefined) {
+    process.stdout.write(asked);
     return EXIT.done;
   }
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
@@ -136,10 +137,16 @@ function report(error: unknown, out: Output, signal: AbortSignal): number {
   return EXIT.defect;
 }
 
+/** Of a command, or of an adapter method. */
+function helpAbout(name: string | undefined, commands: readonly Command[]): string | undefined {
+  const command = commands.find((c) => c.name === name);
+  return command ? helpOf(command) : methodHelp(name);
+}
+
 const helpOf = ({ name, usage, summary }: Command): string =>
   `adapter-studio ${name} ${usage} [--json]\n\n${summary}\n`;
 
 function help(commands: readonly Command[]): string {
   const lines = commands.filter((c) => !c.isInternal).map((c) => `  ${c.name} ${c.usage}\n      ${c.summary}`);
-  return `adapter-studio ${ENGINE_VERSION}\n\nusage: adapter-studio COMMAND … [--json]\n\n${lines.join('\n')}\n`;
+  return `adapter-studio ${ENGINE_VERSION}\n\nusage: adapter-studio COMMAND … [--json]\n\n${lines.join('\n')}\n\n${methodList()}`;
 }

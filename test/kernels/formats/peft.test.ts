@@ -153,8 +153,12 @@ describe('refused', () => {
   const tensors = { 'm.lora_A.weight': [2, 3], 'm.lora_B.weight': [3, 2] };
 
   test.each([
-    ['{"r": 2}', 'adapter/unsupported', /peft_type: it is missing; expected LORA or VERA/],
-    ['{"peft_type": "LOHA"}', 'adapter/unsupported', /an adapter of the string "LOHA"; expected LORA or VERA/],
+    ['{"r": 2}', 'adapter/unsupported', /peft_type: it is missing; expected LORA or VERA or BASE_TENSORS/],
+    [
+      '{"peft_type": "LOHA"}',
+      'adapter/unsupported',
+      /an adapter of the string "LOHA"; expected LORA or VERA or BASE_TENSORS/,
+    ],
     ['{"peft_type": "LORA", "use_qalora": true}', 'adapter/unsupported', /use_qalora: true/],
     ['{"peft_type": "LORA", "use_mora": true}', 'format/invalid', /mora_type: is missing/],
     ['{"peft_type": "LORA", "layer_replication": [[0, 2]]}', 'adapter/unsupported', /layer_replication: a list of 1/],

@@ -22,18 +22,15 @@ const models = {
 afterAll(() => Object.values(models).forEach((m) => m.checkpoint.close()));
 
 const lora = adapterMethods.find((m) => m.id === 'lora') as AnyAdapterMethod;
-/** All of the model is trained: what the sample's base is made with. */
-const everything: AnyAdapterMethod = {
-  ...lora,
-  id: 'everything',
-  selection: (config: never) => ({ ...lora.selection(config), everything: true }),
-};
+const full = adapterMethods.find((m) => m.id === 'full') as AnyAdapterMethod;
+const lastLayers = adapterMethods.find((m) => m.id === 'last_layers') as AnyAdapterMethod;
+const bitfit = adapterMethods.find((m) => m.id === 'bitfit') as AnyAdapterMethod;
 
 const planOn = (
   model: keyof typeof models,
   method: AnyAdapterMethod,
   config: Readonly<Record<string, unknown>>,
-): AdapterPlan => planAdapter(method, withDefaults(lora.config as Fields, { r: 2, ...config }), models[model]);
+): AdapterPlan => planAdapter(method, withDefaults(method.config as Fields, { r: 2, ...config }), models[model]);
 
 describe('the gradient', () => {
   it.each([
@@ -41,7 +38,9 @@ describe('the gradient', () => {
     ['biases, norms and head', 'untied', lora, { bias: 'all', modules_to_save: ['lm_head', 'norm'] }],
     ['a tied head trained for itself', 'tied', lora, { modules_to_save: ['lm_head'] }],
     ['an embedding trained beside a tied head', 'tied', lora, { modules_to_save: ['embed_tokens'] }],
-    ['a whole tied model', 'tied', everything, {}],
+    ['a whole tied model', 'tied', full, {}],
+    ['the last block alone', 'tied', lastLayers, { num_layers: 1 }],
+    ['biases alone', 'untied', bitfit, {}],
   ] as const)('is the slope of the loss in any direction: %s', async (_, name, method, config) => {
     const model = models[name];
     const plan = planOn(name, method, config);

@@ -1,4 +1,5 @@
 /** @file Trains every weight of a checkpoint on text, with the engine's own graph of a training step. */
+import { full } from '../../../kernels/adapters/methods/full';
 import { planAdapter } from '../../../kernels/adapters/plan';
 import type { BaseModel } from '../../../kernels/models/baseModel';
 import { physicalCores } from '../../../kernels/runtime/devices';
@@ -7,7 +8,6 @@ import { Parameters } from '../../../kernels/trainer/parameters';
 import type { MicroBatch } from '../../../kernels/trainer/runner';
 import { ModelRunner } from '../../../kernels/trainer/runner';
 import { scheduleFactor } from '../../../kernels/trainer/schedule';
-import { everything } from '../shared/everything';
 import type { Weights } from './checkpointFiles';
 import { RECIPE } from './recipe';
 
@@ -18,7 +18,7 @@ export async function pretrain(
   { steps, threads }: { readonly steps: number; readonly threads: number },
   onStep: (step: number, loss: number, norm: number) => void,
 ): Promise<Weights> {
-  const plan = planAdapter(everything, {}, model);
+  const plan = planAdapter(full, {}, model);
   const parameters = new Parameters(plan).initialise(model, 0);
   const runner = new ModelRunner(model, plan, parameters, { device: 'cpu', threads });
   const optimiser = new AdamW(plan.trainedSize, RECIPE);

@@ -1,0 +1,27 @@
+/** @file BitFit: every bias of the base model is trained, the shifts of its norms included, and nothing else (Ben Zaken et al. 2021). */
+import { defineBaseTraining } from '../baseTraining';
+
+/** Any name that ends so: also where a family writes the bias as a part of a longer word. */
+const isBias = (name: string): boolean => name.endsWith('bias');
+
+export const bitfit = defineBaseTraining({
+  id: 'bitfit',
+  label: 'BitFit',
+  summary:
+    'Trains the biases of the base model, those of its norms included: about one parameter in a thousand, fewer than LoRA of ' +
+    'rank 1 in most models. A step takes hardly less memory and time than with LoRA: the backward pass goes through the whole ' +
+    'model. Only for models with biases, such as GPT-2; LLaMA and its relatives have none. The paper trains with 1e-4 to 1e-3.',
+  paper: 'https://arxiv.org/abs/2106.10199',
+  config: {},
+  base: () => ({
+    trains: ({ name }) => isBias(name),
+    refuses: (tensors) =>
+      tensors.some(({ name }) => isBias(name))
+        ? undefined
+        : {
+            key: 'method',
+            found: 'BitFit would train nothing: this model has no biases',
+            expected: 'expected a model with biases, or another method, such as lora',
+          },
+  }),
+});
