@@ -2,12 +2,18 @@
 import { saveAdapter } from '../../kernels/adapters/adapterFile';
 import { planAdapter } from '../../kernels/adapters/plan';
 import { adapterMethods } from '../../kernels/adapters/registry';
+import type { AnyAdapterMethod } from '../../kernels/adapters/types';
 import { openBaseModel } from '../../kernels/models/baseModel';
 import { Parameters } from '../../kernels/trainer/parameters';
 import type { Fields } from '../../kernels/util/fields';
 import { withDefaults } from '../../kernels/util/fields';
 import type { TinyModel } from './tinyCheckpoint';
 import { randomValues, temporaryFolder, writeTinyModel } from './tinyModel';
+
+/** The methods with a merge that put adapters on layers; the others train tensors of the base model themselves. */
+export const mergedOnLayers: readonly AnyAdapterMethod[] = adapterMethods.filter(
+  (m) => m.mergedWeight && !m.selection(withDefaults(m.config as Fields, {})).base,
+);
 
 export interface AdapterOnModel {
   readonly model?: TinyModel;

@@ -1,7 +1,6 @@
 /** @file Delta weights of every method: factors, cores and the dense matrix say the same, with and without the base. */
 import { describe, expect, it } from 'vitest';
 import { loadAdapter } from '../../../kernels/adapters/adapterFile';
-import { adapterMethods } from '../../../kernels/adapters/registry';
 import { MORA_TYPES } from '../../../kernels/adapters/squareOperators';
 import { matrix } from '../../../kernels/analysis/linalg/matrix';
 import { singularValues } from '../../../kernels/analysis/linalg/svd';
@@ -9,7 +8,7 @@ import type { DeltaFactors } from '../../../kernels/analysis/spectrum';
 import { DeltaWeights } from '../../../kernels/delta/deltaWeights';
 import { formulaPlan, LayerWeights } from '../../../kernels/delta/layerWeights';
 import { openBaseModel } from '../../../kernels/models/baseModel';
-import { trainedAdapter } from '../../support/trainedAdapter';
+import { mergedOnLayers, trainedAdapter } from '../../support/trainedAdapter';
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -24,9 +23,7 @@ const CONFIGS: Readonly<Record<string, readonly Config[]>> = {
   ],
 };
 
-const cases = adapterMethods
-  .filter((method) => method.mergedWeight)
-  .flatMap(({ id }) => (CONFIGS[id] ?? [{}]).map((config) => [id, config] as const));
+const cases = mergedOnLayers.flatMap(({ id }) => (CONFIGS[id] ?? [{}]).map((config) => [id, config] as const));
 
 function productOf(terms: readonly DeltaFactors[]): Float64Array {
   const { outFeatures, inFeatures } = terms[0]!;

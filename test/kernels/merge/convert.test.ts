@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadAdapter } from '../../../kernels/adapters/adapterFile';
-import { adapterMethods } from '../../../kernels/adapters/registry';
 import { DeltaWeights } from '../../../kernels/delta/deltaWeights';
 import { formulaPlan } from '../../../kernels/delta/layerWeights';
 import { openSafetensors } from '../../../kernels/formats/safetensors';
@@ -12,7 +11,7 @@ import { openBaseModel } from '../../../kernels/models/baseModel';
 import { KernelError } from '../../../kernels/protocol/errors';
 import type { ConvertReport } from '../../../kernels/protocol/types';
 import { temporaryFolder } from '../../support/tinyModel';
-import { type AdapterOnModel, trainedAdapter } from '../../support/trainedAdapter';
+import { type AdapterOnModel, mergedOnLayers, trainedAdapter } from '../../support/trainedAdapter';
 
 interface Converted {
   readonly report: ConvertReport;
@@ -42,7 +41,7 @@ async function spectra(base: string, adapter: string): Promise<ReadonlyMap<strin
 const readConfig = (dir: string): Record<string, unknown> =>
   JSON.parse(readFileSync(path.join(dir, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
 
-const exact = adapterMethods.filter((m) => m.mergedWeight).map((m) => m.id);
+const exact = mergedOnLayers.map((m) => m.id);
 
 describe.each(exact)('%s as LoRA', (method) => {
   it('is exact at full rank', async () => {
