@@ -1,4 +1,5 @@
 /** @file Ranks with zeros too many: an adapter that no one can mean is refused before anything of its size is allocated. */
+import * as l10n from '@vscode/l10n';
 import type { ParamSpec } from './types';
 
 /** An adapter larger than this many times its base model is a slip of the rank. */
@@ -30,9 +31,16 @@ export function absurdSize(
   const [largest] = [...layers].sort((a, b) => sizeOf(b) - sizeOf(a));
   const rank = largest?.config['r'] ?? config['r'];
   const key = rank === undefined ? 'target_modules' : rank === config['r'] ? 'r' : 'rank_pattern';
-  const found = `${rank === undefined ? '' : `${text(rank)} `}makes an adapter of ${text(size)} parameters`;
-  const room = `expected at most ${text(most)} for a base model of ${text(parameters)}`;
-  return { key, found, expected: `${room}; choose a smaller rank` };
+  const found =
+    rank === undefined
+      ? l10n.t('makes an adapter of {0} parameters', text(size))
+      : l10n.t('{0} makes an adapter of {1} parameters', text(rank), text(size));
+  const expected = l10n.t(
+    'expected at most {0} for a base model of {1}; choose a smaller rank',
+    text(most),
+    text(parameters),
+  );
+  return { key, found, expected };
 }
 
 const sizeOf = ({ params }: SizedLayer): number => sum(Object.values(params).map(({ shape }) => elements(shape)));

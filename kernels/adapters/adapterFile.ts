@@ -2,6 +2,7 @@
  * @file Adapter folders ↔ a plan and its tensors. formats/peft.ts knows JSON and key names; here they meet the adapter
  * method, its configuration and the model the adapter is for.
  */
+import * as l10n from '@vscode/l10n';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { FloatDtype } from '../formats/dtype';
@@ -95,10 +96,10 @@ export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
       void warnings.push({ file, where: key, severity: 'warning', found, expected });
     const plan = naming(file, () => planAdapter(method, config, model, onIdle));
     if (adapter.config.fan_in_fan_out && plan.layers.every(({ site }) => site.layout === 'out-in')) {
-      const expected = 'expected false: this model stores its weights as [out, in]; it has no effect';
-      warnings.push({ file, where: 'fan_in_fan_out', severity: 'warning', found: 'is true', expected });
+      const expected = l10n.t('expected false: this model stores its weights as [out, in]; it has no effect');
+      warnings.push({ file, where: 'fan_in_fan_out', severity: 'warning', found: l10n.t('is true'), expected });
     }
-    const parameters = takeTensors(dir, plan, adapter, 'is this adapter for another base model?');
+    const parameters = takeTensors(dir, plan, adapter, l10n.t('is this adapter for another base model?'));
     const { rawConfig, configText } = adapter;
     return { method, config, plan, parameters, rawConfig, configText, warnings };
   } finally {
@@ -113,14 +114,18 @@ export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
 export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: string): Float32Array }): void {
   const { adapter, method, config } = readAdapter(dir);
   if (method !== plan.method) {
-    throw unsupported(dir, `this holds a ${method.label} adapter`, `expected ${plan.method.label} to start from`);
+    throw unsupported(
+      dir,
+      l10n.t('this holds a {0} adapter', method.label),
+      l10n.t('expected {0} to start from', plan.method.label),
+    );
   }
   const { plan: stored, unpack } = storedAdapter(plan);
   for (const layer of stored.layers) refuseOtherMeaning(dir, layer, method, config);
   const { modulesToSave, bias, base } = method.selection(config);
   const isOptional = ({ kind, module, param }: PlannedTensor): boolean =>
     kind === 'base' && !base && !savesModule(modulesToSave, module) && !(bias !== 'none' && param === 'bias');
-  const advice = 'give the new adapter the same targets and ranks';
+  const advice = l10n.t('give the new adapter the same targets and ranks');
   const taken = unpack(takeTensors(dir, stored, adapter, advice, isOptional));
   for (const [key, data] of taken) values.get(key).set(data);
 }
@@ -170,7 +175,12 @@ function naming<T>(file: string, work: () => T): T {
   } catch (error) {
     if (!KernelError.is(error, 'adapter/unsupported') && !KernelError.is(error, 'input/refused')) throw error;
     const [found = '', ...expected] = error.message.split('; ');
-    const own = { file, severity: 'error', found, expected: expected.join('; ') || 'expected something else' } as const;
+    const own = {
+      file,
+      severity: 'error',
+      found,
+      expected: expected.join('; ') || l10n.t('expected something else'),
+    } as const;
     const problems = error.problems.length > 0 ? error.problems.map((p) => inFile(p, file)) : [own];
     throw new KernelError(error.code, problems.map(formatProblem).join('\n'), { cause: error, problems });
   }
@@ -210,8 +220,8 @@ function refuseOtherMeaning(
   for (const [name, { isTrainingOnly }] of Object.entries(fieldsOf(method))) {
     // Patterns have been applied to the rank and alpha of the layer.
     if (isTrainingOnly || name in selectionFields || name in alphaPatternField || there[name] === here[name]) continue;
-    const found = `is ${String(there[name])} for ${site.path}`;
-    const expected = `expected ${String(here[name])}, as here: the same factors would mean another update`;
+    const found = l10n.t('is {0} for {1}', String(there[name]), site.path);
+    const expected = l10n.t('expected {0}, as here: the same factors would mean another update', String(here[name]));
     throw unsupported(path.join(dir, 'adapter_config.json'), found, expected, name);
   }
 }
@@ -232,12 +242,12 @@ function takeTensors(
   for (const planned of [...plan.trained, ...plan.frozen]) {
     const { key, kind, module, param, shape } = planned;
     const found = kind === 'base' ? extra.get(key) : tensors.get(module)?.get(param as LoraParameter);
-    const name = `${param} of ${module}`;
-    const expected = `expected [${shape.join(', ')}]`;
+    const name = l10n.t('{0} of {1}', param, module);
+    const expected = l10n.t('expected [{0}]', shape.join(', '));
     if (!found) {
-      if (!isOptional(planned)) add(name, 'is missing', expected);
+      if (!isOptional(planned)) add(name, l10n.t('is missing'), expected);
     } else if (found.shape.join() !== shape.join()) {
-      add(name, `is [${found.shape.join(', ')}]`, expected);
+      add(name, l10n.t('is [{0}]', found.shape.join(', ')), expected);
     } else {
       // Read here at the earliest: a tensor that has no place may be of any size.
       const { data } = found;
@@ -254,26 +264,30 @@ function takeTensors(
       if (copies.has(param) && known.has(`${module}.${copies.get(param)}`)) {
         if (!original || !isSame(original, tensor)) {
           add(
-            `${param} of ${module}`,
-            `differs from ${copies.get(param)}`,
-            'expected the same values, as it is its copy',
+            l10n.t('{0} of {1}', param, module),
+            l10n.t('differs from {0}', copies.get(param) ?? ''),
+            l10n.t('expected the same values, as it is its copy'),
           );
         }
       } else if (!known.has(`${module}.${param}`)) {
-        add(`${param} of ${module}`, "has no place in this model's plan", 'expected an adapted layer of the model');
+        add(
+          l10n.t('{0} of {1}', param, module),
+          l10n.t("has no place in this model's plan"),
+          l10n.t('expected an adapted layer of the model'),
+        );
       }
     }
   }
   for (const name of extra.keys()) {
     // PEFT writes the untrained original of a saved module too when biases are trained.
     if (known.has(name) || name.includes('.original_module.')) continue;
-    const own = `expected the tensors that ${plan.method.label} trains in this model, and no others`;
-    const expected = plan.selection.base ? own : 'expected it to be named by modules_to_save or bias';
-    add(name, 'is stored with the adapter', expected);
+    const own = l10n.t('expected the tensors that {0} trains in this model, and no others', plan.method.label);
+    const expected = plan.selection.base ? own : l10n.t('expected it to be named by modules_to_save or bias');
+    add(name, l10n.t('is stored with the adapter'), expected);
   }
   if (problems.length === 0) return taken;
   const shown = problems.slice(0, MOST_SHOWN).map(formatProblem);
-  const more = problems.length > MOST_SHOWN ? [`and ${problems.length - MOST_SHOWN} more`] : [];
+  const more = problems.length > MOST_SHOWN ? [l10n.t('and {0} more', problems.length - MOST_SHOWN)] : [];
   throw new KernelError('adapter/unsupported', [...shown, ...more, advice].join('\n'), { problems });
 }
 
@@ -304,9 +318,9 @@ function methodOf({ config, rawConfig }: Pick<PeftAdapter, 'config' | 'rawConfig
       candidates.filter(({ keys }) => keys.length === 0).sort((a, b) => marks(b) - marks(a))[0]?.method ?? best.method
     );
   }
-  const found = best?.keys.map((key) => `${key} is ${JSON.stringify(values[key])}`).join(', ');
+  const found = best?.keys.map((key) => l10n.t('{0} is {1}', key, JSON.stringify(values[key]))).join(', ');
   const supported = adapterMethods.map(({ label, peft }) => `${label} (${describe(peft)})`).join(', ');
-  throw unsupported(file, found ?? 'is of no known method', `expected ${supported}`);
+  throw unsupported(file, found ?? l10n.t('is of no known method'), l10n.t('expected {0}', supported));
 }
 
 const isObject = (value: unknown): value is Config => typeof value === 'object' && value !== null;

@@ -2,6 +2,7 @@
  * @file The plan of an adapter on a model: which layers are adapted with which configuration, and every tensor that is
  * trained, with its place in one flat vector. Options that could have no effect are refused here, before anything runs.
  */
+import * as l10n from '@vscode/l10n';
 import type { CommonConfig, HeadSpec, ModelArchitecture, TargetSite } from '../models/types';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
@@ -93,7 +94,7 @@ export function planAdapter(
     const supported = method.supports(site, own);
     if (supported === true) layers.push({ site, config: own, params: method.params(site, own) });
     else {
-      const found = `${method.label} cannot adapt ${site.path}`;
+      const found = l10n.t('{0} cannot adapt {1}', method.label, site.path);
       misfits.push({ key: 'target_modules', found, expected: supported.reason });
     }
   }
@@ -122,8 +123,8 @@ export function planAdapter(
     });
   }
   if (trained.size === 0) {
-    const expected = 'choose target modules or modules to save';
-    throw refused([{ key: 'target_modules', found: 'nothing would be trained', expected }]);
+    const expected = l10n.t('choose target modules or modules to save');
+    throw refused([{ key: 'target_modules', found: l10n.t('nothing would be trained'), expected }]);
   }
   return {
     method,
@@ -263,8 +264,11 @@ function whyNothing(
   const entries = others.filter(({ key }) => key === 'target_modules');
   if (entries.length > 1 || others.some(({ key }) => key === 'layers_to_transform')) return others;
   const saved = model.sites.filter((s) => savesModule(modulesToSave, s.path)).length;
-  const besides = saved > 0 ? `, ${saved} of which are in modules_to_save` : '';
-  const found = `matches none of the ${model.sites.length} linear layers${besides}`;
+  const count = model.sites.length;
+  const found =
+    saved > 0
+      ? l10n.t('matches none of the {0} linear layers, {1} of which are in modules_to_save', count, saved)
+      : l10n.t('matches none of the {0} linear layers', count);
   const whole = { key: 'target_modules', found, expected: entries[0]?.expected ?? availableIn(model) };
   return [whole, ...others.filter(({ key }) => key !== 'target_modules')];
 }
@@ -282,11 +286,17 @@ function* idleLinks(
   const most = Math.max(...chains.values()) - 1;
   if (most < 1) {
     const key = config['layers_to_transform'] === undefined ? 'target_modules' : 'layers_to_transform';
-    const found = `leaves ${method.label} nothing to link: no adapted layer has the same one, of the same sizes, in a block before`;
-    yield { key, found, expected: 'expected two blocks or more, or the method lora' };
+    const found = l10n.t(
+      'leaves {0} nothing to link: no adapted layer has the same one, of the same sizes, in a block before',
+      method.label,
+    );
+    yield { key, found, expected: l10n.t('expected two blocks or more, or the method lora') };
   } else if (Number.isFinite(links.blocks) && links.blocks > most) {
-    const found = `is ${links.blocks}, but at most ${most} ${most === 1 ? 'block' : 'blocks'} can be linked here`;
-    yield { key: links.key, found, expected: `expected ${most} at most, or -1 for all` };
+    const found =
+      most === 1
+        ? l10n.t('is {0}, but at most 1 block can be linked here', links.blocks)
+        : l10n.t('is {0}, but at most {1} blocks can be linked here', links.blocks, most);
+    yield { key: links.key, found, expected: l10n.t('expected {0} at most, or -1 for all', most) };
   }
 }
 
@@ -320,46 +330,56 @@ function* idleOptions(
   for (const entry of typeof targetModules === 'string' ? [] : targetModules) {
     const matching = model.sites.filter((s) => matchesModules([entry], s.path));
     if (matching.length > 0 && matching.every((s) => savesModule(modulesToSave, s.path))) {
-      yield { key: 'target_modules', found: `${entry} is in modules_to_save too`, expected: 'choose one of the two' };
+      yield {
+        key: 'target_modules',
+        found: l10n.t('{0} is in modules_to_save too', entry),
+        expected: l10n.t('choose one of the two'),
+      };
     } else if (matching.length === 0) {
       const isHead = model.head.path === entry;
-      const expected = isHead ? 'adapters on the head are not supported, train it with modules_to_save' : available;
-      yield { key: 'target_modules', found: `${entry} matches no linear layer`, expected };
+      const expected = isHead
+        ? l10n.t('adapters on the head are not supported, train it with modules_to_save')
+        : available;
+      yield { key: 'target_modules', found: l10n.t('{0} matches no linear layer', entry), expected };
     }
   }
   if (excludeModules !== null && !model.sites.some((s) => matchesModules(excludeModules, s.path))) {
-    yield { key: 'exclude_modules', found: 'matches no linear layer', expected: available };
+    yield { key: 'exclude_modules', found: l10n.t('matches no linear layer'), expected: available };
   }
   for (const layer of selection.layersToTransform ?? []) {
     if (layer >= model.config.layers) {
-      const expected = `this model has blocks 0 to ${model.config.layers - 1}`;
-      yield { key: 'layers_to_transform', found: `there is no block ${layer}`, expected };
+      const expected = l10n.t('this model has blocks 0 to {0}', model.config.layers - 1);
+      yield { key: 'layers_to_transform', found: l10n.t('there is no block {0}', layer), expected };
     }
   }
   if (selection.layersPattern.length > 0 && selection.layersToTransform === null) {
-    const expected = 'expected layers_to_transform beside it, or neither';
-    yield { key: 'layers_pattern', found: 'has no effect by itself', expected };
+    const expected = l10n.t('expected layers_to_transform beside it, or neither');
+    yield { key: 'layers_pattern', found: l10n.t('has no effect by itself'), expected };
   }
-  const adapted = `the adapted layers are ${projectionsOf({ sites })}`;
+  const adapted = l10n.t('the adapted layers are {0}', projectionsOf({ sites }));
   for (const key of ['rank_pattern', 'alpha_pattern']) {
     for (const source of Object.keys((config[key] as Readonly<Record<string, number>> | undefined) ?? {})) {
       const expression = pattern(`(.*\\.)?(${source})`, key, source);
       if (!sites.some((s) => expression.test(s.path))) {
-        yield { key, found: `${source} matches no adapted layer`, expected: adapted };
+        yield { key, found: l10n.t('{0} matches no adapted layer', source), expected: adapted };
       }
     }
   }
   const modules = [...model.tensors.keys()].map(moduleOf).concat(model.head.path);
   for (const entry of modulesToSave) {
     if (!modules.some((m) => savesModule([entry], m))) {
-      const expected = 'expected a module that has weights, such as lm_head or embed_tokens';
-      yield { key: 'modules_to_save', found: `${entry} matches no module`, expected };
+      const expected = l10n.t('expected a module that has weights, such as lm_head or embed_tokens');
+      yield { key: 'modules_to_save', found: l10n.t('{0} matches no module', entry), expected };
     }
   }
   const hasBias =
     bias === 'lora_only' ? sites.some((s) => s.bias) : [...model.tensors.keys()].some((t) => t.endsWith('.bias'));
   if (bias !== 'none' && !hasBias) {
-    yield { key: 'bias', found: `${bias} would train nothing, this model has no such biases`, expected: 'use none' };
+    yield {
+      key: 'bias',
+      found: l10n.t('{0} would train nothing, this model has no such biases', bias),
+      expected: l10n.t('use none'),
+    };
   }
 }
 
@@ -368,7 +388,7 @@ const projectionsOf = ({ sites }: Pick<PlannedModel, 'sites'>): string =>
 
 const moduleOf = (tensor: string): string => tensor.slice(0, tensor.lastIndexOf('.'));
 
-const availableIn = (model: PlannedModel): string => `this model has ${projectionsOf(model)}`;
+const availableIn = (model: PlannedModel): string => l10n.t('this model has {0}', projectionsOf(model));
 
 /** The keys are those of the configuration's adapter section; whoever knows the file adds it. */
 function refused(options: readonly IdleOption[]): KernelError {

@@ -1,4 +1,5 @@
 /** @file Which modules are adapted: PEFT's matching rules over module paths (target_modules, exclude_modules, layers, patterns). */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import type { TargetSite } from '../models/types';
 import type { Selection } from './types';
@@ -50,13 +51,15 @@ export function pattern(source: string, key: string, written = source): RegExp {
   try {
     return new RegExp(`^(?:${source})$`);
   } catch (cause) {
-    throw new KernelError(
-      'input/refused',
-      `${key}: ${JSON.stringify(written)} is not a regular expression (${String(cause)}); expected one that JavaScript knows`,
-      {
-        cause,
-      },
+    // V8 says it of the expression with what was put around it: only the reason is of use.
+    const reason = String(cause instanceof Error ? cause.message : cause).replace(/^.*: /s, '');
+    const message = l10n.t(
+      '{0}: {1} is not a regular expression ({2}); expected one that JavaScript knows',
+      key,
+      JSON.stringify(written),
+      reason,
     );
+    throw new KernelError('input/refused', message, { cause });
   }
 }
 

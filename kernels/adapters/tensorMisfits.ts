@@ -2,6 +2,7 @@
  * @file Whether the tensors of an adapter are those of the method and ranks that its configuration declares, as far as this
  * can be told without the base model: from the names, and from the two factors of a layer where it has two.
  */
+import * as l10n from '@vscode/l10n';
 import type { PeftTensor } from '../formats/peft';
 import type { TargetSite } from '../models/types';
 import type { Problem } from '../protocol/errors';
@@ -48,20 +49,37 @@ function* misfitsOf(
   const params = method.params(site, own);
   const rank = a?.shape[0];
   if (sizes && typeof own['r'] === 'number' && rank !== own['r']) {
-    yield problem(module, `has rank ${rank}`, `expected ${own['r']}, as adapter_config.json says`);
+    yield problem(
+      module,
+      l10n.t('has rank {0}', String(rank)),
+      l10n.t('expected {0}, as adapter_config.json says', own['r']),
+    );
     return;
   }
   for (const [name, { shape }] of Object.entries(params)) {
     const found = tensors.get(name);
-    if (!found) yield problem(`${name} of ${module}`, 'is missing', `expected it, as ${method.label} has it`);
+    if (!found)
+      yield problem(
+        l10n.t('{0} of {1}', name, module),
+        l10n.t('is missing'),
+        l10n.t('expected it, as {0} has it', method.label),
+      );
     else if (sizes && found.shape.join() !== shape.join()) {
-      yield problem(found.key ?? module, `is [${found.shape.join(', ')}]`, `expected [${shape.join(', ')}]`);
+      yield problem(
+        found.key ?? module,
+        l10n.t('is [{0}]', found.shape.join(', ')),
+        l10n.t('expected [{0}]', shape.join(', ')),
+      );
     }
   }
   for (const [name, { key = module }] of tensors) {
     if (name in params || (copies && name in copies) || name.startsWith('lora_embedding')) continue;
-    const expected = `expected the tensors of ${method.label}, which adapter_config.json declares: ${Object.keys(params).join(', ')}`;
-    yield problem(key, `a ${name}`, expected);
+    const expected = l10n.t(
+      'expected the tensors of {0}, which adapter_config.json declares: {1}',
+      method.label,
+      Object.keys(params).join(', '),
+    );
+    yield problem(key, l10n.t('a {0}', name), expected);
   }
 }
 

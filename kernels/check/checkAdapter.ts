@@ -1,6 +1,7 @@
 /** @file An adapter folder: configuration, tensors, every value, and whether it fits its base model. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { findBaseModel, loadAdapter, namedBaseModel, openAdapter } from '../adapters/adapterFile';
 import type { BaseModel } from '../models/baseModel';
 import { openBaseModel } from '../models/baseModel';
@@ -36,8 +37,9 @@ async function checkFit(dir: string, context: CheckContext): Promise<void> {
   if (base === null) {
     const file = path.join(dir, 'adapter_config.json');
     const name = namedBaseModel(dir);
-    const found = name === null ? 'names no base model' : `is ${JSON.stringify(name)}, which is not on disk`;
-    const expected = 'give it with --base DIR; whether the adapter fits was not checked';
+    const found =
+      name === null ? l10n.t('names no base model') : l10n.t('is {0}, which is not on disk', JSON.stringify(name));
+    const expected = l10n.t('give it with --base DIR; whether the adapter fits was not checked');
     context.report({ file, where: 'base_model_name_or_path', severity: 'warning', found, expected });
     return;
   }

@@ -1,6 +1,7 @@
 /** @file A checkpoint folder: configuration, tensors against the architecture, every value, the tokenizer. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { readJsonObject } from '../formats/jsonFile';
 import { jsonValue } from '../formats/jsonTree';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
@@ -36,8 +37,8 @@ async function reportOddities(model: BaseModel, context: CheckContext): Promise<
   if (untied) context.report(untied);
   for (const [where, { file }] of checkpoint.tensors) {
     if (tensors.has(where) || where === head.weight || COMPUTED.test(where)) continue;
-    const expected = `expected the tensors of a ${architecture.id} model; this one is not read`;
-    context.report({ file, where, severity: 'warning', found: 'is not part of the model', expected });
+    const expected = l10n.t('expected the tensors of a {0} model; this one is not read', architecture.id);
+    context.report({ file, where, severity: 'warning', found: l10n.t('is not part of the model'), expected });
   }
 }
 
@@ -46,7 +47,7 @@ async function checkConfigAlone(dir: string, context: CheckContext): Promise<voi
   const file = path.join(dir, 'config.json');
   if (!existsSync(file)) return;
   await reporting(context, file, () => {
-    const { node } = readJsonObject(file, "expected the model's configuration");
+    const { node } = readJsonObject(file, l10n.t("expected the model's configuration"));
     const config = jsonValue(node) as Readonly<Record<string, unknown>>;
     architectureOf(config, file).parseConfig(config, file, () => true);
   });
@@ -60,8 +61,8 @@ export async function checkTokenizer(
 ): Promise<CheckpointTokenizer | undefined> {
   const file = path.join(dir, 'tokenizer.json');
   if (!existsSync(file)) {
-    const expected = 'expected the tokenizer of the checkpoint; without it this model cannot be trained';
-    context.report({ file, severity: 'warning', found: 'there is no such file', expected });
+    const expected = l10n.t('expected the tokenizer of the checkpoint; without it this model cannot be trained');
+    context.report({ file, severity: 'warning', found: l10n.t('there is no such file'), expected });
     return undefined;
   }
   const tokenizer = await reporting(context, file, () => loadTokenizer(dir));
@@ -86,12 +87,15 @@ function checkSpecialTokens(
   ];
   const beyond = needed.find((id) => id >= size);
   if (beyond !== undefined) {
-    const found = `adds ${JSON.stringify(tokenizer.idToToken(beyond))} with id ${beyond} to a text`;
-    const expected = `expected ids below ${size}, the vocab_size of config.json; no text could be trained on`;
+    const found = l10n.t('adds {0} with id {1} to a text', JSON.stringify(tokenizer.idToToken(beyond)), beyond);
+    const expected = l10n.t('expected ids below {0}, the vocab_size of config.json; no text could be trained on', size);
     context.report({ file, severity: 'error', found, expected });
   } else if (tokenizer.vocabularySize > size) {
-    const found = `has ids up to ${tokenizer.vocabularySize - 1}`;
-    const expected = `expected ids below ${size}, the vocab_size of config.json; text with the tokens beyond is refused`;
+    const found = l10n.t('has ids up to {0}', tokenizer.vocabularySize - 1);
+    const expected = l10n.t(
+      'expected ids below {0}, the vocab_size of config.json; text with the tokens beyond is refused',
+      size,
+    );
     context.report({ file, severity: 'warning', found, expected });
   }
   for (const [name, id] of [
@@ -101,8 +105,13 @@ function checkSpecialTokens(
     const where = `${name}_id`;
     const named: readonly unknown[] = [checkpoint.config[where] ?? []].flat();
     if (named.length === 0 || named.includes(-1) || id === undefined || named.includes(id)) continue;
-    const found = `is ${JSON.stringify(checkpoint.config[where])}`;
-    const expected = `expected ${id}, which is ${JSON.stringify(tokenizer.idToToken(id))}, the ${name} of the tokenizer`;
+    const found = l10n.t('is {0}', JSON.stringify(checkpoint.config[where]));
+    const expected = l10n.t(
+      'expected {0}, which is {1}, the {2} of the tokenizer',
+      id,
+      JSON.stringify(tokenizer.idToToken(id)),
+      name,
+    );
     context.report({ file: path.join(path.dirname(file), 'config.json'), where, severity: 'warning', found, expected });
   }
 }

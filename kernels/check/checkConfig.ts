@@ -1,4 +1,5 @@
 /** @file What is wrong with a configuration, and what it would train: diagnostics and the summary line of the form. */
+import * as l10n from '@vscode/l10n';
 import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethods } from '../adapters/registry';
 import { loadConfig } from '../config/loadConfig';
@@ -62,7 +63,7 @@ function located(
     severity: 'error' as const,
     where: fallback.join('.'),
     found: error.message,
-    expected: 'expected something that can be used',
+    expected: l10n.t('expected something that can be used'),
   };
   const problems: readonly Problem[] = error.problems.length > 0 ? error.problems : [own];
   return problems.map((p) => {

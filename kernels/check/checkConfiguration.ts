@@ -1,4 +1,5 @@
 /** @file A configuration and everything it names: base model, data, initial adapter, read as a run would read them. */
+import * as l10n from '@vscode/l10n';
 import { loadAdapter, loadInto } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethods } from '../adapters/registry';
@@ -64,8 +65,14 @@ async function checkSamples(
     ...(tokenizer && { tokenizer }),
   };
   if (!tokenizer) {
-    const found = 'the base model has no tokenizer that can be used';
-    context.report({ file, where: 'model', severity: 'error', found, expected: 'expected one, to train on text' });
+    const found = l10n.t('the base model has no tokenizer that can be used');
+    context.report({
+      file,
+      where: 'model',
+      severity: 'error',
+      found,
+      expected: l10n.t('expected one, to train on text'),
+    });
   }
   const least = data.eval_fraction === undefined ? 1 : 2;
   const sets = [
@@ -76,7 +83,14 @@ async function checkSamples(
     if (files.length === 0) continue;
     const usable = await checkData(files, check, context);
     if (usable >= least) continue;
-    const found = `holds ${usable === 0 ? 'no samples' : '1 sample'} that can be used`;
-    context.report({ file, where: `data.${key}`, severity: 'error', found, expected: `expected at least ${least}` });
+    const found =
+      usable === 0 ? l10n.t('holds no samples that can be used') : l10n.t('holds 1 sample that can be used');
+    context.report({
+      file,
+      where: `data.${key}`,
+      severity: 'error',
+      found,
+      expected: l10n.t('expected at least {0}', least),
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** @file Data files row by row: every row that cannot be read, and, with a tokenizer, what cannot be learnt from. */
 import { existsSync } from 'node:fs';
+import * as l10n from '@vscode/l10n';
 import { firstRows, isPieces, rowProblem, toPieces } from '../data/dataset';
 import { encodeSample, type EncodedSample } from '../data/encodeSample';
 import type { LossOn } from '../data/pieces';
@@ -112,7 +113,7 @@ class FileCheck {
         if (fault) this.faults.add(rowProblem(file, row, fault));
         else if (!this.check.onSample) this.look(row);
       }
-      context.progress(`${file}: ${this.rows} rows`);
+      context.progress(l10n.t('{0}: {1} rows', file, this.rows));
     }
     this.faults.finish();
     this.reportCounts();
@@ -143,7 +144,7 @@ class FileCheck {
     if (!format)
       return isRow(value)
         ? undecidedFormat(value, [])
-        : { found: 'found no JSON object', expected: 'expected an object with keys' };
+        : { found: l10n.t('found no JSON object'), expected: l10n.t('expected an object with keys') };
     if (!tokenizer) {
       const sample = parseSample(value, format);
       if (isFault(sample)) return sample;
@@ -159,8 +160,8 @@ class FileCheck {
     if (wasCut) this.cut++;
     const beyond = ids.find((id) => id >= vocabularySize);
     if (beyond !== undefined) {
-      const found = `found the token ${JSON.stringify(tokenizer.idToToken(beyond))} with id ${beyond}`;
-      return { found, expected: `expected ids below ${vocabularySize}, the vocab_size of the model` };
+      const found = l10n.t('found the token {0} with id {1}', JSON.stringify(tokenizer.idToToken(beyond)), beyond);
+      return { found, expected: l10n.t('expected ids below {0}, the vocab_size of the model', vocabularySize) };
     }
     if (supervised > 0) this.usable++;
     else note(this.idle, row.line);
@@ -175,32 +176,54 @@ class FileCheck {
   private reportCounts(): void {
     const { file, context, idle, unanswered, repeated, cut, rows, check } = this;
     if (rows === 0)
-      context.report({ file, severity: 'error', found: 'found no samples', expected: 'expected at least one' });
+      context.report({
+        file,
+        severity: 'error',
+        found: l10n.t('found no samples'),
+        expected: l10n.t('expected at least one'),
+      });
     if (check.onSample) return;
     const warn = (found: string, expected: string, line?: number): void =>
       context.report({ file, ...(line !== undefined && { line }), severity: 'warning', found, expected });
     if (idle.count > 0) {
-      const found = `${idle.count} of ${rows} samples hold no token that carries loss; this is the first`;
-      warn(found, 'expected a completion that begins within max_length; they are skipped in training', idle.line);
+      const found = l10n.t('{0} of {1} samples hold no token that carries loss; this is the first', idle.count, rows);
+      warn(
+        found,
+        l10n.t('expected a completion that begins within max_length; they are skipped in training'),
+        idle.line,
+      );
     }
     if (unanswered.count > 0) {
-      const found = `${unanswered.count} of ${rows} samples hold no answer of the assistant; this is the first`;
-      warn(found, 'expected a turn to learn; they are skipped in training', unanswered.line);
+      const found = l10n.t(
+        '{0} of {1} samples hold no answer of the assistant; this is the first',
+        unanswered.count,
+        rows,
+      );
+      warn(found, l10n.t('expected a turn to learn; they are skipped in training'), unanswered.line);
     }
     for (const [role, { count, line }] of this.strange) {
-      const found = `${count} messages have the role ${JSON.stringify(role.slice(0, 60))}; this is the first`;
-      warn(found, `expected ${[...ROLES].join(', ')}; what becomes of it is up to the chat template`, line);
+      const found = l10n.t(
+        '{0} messages have the role {1}; this is the first',
+        count,
+        JSON.stringify(role.slice(0, 60)),
+      );
+      warn(found, l10n.t('expected {0}; what becomes of it is up to the chat template', [...ROLES].join(', ')), line);
     }
     if (repeated.count > 0) {
-      const found = `${repeated.count} of ${rows} samples repeat an earlier one; this is the first, it repeats line ${repeated.before}`;
-      warn(found, 'expected each sample once; they count twice in training', repeated.line);
+      const found = l10n.t(
+        '{0} of {1} samples repeat an earlier one; this is the first, it repeats line {2}',
+        repeated.count,
+        rows,
+        repeated.before,
+      );
+      warn(found, l10n.t('expected each sample once; they count twice in training'), repeated.line);
     }
     if (cut > 0) {
-      const found = `${cut} of ${rows} samples have more than ${check.maxLength} tokens`;
-      warn(found, 'expected max_length to hold them; they are cut in training');
+      const found = l10n.t('{0} of {1} samples have more than {2} tokens', cut, rows, check.maxLength);
+      warn(found, l10n.t('expected max_length to hold them; they are cut in training'));
     }
     if (beginsWithMark(file)) {
-      warn('found a byte order mark', 'it is left out; save the file as UTF-8 without one', 1);
+      warn(l10n.t('found a byte order mark'), l10n.t('it is left out; save the file as UTF-8 without one'), 1);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** @file Finds out what a path is and reads it completely, with the readers that training uses. Nothing is run. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { DATA_EXTENSIONS } from '../config/sections';
 import { A_FOLDER, NOTHING, obstacleAt } from '../formats/plainFile';
 import { openBaseModel } from '../models/baseModel';
@@ -63,11 +64,12 @@ function partOf(file: string): CheckedKind | undefined {
   return RUN_PARTS.has(name) && looksLikeRun(path.dirname(file)) ? 'run' : PARTS[name];
 }
 
-const KNOWN =
-  'a checkpoint folder, an adapter folder, a run folder, .safetensors, .jsonl, .json, .parquet or .adapter.yaml';
+const KNOWN = l10n.t(
+  'a checkpoint folder, an adapter folder, a run folder, .safetensors, .jsonl, .json, .parquet or .adapter.yaml',
+);
 
 function kindOf(target: string, context: CheckContext): CheckedKind | null {
-  const refuse = (found: string, expected = `expected ${KNOWN}`): null => {
+  const refuse = (found: string, expected = l10n.t('expected {0}', KNOWN)): null => {
     context.report({ file: target, severity: 'error', found, expected });
     return null;
   };
@@ -76,9 +78,9 @@ function kindOf(target: string, context: CheckContext): CheckedKind | null {
     if (looksLikeRun(target)) return 'run';
     if (looksLikeAdapter(target)) return 'adapter';
     if (looksLikeCheckpoint(target)) return 'checkpoint';
-    return refuse('this folder holds no config.json, no adapter_config.json and no weights');
+    return refuse(l10n.t('this folder holds no config.json, no adapter_config.json and no weights'));
   }
-  if (obstacle !== undefined) return refuse(obstacle === NOTHING ? 'there is nothing at this path' : obstacle);
+  if (obstacle !== undefined) return refuse(obstacle === NOTHING ? l10n.t('there is nothing at this path') : obstacle);
   const part = partOf(target);
   if (part) return part;
   const ending = path.extname(target).toLowerCase();
@@ -86,10 +88,12 @@ function kindOf(target: string, context: CheckContext): CheckedKind | null {
   if (DATA_EXTENSIONS.some((known) => known === ending)) return 'data';
   if (ending === '.yaml' || ending === '.yml') return 'configuration';
   if (PICKLE.test(target)) {
-    const advice = 'pickle files can run code when read and are never opened here: save it again as safetensors';
-    return refuse('this is a pickle file', `expected ${KNOWN}; ${advice}`);
+    const advice = l10n.t(
+      'pickle files can run code when read and are never opened here: save it again as safetensors',
+    );
+    return refuse(l10n.t('this is a pickle file'), l10n.t('expected {0}; {1}', KNOWN, advice));
   }
-  return refuse(`the ending ${ending === '' ? 'is missing' : `${ending} is not known`}`);
+  return refuse(ending === '' ? l10n.t('the ending is missing') : l10n.t('the ending {0} is not known', ending));
 }
 
 const PICKLE = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
@@ -103,8 +107,8 @@ function namesIn(dir: string): readonly string[] {
   try {
     return readdirSync(dir);
   } catch (error) {
-    const found = `the folder cannot be read (${(error as NodeJS.ErrnoException).code})`;
-    throw KernelError.refused([{ file: dir, severity: 'error', found, expected: `expected ${KNOWN}` }]);
+    const found = l10n.t('the folder cannot be read ({0})', (error as NodeJS.ErrnoException).code ?? '');
+    throw KernelError.refused([{ file: dir, severity: 'error', found, expected: l10n.t('expected {0}', KNOWN) }]);
   }
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { parseSample, isFault, type SampleFormat } from '../data/samples';
 import { keptTokenizer } from '../formats/tokenizerCache';
@@ -89,13 +90,13 @@ class SetReport {
     for (const file of files) {
       this.counts.set(file, { rows: 0, samples: 0, longest: 0, cut: 0, format: undefined, problems: 0, hidden: 0 });
       if (hasByteOrderMark(file)) {
-        const found = 'found a byte order mark';
+        const found = l10n.t('found a byte order mark');
         this.report({
           file,
           line: 1,
           severity: 'warning',
           found,
-          expected: 'it is left out; save the file as UTF-8 without one',
+          expected: l10n.t('it is left out; save the file as UTF-8 without one'),
         });
       }
     }
@@ -141,11 +142,15 @@ class SetReport {
     const warn = (found: string, expected: string) => this.report({ file, line, severity: 'warning', found, expected });
     const before = this.repeated(sample);
     if (before) {
-      const place = before.file === file ? `line ${before.line}` : `${before.file}, line ${before.line}`;
-      warn(`the same sample as in ${place}`, 'expected each sample once; it counts twice in training');
+      const place =
+        before.file === file ? l10n.t('line {0}', before.line) : l10n.t('{0}, line {1}', before.file, before.line);
+      warn(
+        l10n.t('the same sample as in {0}', place),
+        l10n.t('expected each sample once; it counts twice in training'),
+      );
     }
     const nothing = isEmpty(value, format);
-    if (nothing) warn('what is to be learnt of this sample is empty', 'expected text');
+    if (nothing) warn(l10n.t('what is to be learnt of this sample is empty'), l10n.t('expected text'));
     if (!tokens) {
       count.samples++;
       return;
@@ -159,16 +164,19 @@ class SetReport {
     if (nothing) return;
     if (supervised > 0 && length > limit)
       warn(
-        `this sample has ${length} tokens`,
-        `expected at most ${limit}, the max_length; the rest is cut off in training`,
+        l10n.t('this sample has {0} tokens', length),
+        l10n.t('expected at most {0}, the max_length; the rest is cut off in training', limit),
       );
     else if (supervised === 0 && tokens.supervised > 0)
       warn(
-        `this sample has ${length} tokens and what is learnt begins behind max_length (${limit})`,
-        'expected some of it before; the sample is left out in training',
+        l10n.t('this sample has {0} tokens and what is learnt begins behind max_length ({1})', length, limit),
+        l10n.t('expected some of it before; the sample is left out in training'),
       );
     else if (supervised === 0)
-      warn('no token of this sample carries loss', 'expected something to learn; the sample is left out in training');
+      warn(
+        l10n.t('no token of this sample carries loss'),
+        l10n.t('expected something to learn; the sample is left out in training'),
+      );
   }
 
   /** A row that is none counts as well: a file of another kind has nothing else. */
@@ -194,8 +202,10 @@ class SetReport {
   private hidden(): Problem[] {
     return [...this.counts].flatMap(([file, { hidden }]): Problem[] => {
       if (hidden === 0) return [];
-      const found = `${hidden} more problems in this file are not listed`;
-      return [{ file, line: 1, severity: 'warning', found, expected: '`adapter-studio check` lists all of them' }];
+      const found = l10n.t('{0} more problems in this file are not listed', hidden);
+      return [
+        { file, line: 1, severity: 'warning', found, expected: l10n.t('`adapter-studio check` lists all of them') },
+      ];
     });
   }
 

@@ -1,4 +1,5 @@
 /** @file Ways to put right what a configuration asks of its model and the model does not have: nearest names, possible limits. */
+import * as l10n from '@vscode/l10n';
 import { matchesModules } from '../adapters/targets';
 import { removeFix, renameFix, setFix, similar } from '../config/fixes';
 import { isObject, valueAt } from '../config/values';
@@ -79,7 +80,7 @@ function listFixes(
 function remainder(path: KeyPath, entries: readonly unknown[], at: number): Fix[] {
   if (entries.length === 1) return [removeFix(path)];
   const rest = entries.filter((_, i) => i !== at);
-  return [setFix(path, rest, `Remove ${String(entries[at])}`)];
+  return [setFix(path, rest, l10n.t('Remove {0}', String(entries[at])))];
 }
 
 function patternFixes(problem: Problem, path: KeyPath, written: unknown, names: readonly string[]): Problem {

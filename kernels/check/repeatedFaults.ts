@@ -1,4 +1,5 @@
 /** @file Lists the faults of rows one by one, and those that many rows have in common once, with the lines. */
+import * as l10n from '@vscode/l10n';
 import type { Problem } from '../protocol/errors';
 
 /** Rows with just the same fault that are listed one by one. */
@@ -54,11 +55,14 @@ export class RepeatedFaults {
       const named = ranges.slice(0, MOST_RANGES).map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`));
       const lines = `${named.join(', ')}${ranges.length > MOST_RANGES ? ', …' : ''}`;
       const more = count - LISTED;
-      const found = `${first.found}: the same on ${more} more ${more === 1 ? 'line' : 'lines'} (${lines})`;
+      const found =
+        more === 1
+          ? l10n.t('{0}: the same on 1 more line ({1})', first.found, lines)
+          : l10n.t('{0}: the same on {1} more lines ({2})', first.found, more, lines);
       this.report({ ...first, line: begin[0], found });
     }
     if (this.unlisted === 0) return;
-    const found = `${this.unlisted} more rows with mistakes of their own are not listed`;
-    this.report({ file: this.file, severity: 'error', found, expected: 'expected a file with few mistakes' });
+    const found = l10n.t('{0} more rows with mistakes of their own are not listed', this.unlisted);
+    this.report({ file: this.file, severity: 'error', found, expected: l10n.t('expected a file with few mistakes') });
   }
 }

@@ -1,4 +1,5 @@
 /** @file What the checks of single files and folders share: where problems go, and how refusals become problems. */
+import * as l10n from '@vscode/l10n';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 
@@ -36,6 +37,6 @@ function refusedProblems(error: unknown, file: string): readonly Problem[] | und
   if (!KernelError.is(error) || !REFUSALS.some((code) => code === error.code)) return undefined;
   if (error.problems.length > 0) return error.problems;
   const [found = '', ...rest] = error.message.split('; ');
-  const expected = rest.length > 0 ? rest.join('; ') : 'expected something that can be used';
+  const expected = rest.length > 0 ? rest.join('; ') : l10n.t('expected something that can be used');
   return [{ file, severity: 'error', found, expected }];
 }

@@ -1,6 +1,7 @@
 /** @file Reads a `*.adapter.yaml`: every problem with its line, or the configuration with defaults and absolute paths. */
 import { existsSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import type { Problem } from '../protocol/errors';
 import { mapPaths, withDefaults, type ConfigOf, type Fields, type PathRule } from '../util/fields';
 import { applyOverrides, parseOverride, type Override } from './overrides';
@@ -210,16 +211,16 @@ function checkPaths(
 
 /** A training file twice would count its samples twice; one that is trained on cannot tell how well the rest is learnt. */
 function repeatedFile(path: KeyPath, before: KeyPath, written: string): Finding {
-  const found = `found ${written} for the second time`;
+  const found = l10n.t('found {0} for the second time', written);
   return path[1] === before[1]
-    ? { path, found, expected: 'expected each file once' }
-    : { path, found, expected: 'it is trained on as well, so this loss says little', severity: 'warning' };
+    ? { path, found, expected: l10n.t('expected each file once') }
+    : { path, found, expected: l10n.t('it is trained on as well, so this loss says little'), severity: 'warning' };
 }
 
 /** A file that tells that a folder is what its key asks for. */
 const MARKS: Readonly<Record<string, { readonly file: string; readonly what: string }>> = {
-  model: { file: 'config.json', what: 'a checkpoint folder' },
-  init_from: { file: 'adapter_config.json', what: 'an adapter folder' },
+  model: { file: 'config.json', what: l10n.t('a checkpoint folder') },
+  init_from: { file: 'adapter_config.json', what: l10n.t('an adapter folder') },
 };
 
 const MOST_OFFERED = 3;
@@ -235,7 +236,7 @@ function withPathsToInsert(finding: Finding, folder: string): Finding {
   const offered = [...found.filter(isLikely), ...found.filter((file) => !isLikely(file))].slice(0, MOST_OFFERED);
   const fixes = offered.map((file) => {
     const written = pathIn(folder, file);
-    return setFix(path, written, `Insert ${path.at(-1) ?? ''}: ${written}`);
+    return setFix(path, written, l10n.t('Insert {0}: {1}', path.at(-1) ?? '', written));
   });
   return fixes.length > 0 ? { ...finding, fixes } : finding;
 }
@@ -246,22 +247,29 @@ function wrongPath(written: string, absolute: string, rule: PathRule, key: strin
   try {
     stats = statSync(absolute, { throwIfNoEntry: false });
   } catch (error) {
-    return { found: `${written} cannot be read (${String(error)})`, expected: `expected ${what}` };
+    return {
+      found: l10n.t('{0} cannot be read ({1})', written, String(error)),
+      expected: l10n.t('expected {0}', what),
+    };
   }
   if (!stats) {
     if (!rule.exists) return undefined;
-    return { found: `${written} does not exist`, expected: `expected ${what} at ${absolute}` };
+    return { found: l10n.t('{0} does not exist', written), expected: l10n.t('expected {0} at {1}', what, absolute) };
   }
   if (rule.kind === 'folder') {
-    if (!stats.isDirectory()) return { found: `${written} is a file`, expected: `expected ${what}` };
+    if (!stats.isDirectory())
+      return { found: l10n.t('{0} is a file', written), expected: l10n.t('expected {0}', what) };
     const mark = MARKS[key]?.file;
     if (mark !== undefined && !existsSync(join(absolute, mark)))
-      return { found: `${written} has no ${mark}`, expected: `expected ${what}` };
+      return { found: l10n.t('{0} has no {1}', written, mark), expected: l10n.t('expected {0}', what) };
     return undefined;
   }
-  if (stats.isDirectory()) return { found: `${written} is a folder`, expected: 'expected a file' };
+  if (stats.isDirectory()) return { found: l10n.t('{0} is a folder', written), expected: l10n.t('expected a file') };
   if (rule.extensions && !rule.extensions.includes(extname(absolute).toLowerCase()))
-    return { found: `${written} has an unknown ending`, expected: `expected one of ${rule.extensions.join(', ')}` };
+    return {
+      found: l10n.t('{0} has an unknown ending', written),
+      expected: l10n.t('expected one of {0}', rule.extensions.join(', ')),
+    };
   return undefined;
 }
 

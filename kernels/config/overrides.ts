@@ -1,4 +1,5 @@
 /** @file `--set training.max_steps=10`: values given on the command line, in place of those of the file. */
+import * as l10n from '@vscode/l10n';
 import { parseDocument } from 'yaml';
 import type { Problem } from '../protocol/errors';
 import { ALTERNATIVES } from './rules';
@@ -21,13 +22,15 @@ export function parseOverride(option: string, file: string): Override | Problem 
     found,
     expected,
   });
-  if (equals < 1) return refuse('found no value', 'expected section.key=value, such as training.max_steps=10');
+  if (equals < 1)
+    return refuse(l10n.t('found no value'), l10n.t('expected section.key=value, such as training.max_steps=10'));
   // No key of the configuration; assigned, it would change what an object is instead of what it holds.
   if (key.split('.').includes('__proto__')) {
-    return refuse('found the unknown key "__proto__"', 'expected a key of the configuration');
+    return refuse(l10n.t('found the unknown key "__proto__"'), l10n.t('expected a key of the configuration'));
   }
   const document = parseDocument(option.slice(equals + 1), { prettyErrors: false });
-  if (document.errors.length > 0) return refuse('found a value that is not YAML', 'expected a value as in the file');
+  if (document.errors.length > 0)
+    return refuse(l10n.t('found a value that is not YAML'), l10n.t('expected a value as in the file'));
   const [section, name, ...rest] = key.split('.');
   const path = [section, name, ...(rest.length > 0 ? [rest.join('.')] : [])].filter((step) => step !== undefined);
   return { path, value: document.toJS() as unknown };

@@ -1,5 +1,6 @@
 /** @file A YAML text with the place of every key and value, so that each problem can name its line. */
 import { isUtf8 } from 'node:buffer';
+import * as l10n from '@vscode/l10n';
 import {
   isAlias,
   isMap,
@@ -32,15 +33,15 @@ const MAX_BYTES = 16_000_000;
 export function readUtf8(file: string): { readonly text?: string; readonly problems: readonly Problem[] } {
   let bytes: Buffer;
   try {
-    bytes = readPlainFile(file, 'expected a readable file', MAX_BYTES);
+    bytes = readPlainFile(file, l10n.t('expected a readable file'), MAX_BYTES);
   } catch (error) {
     if (!KernelError.is(error) || error.problems.length === 0) throw error;
     return { problems: error.problems };
   }
   if (isUtf8(bytes)) return { text: bytes.toString('utf8').replace(/^\uFEFF/, ''), problems: [] };
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  const found = isUtf16 ? 'found UTF-16 text' : 'found bytes that are not UTF-8 text';
-  const expected = 'expected UTF-8; save the file with that encoding';
+  const found = isUtf16 ? l10n.t('found UTF-16 text') : l10n.t('found bytes that are not UTF-8 text');
+  const expected = l10n.t('expected UTF-8; save the file with that encoding');
   return { problems: [{ file, line: firstLineNotUtf8(bytes), severity: 'error', found, expected }] };
 }
 
@@ -100,8 +101,8 @@ export class YamlSource {
     try {
       return { values: this.#document.toJS() as unknown };
     } catch (error) {
-      const found = `not valid YAML: ${lowerFirst((error as Error).message)}`;
-      const expected = 'expected keys and values in YAML, without aliases';
+      const found = l10n.t('not valid YAML: {0}', lowerFirst((error as Error).message));
+      const expected = l10n.t('expected keys and values in YAML, without aliases');
       return { problem: { file: this.file, ...this.#position(0, 0), severity: 'error', found, expected } };
     }
   }
@@ -169,11 +170,19 @@ export class YamlSource {
   ): Problem {
     const place = { file: this.file, ...this.#position(error.pos[0], error.pos[1]), severity };
     if (error.code === 'DUPLICATE_KEY')
-      return { ...place, found: 'found a key for the second time', expected: 'expected each key once' };
+      return { ...place, found: l10n.t('found a key for the second time'), expected: l10n.t('expected each key once') };
     if (error.code === 'MULTIPLE_DOCS')
-      return { ...place, found: 'found a second document after ---', expected: 'expected one document in the file' };
+      return {
+        ...place,
+        found: l10n.t('found a second document after ---'),
+        expected: l10n.t('expected one document in the file'),
+      };
     const found = error.message.split('\n')[0] ?? error.message;
-    return { ...place, found: `not valid YAML: ${lowerFirst(found)}`, expected: 'expected keys and values in YAML' };
+    return {
+      ...place,
+      found: l10n.t('not valid YAML: {0}', lowerFirst(found)),
+      expected: l10n.t('expected keys and values in YAML'),
+    };
   }
 }
 

@@ -1,4 +1,5 @@
 /** @file Which samples go into which batch, and how a batch becomes the arrays of a training step. */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import { createRandom, permutation } from '../util/random';
 
@@ -59,8 +60,11 @@ export interface EvaluationSplit {
 /** Sets a share of the samples aside, at least one and never all, chosen by the seed alone. */
 export function splitForEvaluation(count: number, fraction: number, seed: number): EvaluationSplit {
   if (count < 2) {
-    const found = `the training data has ${count} ${count === 1 ? 'sample' : 'samples'} that can be trained on`;
-    throw new KernelError('input/refused', `${found}; data.eval_fraction needs at least 2`);
+    const message =
+      count === 1
+        ? l10n.t('the training data has 1 sample that can be trained on; data.eval_fraction needs at least 2')
+        : l10n.t('the training data has no samples that can be trained on; data.eval_fraction needs at least 2');
+    throw new KernelError('input/refused', message);
   }
   const wanted = Math.min(count - 1, Math.max(1, Math.round(count * fraction)));
   const order = permutation(count, createRandom(seed, EVALUATION));

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, statSync } from 'node:fs';
 import { join } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { makeFolders } from '../formats/atomicFile';
 import { openPlainFile } from '../formats/plainFile';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
@@ -111,7 +112,10 @@ function dataset(tokens: TokenFile, digest: string, options: DatedOptions): Toke
       const { offset, size } = tokens.place(i);
       const pieces = toPieces(await readRow(fileOf(i), offset, size), format as SampleFormat, pieceOptions(options));
       if (isPieces(pieces)) return renderSample(pieces, options.tokenizer);
-      throw new KernelError('input/refused', `${fileOf(i)} was changed since it was tokenised: ${pieces.found}`);
+      throw new KernelError(
+        'input/refused',
+        l10n.t('{0} was changed since it was tokenised: {1}', fileOf(i), pieces.found),
+      );
     },
     close: () => tokens.close(),
   };
@@ -172,19 +176,25 @@ export async function detectFormat(files: readonly string[], signal: AbortSignal
   for (const [at, { row }] of rows.entries()) {
     if (row.fault) refuse(at, row.fault);
     const { value } = row;
-    if (!isRow(value)) return refuse(at, { found: 'found no JSON object', expected: 'expected an object with keys' });
+    if (!isRow(value))
+      return refuse(at, { found: l10n.t('found no JSON object'), expected: l10n.t('expected an object with keys') });
     const own = formatsOf(value);
     if (own.length === 0) refuse(at, undecidedFormat(value, own));
     const before = possible;
     possible = before.filter((format) => own.includes(format));
     if (possible.length === 0) {
-      const found = `found a sample of format ${own.join(' or ')} after samples of format ${before.join(' or ')}`;
-      refuse(at, { found, expected: 'expected one format in all files' });
+      const found = l10n.t(
+        'found a sample of format {0} after samples of format {1}',
+        own.join(' or '),
+        before.join(' or '),
+      );
+      refuse(at, { found, expected: l10n.t('expected one format in all files') });
     }
   }
   const [format, ...others] = possible;
   const first = rows[0]?.row.value;
-  if (!isRow(first) || !format) return refuse(0, { found: 'found no samples', expected: 'expected at least one' });
+  if (!isRow(first) || !format)
+    return refuse(0, { found: l10n.t('found no samples'), expected: l10n.t('expected at least one') });
   return others.length === 0 ? format : refuse(0, undecidedFormat(first, possible));
 }
 
@@ -205,7 +215,8 @@ export function toPieces(value: unknown, format: SampleFormat, options: PieceOpt
     return piecesOf(sample, options);
   } catch (error) {
     // What a template says about these messages belongs to their line.
-    if (KernelError.is(error, 'input/refused')) return { found: error.message, expected: 'expected other messages' };
+    if (KernelError.is(error, 'input/refused'))
+      return { found: error.message, expected: l10n.t('expected other messages') };
     throw error;
   }
 }
@@ -233,7 +244,7 @@ async function datasetDigest(options: DatedOptions): Promise<string> {
 }
 
 async function fileDigest(file: string, signal: AbortSignal | undefined): Promise<Buffer> {
-  closeSync(openPlainFile(file, 'expected a data file'));
+  closeSync(openPlainFile(file, l10n.t('expected a data file')));
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
     throwIfCancelled(signal);

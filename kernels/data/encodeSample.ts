@@ -1,4 +1,5 @@
 /** @file From pieces of text to token ids and the loss of each token. */
+import * as l10n from '@vscode/l10n';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { KernelError } from '../protocol/errors';
 import type { TokenSample } from './batches';
@@ -114,7 +115,9 @@ function missingStart(ids: readonly number[], { startIds }: CheckpointTokenizer)
 /** The end token, unless the text ends with it. */
 function missingEnd(ids: readonly number[], { eosId }: CheckpointTokenizer): readonly number[] {
   if (eosId === undefined) {
-    const message = 'the tokenizer names no end token; expected eos_token in tokenizer_config.json of the base model';
+    const message = l10n.t(
+      'the tokenizer names no end token; expected eos_token in tokenizer_config.json of the base model',
+    );
     throw new KernelError('input/refused', message);
   }
   return ids.at(-1) === eosId ? [] : [eosId];

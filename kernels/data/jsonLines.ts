@@ -1,7 +1,8 @@
 /** @file Files with one JSON object on each line. */
+import * as l10n from '@vscode/l10n';
 import { longRow, MOST_ROW_BYTES, parseRow, readChunks, type RawRow, type RowChunk } from './rawRow';
 
-const EXPECTED = 'expected one JSON object on each line';
+const EXPECTED = l10n.t('expected one JSON object on each line');
 const NEWLINE = 0x0a;
 
 /** All rows in order; blank lines are none. A file that is JSON of another form is one row with that fault. */
@@ -70,7 +71,7 @@ class LineScan {
 /** JSON over several lines, by its first one: every line of it would be a mistake, and none the one that was made. */
 function otherForm(first: string): string | undefined {
   const text = first.replace(/^\uFEFF/, '').trim();
-  if (text === '{') return 'found an object over several lines';
-  if (text === '[' || /^\[\s*[{[]/.test(text)) return 'found a list of rows, which a file named .json may hold';
+  if (text === '{') return l10n.t('found an object over several lines');
+  if (text === '[' || /^\[\s*[{[]/.test(text)) return l10n.t('found a list of rows, which a file named .json may hold');
   return undefined;
 }

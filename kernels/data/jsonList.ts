@@ -1,9 +1,10 @@
 /** @file A JSON file that is one list of objects, cut into its items without holding the list. */
 import { closeSync, readSync } from 'node:fs';
+import * as l10n from '@vscode/l10n';
 import { openPlainFile } from '../formats/plainFile';
 import { longRow, MOST_ROW_BYTES, parseRow, readChunks, type RawRow, type RowChunk } from './rawRow';
 
-const EXPECTED = 'expected a list of JSON objects';
+const EXPECTED = l10n.t('expected a list of JSON objects');
 const [QUOTE, BACKSLASH, COMMA, NEWLINE] = [0x22, 0x5c, 0x2c, 0x0a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 /** White space, and control characters, which JSON does not have outside of texts. */
@@ -11,7 +12,7 @@ const LAST_BLANK = 0x20;
 
 /** Whether the file begins with a list; many files named .json hold one object on each line instead. */
 export function isJsonList(file: string): boolean {
-  const fd = openPlainFile(file, 'expected a data file');
+  const fd = openPlainFile(file, l10n.t('expected a data file'));
   try {
     const buffer = Buffer.alloc(4096);
     const text = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, 0)).toString('utf8');
@@ -61,7 +62,7 @@ class ListScan {
       }
       if (byte <= LAST_BLANK) continue;
       if (this.#isClosed) {
-        if (!this.#hasMore) rows.push(this.#fault('found more text after the list'));
+        if (!this.#hasMore) rows.push(this.#fault(l10n.t('found more text after the list')));
         this.#hasMore = true;
         continue;
       }
@@ -91,7 +92,7 @@ class ListScan {
 
   /** What is wrong with the end of the file, if anything. */
   end(): RawRow[] {
-    return this.#depth > 0 ? [this.#fault('the file ends before the list is closed')] : [];
+    return this.#depth > 0 ? [this.#fault(l10n.t('the file ends before the list is closed'))] : [];
   }
 
   #item(isLast: boolean): RawRow[] {
@@ -101,7 +102,7 @@ class ListScan {
     this.#itemLine = 0;
     this.#items++;
     if (row) return [row];
-    return isEmptyList ? [] : [this.#fault('found a comma without an item')];
+    return isEmptyList ? [] : [this.#fault(l10n.t('found a comma without an item'))];
   }
 
   #read(): RawRow | undefined {

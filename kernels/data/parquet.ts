@@ -1,6 +1,7 @@
 /** @file Rows of Parquet files, one row group at a time, only the columns that a sample can have. */
 import { closeSync, statSync } from 'node:fs';
 import * as zlib from 'node:zlib';
+import * as l10n from '@vscode/l10n';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { openPlainFile } from '../formats/plainFile';
 import { formatProblem, KernelError } from '../protocol/errors';
@@ -16,7 +17,7 @@ const DECOMPRESS: Readonly<Record<string, ((bytes: Uint8Array) => Uint8Array) | 
 const BUILT_IN = ['UNCOMPRESSED', 'SNAPPY'];
 
 export async function* readParquet(file: string): AsyncGenerator<RowChunk> {
-  closeSync(openPlainFile(file, 'expected a Parquet file'));
+  closeSync(openPlainFile(file, l10n.t('expected a Parquet file')));
   const source = await openParquet(file);
   let first = 0;
   const { size } = statSync(file);
@@ -43,8 +44,8 @@ export async function readParquetRow(file: string, row: number): Promise<unknown
 
 async function openParquet(file: string) {
   const refuse = (cause: unknown): KernelError => {
-    const found = `cannot be read as Parquet: ${(cause as Error).message}`;
-    const problem = { file, severity: 'error', found, expected: 'expected a Parquet file' } as const;
+    const found = l10n.t('cannot be read as Parquet: {0}', (cause as Error).message);
+    const problem = { file, severity: 'error', found, expected: l10n.t('expected a Parquet file') } as const;
     return new KernelError('input/refused', formatProblem(problem), { cause, problems: [problem] });
   };
   try {

@@ -2,6 +2,7 @@
  * @file From a sample to pieces of text, each with or without loss. Pieces are tokenised one by one, so that a token
  * never reaches from a prompt into its answer.
  */
+import * as l10n from '@vscode/l10n';
 import type { ChatMessage, ChatTemplate } from '../formats/chatTemplate';
 import type { RowFault, Sample } from './samples';
 
@@ -77,8 +78,8 @@ function turns(sample: Extract<Sample, { kind: 'messages' }>, options: PieceOpti
   const { messages, firstLearnt, tools } = sample;
   const { chatTemplate, lossOn, now } = options;
   if (!chatTemplate) {
-    const expected = 'write chat_template in its tokenizer_config.json, or use prompt and completion as text';
-    return { where: 'messages', found: 'the checkpoint has no chat template', expected, concernsAll: true };
+    const expected = l10n.t('write chat_template in its tokenizer_config.json, or use prompt and completion as text');
+    return { where: 'messages', found: l10n.t('the checkpoint has no chat template'), expected, concernsAll: true };
   }
   const render = (turns: readonly ChatMessage[], addGenerationPrompt: boolean) =>
     chatTemplate.render(turns, { addGenerationPrompt, tools, now });
@@ -88,8 +89,8 @@ function turns(sample: Extract<Sample, { kind: 'messages' }>, options: PieceOpti
     if (message.role !== 'assistant') continue;
     const before = render(messages.slice(0, i), true);
     const upto = render(messages.slice(0, i + 1), false);
-    if (!before.startsWith(done)) return notTurnByTurn(i, 'changes earlier turns when later ones follow');
-    if (!upto.startsWith(before)) return notTurnByTurn(i, 'does not begin the turn with its generation prompt');
+    if (!before.startsWith(done)) return notTurnByTurn(i, l10n.t('changes earlier turns when later ones follow'));
+    if (!upto.startsWith(before)) return notTurnByTurn(i, l10n.t('does not begin the turn with its generation prompt'));
     pieces.push({ text: before.slice(done.length), carriesLoss: lossOn === 'all' });
     const isLearnt = lossOn === 'all' || i >= firstLearnt;
     pieces.push({ text: upto.slice(before.length), carriesLoss: isLearnt, endsTurn: lossOn !== 'all' });
@@ -98,7 +99,7 @@ function turns(sample: Extract<Sample, { kind: 'messages' }>, options: PieceOpti
   if (lossOn === 'all') {
     const whole = render(messages, false);
     if (!whole.startsWith(done))
-      return notTurnByTurn(messages.length - 1, 'changes earlier turns when later ones follow');
+      return notTurnByTurn(messages.length - 1, l10n.t('changes earlier turns when later ones follow'));
     pieces.push({ text: whole.slice(done.length), carriesLoss: true });
   }
   return { pieces: pieces.filter((p) => p.text !== ''), addsStartAndEnd: false };
@@ -107,8 +108,8 @@ function turns(sample: Extract<Sample, { kind: 'messages' }>, options: PieceOpti
 function notTurnByTurn(turn: number, what: string): RowFault {
   return {
     where: `messages.${turn}`,
-    found: `the chat template ${what}, so it cannot be trained on turn by turn`,
-    expected: 'expected a template that only appends, or samples with prompt and completion as text',
+    found: l10n.t('the chat template {0}, so it cannot be trained on turn by turn', what),
+    expected: l10n.t('expected a template that only appends, or samples with prompt and completion as text'),
     concernsAll: true,
   };
 }

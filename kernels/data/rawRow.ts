@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, read } from 'node:fs';
 import { promisify } from 'node:util';
+import * as l10n from '@vscode/l10n';
 import { foreignKind } from '../formats/foreignFile';
 import { parseJson } from '../formats/jsonTree';
 import { openPlainFile } from '../formats/plainFile';
@@ -37,7 +38,7 @@ const readAsync = promisify(read);
  * is no file, `format/invalid` for a file that is known to be something else.
  */
 export async function* readChunks(file: string): AsyncGenerator<{ readonly bytes: Buffer; readonly isLast: boolean }> {
-  const fd = openPlainFile(file, 'expected a data file');
+  const fd = openPlainFile(file, l10n.t('expected a data file'));
   try {
     for (let isFirst = true; ; isFirst = false) {
       const { bytesRead, buffer } = await readAsync(fd, Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, null);
@@ -54,14 +55,14 @@ export async function* readChunks(file: string): AsyncGenerator<{ readonly bytes
 function refuseForeign(file: string, bytes: Uint8Array): void {
   const foreign = foreignKind(bytes);
   if (foreign === undefined) return;
-  const expected = 'expected JSON in UTF-8';
-  throw KernelError.invalid([{ file, line: 1, severity: 'error', found: `this is ${foreign}`, expected }]);
+  const expected = l10n.t('expected JSON in UTF-8');
+  throw KernelError.invalid([{ file, line: 1, severity: 'error', found: l10n.t('this is {0}', foreign), expected }]);
 }
 
 /** JSON text as a row; undefined when there is only white space. */
 export function parseRow(bytes: Buffer, line: number, offset: number, expected: string): RawRow | undefined {
   const place = { line, offset, size: bytes.length };
-  if (!isUtf8(bytes)) return { ...place, fault: { found: 'found bytes that are not UTF-8 text', expected } };
+  if (!isUtf8(bytes)) return { ...place, fault: { found: l10n.t('found bytes that are not UTF-8 text'), expected } };
   // A byte order mark is allowed before the first row.
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   if (text.trim() === '') return undefined;
@@ -78,16 +79,16 @@ export function parseRow(bytes: Buffer, line: number, offset: number, expected: 
 }
 
 export function longRow(line: number, offset: number, size: number): RawRow {
-  const found = `found ${Math.round(size / 1e6)} MB in one row`;
-  const expected = `expected at most ${Math.round(MOST_ROW_BYTES / 1e6)} MB; does the file have line ends?`;
+  const found = l10n.t('found {0} MB in one row', Math.round(size / 1e6));
+  const expected = l10n.t('expected at most {0} MB; does the file have line ends?', Math.round(MOST_ROW_BYTES / 1e6));
   return { line, offset, size, fault: { found, expected } };
 }
 
 /** Where the text stops being JSON: the fast parser does not say it, so the one that does reads it again. */
 function syntaxFault(text: string, line: number, expected: string): Pick<RawRow, 'line' | 'fault'> {
   const problem = strictProblem(text);
-  const found = problem ? `${problem.found}, ${problem.expected}` : 'it cannot be read';
-  return { line: line + (problem?.line ?? 1) - 1, fault: { found: `not valid JSON: ${found}`, expected } };
+  const found = problem ? `${problem.found}, ${problem.expected}` : l10n.t('it cannot be read');
+  return { line: line + (problem?.line ?? 1) - 1, fault: { found: l10n.t('not valid JSON: {0}', found), expected } };
 }
 
 function strictProblem(
@@ -107,7 +108,10 @@ const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 /** What JSON allows and no tokenizer can read, or what one reader takes and another leaves. */
 function hiddenFault(text: string, value: unknown): RowFault | undefined {
   if (ESCAPED_SURROGATE.test(text) && !isWellFormed(value)) {
-    return { found: 'found half of a surrogate pair (\\ud800 to \\udfff alone)', expected: 'expected Unicode text' };
+    return {
+      found: l10n.t('found half of a surrogate pair (\\ud800 to \\udfff alone)'),
+      expected: l10n.t('expected Unicode text'),
+    };
   }
   const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [];
   if (!keys.some((key) => mayBeRepeated(text, key))) return undefined;

@@ -2,6 +2,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 import { open } from 'node:fs/promises';
+import * as l10n from '@vscode/l10n';
 import { openPlainFile } from '../formats/plainFile';
 import { readJsonLines } from './jsonLines';
 import { isJsonList, readJsonList } from './jsonList';
@@ -30,7 +31,7 @@ export async function readRow(file: string, offset: number, size: number): Promi
 
 /** Whether a text file begins with a byte order mark, which is left out when its rows are read. */
 export function beginsWithMark(file: string): boolean {
-  const fd = openPlainFile(file, 'expected a data file');
+  const fd = openPlainFile(file, l10n.t('expected a data file'));
   try {
     const bytes = Buffer.alloc(3);
     return readSync(fd, bytes, 0, 3, 0) === 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;

@@ -2,6 +2,7 @@
  * @file Goes through the samples of a data set one at a time, for people: by number, by text, by what is odd about them. Rows
  * that training leaves out have their number as well.
  */
+import * as l10n from '@vscode/l10n';
 import type { SampleGoal, SampleLengths, SampleTokens, TokenWarningKind } from '../protocol/calls/tokens';
 import { KernelError } from '../protocol/errors';
 import { growingFloat64, growingInt32 } from '../util/columns';
@@ -41,7 +42,7 @@ export class RowPlaces {
           places.size.push(row.size);
           places.offset.push(row.offset);
         }
-        onProgress?.(`Reading ${file}`);
+        onProgress?.(l10n.t('Reading {0}', file));
       }
     }
     return places;
@@ -100,8 +101,9 @@ export class SampleBrowser {
   async show(number: number): Promise<SampleTokens> {
     const at = number - 1;
     if (!Number.isInteger(number) || at < 0 || at >= this.count) {
-      const expected = this.count === 0 ? 'the data is empty' : `expected a number from 1 to ${this.count}`;
-      throw new KernelError('input/refused', `there is no sample ${number}; ${expected}`);
+      const expected =
+        this.count === 0 ? l10n.t('the data is empty') : l10n.t('expected a number from 1 to {0}', this.count);
+      throw new KernelError('input/refused', l10n.t('there is no sample {0}; {1}', number, expected));
     }
     const place = this.rows.place(at);
     const { sample, pieces } = await this.sampleAt(at);
@@ -176,7 +178,7 @@ export class SampleBrowser {
           }
           at++;
         }
-        options.onProgress?.('Tokenising all samples', this.count === 0 ? 1 : at / this.count);
+        options.onProgress?.(l10n.t('Tokenising all samples'), this.count === 0 ? 1 : at / this.count);
         await breathe(options.signal);
       }
     }
@@ -216,7 +218,7 @@ export class SampleBrowser {
       return isPieces(pieces) ? { sample, pieces } : { sample: null, pieces };
     } catch (error) {
       if (!KernelError.is(error, 'input/refused')) throw error;
-      return { sample: null, pieces: { found: error.message, expected: 'expected other messages' } };
+      return { sample: null, pieces: { found: error.message, expected: l10n.t('expected other messages') } };
     }
   }
 }

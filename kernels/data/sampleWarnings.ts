@@ -1,4 +1,5 @@
 /** @file What is odd about a sample as tokens: things that train without an error and give a worse model. */
+import * as l10n from '@vscode/l10n';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import type { TokenWarning } from '../protocol/calls/tokens';
 import { cutTokens, type PlacedTokens } from './encodeSample';
@@ -33,21 +34,40 @@ function lossWarnings(placed: PlacedTokens, { tokenizer, maxLength }: SampleCont
   const { wasCut, supervised } = cutTokens(placed, maxLength);
   const lost = loss.slice(maxLength).reduce((n, l) => n + l, 0);
   if (wasCut) {
-    const what = lost > 0 ? `, ${lost} of them with loss, the end among them` : '';
-    const message = `max_length ${maxLength} cuts off ${ids.length - maxLength} of ${ids.length} tokens${what}`;
+    const [cut, all] = [ids.length - maxLength, ids.length];
+    const message =
+      lost > 0
+        ? l10n.t(
+            'max_length {0} cuts off {1} of {2} tokens, {3} of them with loss, the end among them',
+            maxLength,
+            cut,
+            all,
+            lost,
+          )
+        : l10n.t('max_length {0} cuts off {1} of {2} tokens', maxLength, cut, all);
     warnings.push({ kind: 'cut', message });
   }
   if (supervised === 0) {
-    const why = wasCut && lost > 0 ? 'max_length leaves none of the tokens that carry loss' : 'no token carries loss';
-    return [...warnings, { kind: 'no-loss', message: `${why}; training leaves this sample out` }];
+    const message =
+      wasCut && lost > 0
+        ? l10n.t('max_length leaves none of the tokens that carry loss; training leaves this sample out')
+        : l10n.t('no token carries loss; training leaves this sample out');
+    return [...warnings, { kind: 'no-loss', message }];
   }
   const end = lastWord(ids, loss, tokenizer);
   if (end === undefined || tokenizer.stopIds.has(end)) return warnings;
   const name = JSON.stringify(tokenizer.idToToken(end) ?? String(end));
-  const stops = [...tokenizer.stopIds].map((id) => JSON.stringify(tokenizer.idToToken(id))).join(' or ');
+  const stops = [...tokenizer.stopIds].map((id) => JSON.stringify(tokenizer.idToToken(id))).join(l10n.t(' or '));
   const message = tokenizer.isSpecial(end)
-    ? `the answer ends with ${name}, which does not end generation; expected ${stops}, as the checkpoint says`
-    : `no end token carries loss (the last token that does is ${name}); the model does not learn where to stop`;
+    ? l10n.t(
+        'the answer ends with {0}, which does not end generation; expected {1}, as the checkpoint says',
+        name,
+        stops,
+      )
+    : l10n.t(
+        'no end token carries loss (the last token that does is {0}); the model does not learn where to stop',
+        name,
+      );
   return [...warnings, { kind: 'end-without-loss', message }];
 }
 
@@ -67,7 +87,10 @@ function startWarnings({ ids }: PlacedTokens, { tokenizer }: SampleContext): Tok
   if (!isStart || first !== second) return [];
   const name = JSON.stringify(tokenizer.idToToken(first));
   return [
-    { kind: 'doubled-start', message: `the start token ${name} stands twice; the text or the template has its own` },
+    {
+      kind: 'doubled-start',
+      message: l10n.t('the start token {0} stands twice; the text or the template has its own', name),
+    },
   ];
 }
 
@@ -83,12 +106,20 @@ function unknownWarnings(
   if (name !== undefined && isItsOwn && !pieces.some((piece) => piece.text.includes(name))) {
     const count = ids.filter((id) => id === unknown).length;
     if (count > 0)
-      warnings.push({ kind: 'unknown', message: `the tokenizer has no token for ${count} parts of the text` });
+      warnings.push({
+        kind: 'unknown',
+        message: l10n.t('the tokenizer has no token for {0} parts of the text', count),
+      });
   }
   const beyond = ids.find((id) => id >= vocabularySize);
   if (beyond !== undefined) {
     const token = JSON.stringify(tokenizer.idToToken(beyond));
-    const message = `the token ${token} has the id ${beyond}, and the model only ${vocabularySize} embeddings; training refuses it`;
+    const message = l10n.t(
+      'the token {0} has the id {1}, and the model only {2} embeddings; training refuses it',
+      token,
+      beyond,
+      vocabularySize,
+    );
     warnings.push({ kind: 'unknown', message });
   }
   return warnings;
@@ -101,21 +132,21 @@ function droppedWarnings(sample: Sample, { pieces }: Pieces, { lossOn }: SampleC
   if (sample.kind === 'instruction') {
     const parts = { instruction: sample.instruction, input: sample.input, output: sample.output };
     return Object.entries(parts).flatMap(([name, content]) =>
-      isMissing(content) ? [{ kind: 'dropped', message: `the template leaves out ${name}` } as const] : [],
+      isMissing(content) ? [{ kind: 'dropped', message: l10n.t('the template leaves out {0}', name) } as const] : [],
     );
   }
   if (sample.kind !== 'messages') return [];
   const lastAnswer = sample.messages.findLastIndex(({ role }) => role === 'assistant');
   if (lastAnswer < 0) {
-    const message = 'there is no message of the assistant, so there is nothing to learn and nothing is read';
+    const message = l10n.t('there is no message of the assistant, so there is nothing to learn and nothing is read');
     return [{ kind: 'dropped', message }];
   }
   return sample.messages.flatMap(({ role, content }, i): TokenWarning[] => {
     if (typeof content !== 'string' || !isMissing(content)) return [];
     const isBehind = i > lastAnswer && lossOn !== 'all';
     const why = isBehind
-      ? 'comes after the last answer and is left out'
-      : 'is not written by the chat template as it is';
-    return [{ kind: 'dropped', message: `message ${i + 1} (${role}) ${why}` }];
+      ? l10n.t('comes after the last answer and is left out')
+      : l10n.t('is not written by the chat template as it is');
+    return [{ kind: 'dropped', message: l10n.t('message {0} ({1}) {2}', i + 1, role, why) }];
   });
 }

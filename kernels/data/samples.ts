@@ -1,4 +1,5 @@
 /** @file The four ways a sample can be written, and how to tell which one a file uses. */
+import * as l10n from '@vscode/l10n';
 import type { ChatMessage } from '../formats/chatTemplate';
 
 export type SampleFormat = 'text' | 'prompt-completion' | 'instruction' | 'messages';
@@ -46,16 +47,19 @@ export function formatsOf(row: Row): SampleFormat[] {
 export function undecidedFormat(row: Row, formats: readonly SampleFormat[]): RowFault {
   if (formats.length === 0) {
     const keys = Object.keys(row).map((k) => `"${k}"`);
-    const found = keys.length === 0 ? 'found an object without keys' : `found the keys ${keys.slice(0, 8).join(', ')}`;
-    return { found, expected: `expected ${FORMATS.map((f) => KEYS[f].join(' and ')).join(', or ')}` };
+    const found =
+      keys.length === 0
+        ? l10n.t('found an object without keys')
+        : l10n.t('found the keys {0}', keys.slice(0, 8).join(', '));
+    return { found, expected: l10n.t('expected {0}', FORMATS.map((f) => KEYS[f].join(' and ')).join(', or ')) };
   }
-  const found = `found keys that fit the formats ${formats.join(' and ')}`;
-  return { found, expected: 'write data.format to say which one is meant' };
+  const found = l10n.t('found keys that fit the formats {0}', formats.join(' and '));
+  return { found, expected: l10n.t('write data.format to say which one is meant') };
 }
 
 /** A row as a sample of the given format, or what is wrong with it. */
 export function parseSample(row: unknown, format: SampleFormat): Sample | RowFault {
-  if (!isRow(row)) return { found: `found ${kindOf(row)}`, expected: 'expected an object with keys' };
+  if (!isRow(row)) return { found: l10n.t('found {0}', kindOf(row)), expected: l10n.t('expected an object with keys') };
   switch (format) {
     case 'text': {
       const { text } = row;
@@ -65,13 +69,13 @@ export function parseSample(row: unknown, format: SampleFormat): Sample | RowFau
       const { prompt, completion } = row;
       if (Array.isArray(prompt) && Array.isArray(completion)) {
         const turns: readonly unknown[] = [...(prompt as unknown[]), ...(completion as unknown[])];
-        return chat(turns, prompt.length, row['tools'], 'prompt and completion');
+        return chat(turns, prompt.length, row['tools'], l10n.t('prompt and completion'));
       }
       if (typeof prompt === 'string' && typeof completion === 'string')
         return { kind: 'completion', prompt, completion };
-      if (typeof prompt === 'string') return notText('completion', completion, 'text, as the prompt');
-      if (Array.isArray(prompt)) return notText('completion', completion, 'a list of messages, as the prompt');
-      return notText('prompt', prompt, 'text or a list of messages');
+      if (typeof prompt === 'string') return notText('completion', completion, l10n.t('text, as the prompt'));
+      if (Array.isArray(prompt)) return notText('completion', completion, l10n.t('a list of messages, as the prompt'));
+      return notText('prompt', prompt, l10n.t('text or a list of messages'));
     }
     case 'instruction': {
       const { instruction, input, output } = row;
@@ -82,7 +86,7 @@ export function parseSample(row: unknown, format: SampleFormat): Sample | RowFau
     }
     case 'messages': {
       const { messages, tools } = row;
-      if (!Array.isArray(messages)) return notText('messages', messages, 'a list of messages');
+      if (!Array.isArray(messages)) return notText('messages', messages, l10n.t('a list of messages'));
       return chat(messages, 0, tools, 'messages');
     }
   }
@@ -97,18 +101,19 @@ export function isRow(value: unknown): value is Row {
 }
 
 function chat(turns: readonly unknown[], firstLearnt: number, tools: unknown, where: string): Sample | RowFault {
-  if (turns.length === 0) return { where, found: 'found an empty list', expected: 'expected at least one message' };
+  if (turns.length === 0)
+    return { where, found: l10n.t('found an empty list'), expected: l10n.t('expected at least one message') };
   const bad = turns.findIndex((turn) => !isRow(turn) || typeof turn['role'] !== 'string');
   if (bad >= 0) {
     const turn = turns[bad];
-    const found = isRow(turn) ? 'found a message without role' : `found ${kindOf(turn)}`;
-    return { where: `${where}.${bad}`, found, expected: 'expected an object with role and content' };
+    const found = isRow(turn) ? l10n.t('found a message without role') : l10n.t('found {0}', kindOf(turn));
+    return { where: `${where}.${bad}`, found, expected: l10n.t('expected an object with role and content') };
   }
   const unread = turns.findIndex((turn) => isRow(turn) && !isReadable(turn));
   if (unread >= 0) {
     const turn = turns[unread];
-    const found = `found ${isRow(turn) ? kindOf(turn['content']) : 'nothing'}`;
-    return { where: `${where}.${unread}.content`, found, expected: 'expected text' };
+    const found = l10n.t('found {0}', isRow(turn) ? kindOf(turn['content']) : l10n.t('nothing'));
+    return { where: `${where}.${unread}.content`, found, expected: l10n.t('expected text') };
   }
   return { kind: 'messages', messages: turns as readonly ChatMessage[], firstLearnt, tools: tools ?? null };
 }
@@ -122,12 +127,12 @@ function isReadable(turn: Row): boolean {
 }
 
 function notText(where: string, value: unknown, expected = 'text'): RowFault {
-  return { where, found: `found ${kindOf(value)}`, expected: `expected ${expected}` };
+  return { where, found: l10n.t('found {0}', kindOf(value)), expected: l10n.t('expected {0}', expected) };
 }
 
 function kindOf(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
+  if (value === undefined || value === null) return l10n.t('nothing');
+  if (Array.isArray(value)) return l10n.t('a list');
   if (typeof value === 'number' || typeof value === 'boolean') return `${typeof value} ${value}`;
-  return typeof value === 'string' ? 'text' : 'an object';
+  return typeof value === 'string' ? l10n.t('text') : l10n.t('an object');
 }

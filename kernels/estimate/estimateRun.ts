@@ -1,4 +1,5 @@
 /** @file A whole estimate of a configuration: everything that can be known of a run before it runs. */
+import * as l10n from '@vscode/l10n';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { bucketLength } from '../data/batches';
 import type {
@@ -42,7 +43,7 @@ export async function estimateRun(
     onProgress: (message, fraction) => onProgress({ message, ...(fraction !== undefined && { fraction }) }),
   });
   try {
-    onProgress({ message: 'Planning the graphs' });
+    onProgress({ message: l10n.t('Planning the graphs') });
     const batches = planBatches(run);
     onCounted?.(batches.shapes, samplesOf(run));
     const memory = await memoryFor(run, batches.shapes, signal);

@@ -1,6 +1,7 @@
 /** @file Measures a run's steps in a process of its own, so that its peak is its own and a cancelled wait ends at once. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import * as l10n from '@vscode/l10n';
 import type { EstimateMeasurement } from '../protocol/calls/estimate';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
@@ -68,13 +69,16 @@ async function timingsOf(run: PreparedRun, options: MeasureOptions): Promise<Ste
   try {
     const ended = await new Promise<string>((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', (code, by) => resolve(by ?? `status ${code}`));
+      child.once('close', (code, by) => resolve(by ?? l10n.t('status {0}', String(code))));
     });
     if (signal?.aborted) throw new KernelError('cancelled', 'the measurement was cancelled');
     if (timings) return timings;
     const why = message ?? err.trim().split('\n').at(-1) ?? '';
-    const killed = ended === 'SIGKILL' ? ' (the system kills a process when memory runs out)' : '';
-    throw new KernelError('machine/failed', `the measuring process ended with ${ended}${killed}: ${why}`);
+    const what =
+      ended === 'SIGKILL'
+        ? l10n.t('the measuring process ended with SIGKILL (the system kills a process when memory runs out): {0}', why)
+        : l10n.t('the measuring process ended with {0}: {1}', ended, why);
+    throw new KernelError('machine/failed', what);
   } finally {
     signal?.removeEventListener('abort', cancel);
   }

@@ -5,6 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import type { MeasuredShape, ShapeUse } from '../protocol/calls/estimate';
 import { AdamW, globalNorm } from '../trainer/adamw';
 import type { TrainBatch } from '../trainer/batchStream';
@@ -48,12 +49,15 @@ export async function timeSteps(run: PreparedRun, { signal, onProgress }: Timing
   const shapes: MeasuredShape[] = [];
   try {
     for (const [i, shape] of wanted.entries()) {
-      const name = `${shape.batch} × ${shape.length} tokens${shape.kind === 'train' ? '' : ', evaluation'}`;
+      const name =
+        shape.kind === 'train'
+          ? l10n.t('{0} × {1} tokens', shape.batch, shape.length)
+          : l10n.t('{0} × {1} tokens, evaluation', shape.batch, shape.length);
       const batch = batchOfShape(run, shape);
       const times: number[] = [];
       for (let n = 0; n < 1 + FEWEST_RUNS || (n < 1 + MOST_RUNS && sum(times) < SECONDS_PER_SHAPE); n++) {
         signal.throwIfAborted();
-        onProgress(`Measuring batches of ${name}`, (i + Math.min(1, n / (1 + FEWEST_RUNS))) / wanted.length);
+        onProgress(l10n.t('Measuring batches of {0}', name), (i + Math.min(1, n / (1 + FEWEST_RUNS))) / wanted.length);
         const start = performance.now();
         if (shape.kind === 'train') {
           await runner.step({ batch, rowWeight: 1 / Math.max(1, batch.rows.length), dropoutSeed: n }, gradient);

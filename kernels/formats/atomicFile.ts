@@ -19,6 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import { formatBytes } from '../util/formatBytes';
 
@@ -179,8 +180,10 @@ export class AtomicFolder {
   static create(path: string): AtomicFolder {
     const target = resolve(path);
     if (existsSync(target) && !isEmptyFolder(target)) {
-      const expected = 'expected a path that does not exist yet or an empty folder';
-      throw KernelError.refused([{ file: target, severity: 'error', found: 'there is something already', expected }]);
+      const expected = l10n.t('expected a path that does not exist yet or an empty folder');
+      throw KernelError.refused([
+        { file: target, severity: 'error', found: l10n.t('there is something already'), expected },
+      ]);
     }
     const temporary = temporaryBeside(target);
     makeFolders(temporary);
@@ -260,11 +263,11 @@ function asMachineError<T>(path: string, work: () => T): T {
     return work();
   } catch (error) {
     const found = isDiskFull(error) ? fullDisk(path) : error instanceof Error ? error.message : String(error);
-    throw new KernelError('machine/failed', `cannot write ${path}: ${found}`, { cause: error });
+    throw new KernelError('machine/failed', l10n.t('cannot write {0}: {1}', path, found), { cause: error });
   }
 }
 
 function fullDisk(path: string): string {
   const free = freeBytes(dirname(path));
-  return `the disk is full${free === undefined ? '' : ` (${formatBytes(free)} free)`}`;
+  return free === undefined ? l10n.t('the disk is full') : l10n.t('the disk is full ({0} free)', formatBytes(free));
 }

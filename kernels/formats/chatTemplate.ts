@@ -1,6 +1,7 @@
 /** @file The chat template of a checkpoint: a conversation as the text the model was trained on (Jinja, as in transformers). */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import { KernelError } from '../protocol/errors';
 import { decodeUtf8 } from './jsonFile';
@@ -74,7 +75,9 @@ export class ChatTemplate {
     } catch (cause) {
       if (KernelError.is(cause)) throw cause;
       const what =
-        cause instanceof RefusedByTemplate ? 'the chat template refuses the messages' : 'the chat template fails';
+        cause instanceof RefusedByTemplate
+          ? l10n.t('the chat template refuses the messages')
+          : l10n.t('the chat template fails');
       throw new KernelError('input/refused', `${what}: ${String((cause as Error).message)}`, { cause });
     }
   }
@@ -84,8 +87,8 @@ export class ChatTemplate {
       // {% generation %} marks what the assistant says; the parser drops the marks and keeps what is between them.
       return (this.#parsed ??= new Template(this.source).parsed);
     } catch (cause) {
-      const found = `the chat template cannot be read: ${String((cause as Error).message)}`;
-      throw invalid(this.file, found, 'expected a template in Jinja');
+      const found = l10n.t('the chat template cannot be read: {0}', String((cause as Error).message));
+      throw invalid(this.file, found, l10n.t('expected a template in Jinja'));
     }
   }
 }
@@ -110,15 +113,15 @@ export function readChatTemplate(
   const byName = templatesByName(given);
   const source = byName.get('default');
   if (source !== undefined) return new ChatTemplate(source, names, place);
-  const found = `chat_template has ${[...byName.keys()].join(', ') || 'no names'}`;
-  throw invalid(place, found, 'expected one named default');
+  const found = l10n.t('chat_template has {0}', [...byName.keys()].join(', ') || l10n.t('no names'));
+  throw invalid(place, found, l10n.t('expected one named default'));
 }
 
 const MAX_BYTES = 10_000_000;
 
 function readTemplate(file: string): string {
-  const text = decodeUtf8(readPlainFile(file, 'expected a chat template', MAX_BYTES));
-  if (text === undefined) throw invalid(file, 'this is not UTF-8', 'expected a chat template in UTF-8');
+  const text = decodeUtf8(readPlainFile(file, l10n.t('expected a chat template'), MAX_BYTES));
+  if (text === undefined) throw invalid(file, l10n.t('this is not UTF-8'), l10n.t('expected a chat template in UTF-8'));
   return text.replace(/^\uFEFF/, '');
 }
 

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { KernelError, type Problem } from '../protocol/errors';
 import { readCheckpointIndex, type CheckpointIndex } from './checkpointIndex';
 import { collectProblems, readJsonObject } from './jsonFile';
@@ -78,8 +79,8 @@ export class Checkpoint {
   tensor(name: string): CheckpointTensor {
     const tensor = this.tensors.get(name);
     if (tensor) return tensor;
-    const expected = `expected one of the ${this.tensors.size} names`;
-    const found = 'there is no such tensor';
+    const expected = l10n.t('expected one of the {0} names', this.tensors.size);
+    const found = l10n.t('there is no such tensor');
     throw KernelError.invalid([{ file: this.dir, where: name, severity: 'error', found, expected }]);
   }
 
@@ -132,18 +133,22 @@ export class Checkpoint {
 function refuseOtherFolders(folder: string): void {
   const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (!isFolder) {
-    const found = existsSync(folder) ? 'this is not a folder' : 'there is no such folder';
-    const expected = `expected a checkpoint folder with config.json and ${SINGLE_FILE}`;
+    const found = existsSync(folder) ? l10n.t('this is not a folder') : l10n.t('there is no such folder');
+    const expected = l10n.t('expected a checkpoint folder with config.json and {0}', SINGLE_FILE);
     throw KernelError.refused([{ file: folder, severity: 'error', found, expected }]);
   }
   if ([SINGLE_FILE, INDEX_FILE].some((name) => isThere(join(folder, name)))) return;
   const pickles = readdirSync(folder).filter((name) => /\.(bin|pt|pth|ckpt|pkl)(\.index\.json)?$/.test(name));
-  const found = pickles.length > 0 ? `only pickle weights (${pickles.slice(0, 3).join(', ')})` : 'no weights';
-  const advice =
+  const found =
+    pickles.length > 0 ? l10n.t('only pickle weights ({0})', pickles.slice(0, 3).join(', ')) : l10n.t('no weights');
+  const expected =
     pickles.length > 0
-      ? '; pickle files can run code when read and are never opened here: save the model again with safe_serialization=True'
-      : '';
-  const expected = `expected ${SINGLE_FILE} or ${INDEX_FILE}${advice}`;
+      ? l10n.t(
+          'expected {0} or {1}; pickle files can run code when read and are never opened here: save the model again with safe_serialization=True',
+          SINGLE_FILE,
+          INDEX_FILE,
+        )
+      : l10n.t('expected {0} or {1}', SINGLE_FILE, INDEX_FILE);
   throw KernelError.refused([{ file: folder, severity: 'error', found, expected }]);
 }
 
@@ -151,7 +156,7 @@ function refuseOtherFolders(folder: string): void {
 const isThere = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 
 function readConfig(folder: string): Readonly<Record<string, unknown>> {
-  const { node } = readJsonObject(join(folder, 'config.json'), "expected the model's configuration");
+  const { node } = readJsonObject(join(folder, 'config.json'), l10n.t("expected the model's configuration"));
   return jsonValue(node) as Readonly<Record<string, unknown>>;
 }
 
@@ -186,24 +191,24 @@ function locateTensors(
       const where = tensor.name;
       const other = located.get(where)?.file ?? (listed !== undefined && listed !== name ? listed : undefined);
       if (other !== undefined) {
-        const found = `it is also in ${basename(other)}`;
+        const found = l10n.t('it is also in {0}', basename(other));
         problems.push({
           file: file.path,
           where,
           severity: 'error',
           found,
-          expected: 'expected each tensor in one file',
+          expected: l10n.t('expected each tensor in one file'),
         });
       } else {
         located.set(where, { ...tensor, file: file.path });
         if (index && listed === undefined) {
-          const found = 'the index does not list it';
+          const found = l10n.t('the index does not list it');
           warnings.push({
             file: file.path,
             where,
             severity: 'warning',
             found,
-            expected: `expected it in ${INDEX_FILE}`,
+            expected: l10n.t('expected it in {0}', INDEX_FILE),
           });
         }
       }
@@ -212,8 +217,14 @@ function locateTensors(
   for (const [where, name] of index?.weightMap ?? []) {
     const file = files.get(name);
     if (!file || file.tensors.has(where)) continue; // a file that does not open is a problem already
-    const found = `the index puts it in ${name}, which does not hold it`;
-    problems.push({ file: join(folder, INDEX_FILE), where, severity: 'error', found, expected: 'expected it there' });
+    const found = l10n.t('the index puts it in {0}, which does not hold it', name);
+    problems.push({
+      file: join(folder, INDEX_FILE),
+      where,
+      severity: 'error',
+      found,
+      expected: l10n.t('expected it there'),
+    });
   }
   return located;
 }
@@ -230,7 +241,9 @@ function unreadFiles(
   const names = readdirSync(folder).filter(
     (name) => name.endsWith('.safetensors') && !isKnown(name) && !isAdapter(name),
   );
-  const expected = index ? `expected it in ${INDEX_FILE}; it is not read` : `${SINGLE_FILE} is read in its place`;
+  const expected = index
+    ? l10n.t('expected it in {0}; it is not read', INDEX_FILE)
+    : l10n.t('{0} is read in its place', SINGLE_FILE);
   const warning = (name: string, found: string): Problem => ({
     file: join(folder, name),
     severity: 'warning',
@@ -239,8 +252,8 @@ function unreadFiles(
   });
   const hasBoth = !index && isThere(join(folder, INDEX_FILE));
   return [
-    ...(hasBoth ? [warning(INDEX_FILE, `there is ${SINGLE_FILE} beside it`)] : []),
-    ...names.map((name) => warning(name, 'this file is not part of the checkpoint')),
+    ...(hasBoth ? [warning(INDEX_FILE, l10n.t('there is {0} beside it', SINGLE_FILE))] : []),
+    ...names.map((name) => warning(name, l10n.t('this file is not part of the checkpoint'))),
   ];
 }
 
@@ -253,8 +266,8 @@ function wrongTotal(
   if (written === undefined) return [];
   const total = [...weightMap.keys()].reduce((n, name) => n + (tensors.get(name)?.byteLength ?? 0), 0);
   if (written === total) return [];
-  const expected = `expected ${total}, the bytes of all tensors; it has no effect here`;
-  const found = `is ${JSON.stringify(written)}`;
+  const expected = l10n.t('expected {0}, the bytes of all tensors; it has no effect here', total);
+  const found = l10n.t('is {0}', JSON.stringify(written));
   const file = join(folder, INDEX_FILE);
   return [{ file, where: 'metadata.total_size', severity: 'warning', found, expected }];
 }

@@ -2,6 +2,7 @@
  * @file `model.safetensors.index.json`: which shard of a checkpoint holds which tensor. The file comes from elsewhere, so a
  * shard must be a safetensors file inside the folder.
  */
+import * as l10n from '@vscode/l10n';
 import { KernelError, type Problem } from '../protocol/errors';
 import { readJsonObject } from './jsonFile';
 import { describeJson, jsonValue } from './jsonTree';
@@ -15,7 +16,7 @@ export interface CheckpointIndex {
 
 /** Throws `format/invalid` with all entries that are wrong. */
 export function readCheckpointIndex(file: string): CheckpointIndex {
-  const { node } = readJsonObject(file, 'expected the index of a sharded checkpoint');
+  const { node } = readJsonObject(file, l10n.t('expected the index of a sharded checkpoint'));
   const problems: Problem[] = [];
   const add = (where: string, found: string, expected: string): void =>
     void problems.push({ file, where, severity: 'error', found, expected });
@@ -23,29 +24,37 @@ export function readCheckpointIndex(file: string): CheckpointIndex {
   const weightMap = new Map<string, string>();
   const entries = node.members.get('weight_map');
   if (entries?.kind !== 'object') {
-    add('weight_map', entries ? describeJson(entries) : 'it is missing', 'expected an object: tensor name → file name');
+    add(
+      'weight_map',
+      entries ? describeJson(entries) : l10n.t('it is missing'),
+      l10n.t('expected an object: tensor name → file name'),
+    );
   } else {
     for (const [name, value] of entries.members) {
-      if (value.kind !== 'string') add(name, describeJson(value), 'expected a file name');
+      if (value.kind !== 'string') add(name, describeJson(value), l10n.t('expected a file name'));
       else {
         const reason = refusalOfShardName(value.value);
         if (reason)
-          add(name, `its file is ${describeJson(value)}, ${reason}`, 'expected a safetensors file of this folder');
+          add(
+            name,
+            l10n.t('its file is {0}, {1}', describeJson(value), reason),
+            l10n.t('expected a safetensors file of this folder'),
+          );
         else weightMap.set(name, value.value);
       }
     }
   }
   const metadata = node.members.get('metadata');
-  if (metadata && metadata.kind !== 'object') add('metadata', describeJson(metadata), 'expected an object');
+  if (metadata && metadata.kind !== 'object') add('metadata', describeJson(metadata), l10n.t('expected an object'));
   if (problems.length > 0) throw KernelError.invalid(problems);
   return { weightMap, metadata: (metadata ? jsonValue(metadata) : {}) as Readonly<Record<string, unknown>> };
 }
 
 /** Both systems' notions of an absolute path and of a separator count, whatever machine reads the file. */
 function refusalOfShardName(name: string): string | undefined {
-  if (/^[/\\]|^[A-Za-z]:/.test(name)) return 'an absolute path';
-  if (name.split(/[/\\]/).includes('..')) return 'which leaves the folder';
-  if (/[\p{Cc}\\]/u.test(name)) return 'which is no portable file name';
-  if (!name.endsWith('.safetensors')) return 'another format (pickle files run code when read)';
+  if (/^[/\\]|^[A-Za-z]:/.test(name)) return l10n.t('an absolute path');
+  if (name.split(/[/\\]/).includes('..')) return l10n.t('which leaves the folder');
+  if (/[\p{Cc}\\]/u.test(name)) return l10n.t('which is no portable file name');
+  if (!name.endsWith('.safetensors')) return l10n.t('another format (pickle files run code when read)');
   return undefined;
 }

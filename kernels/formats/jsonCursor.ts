@@ -2,6 +2,7 @@
  * @file Strict JSON (RFC 8259), read piece by piece: whoever knows what a text should hold takes what it needs and makes
  * nothing of the rest, so that a hostile text of any size costs no more memory than what it says that is of use.
  */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
@@ -43,7 +44,8 @@ export class JsonCursor {
   object(onMember: (key: string) => void): void {
     const keys = new Set<string>();
     this.#members((key, at) => {
-      if (keys.has(key)) this.#fail(`expected each key once, ${JSON.stringify(shortened(key))} is repeated`, at);
+      if (keys.has(key))
+        this.#fail(l10n.t('expected each key once, {0} is repeated', JSON.stringify(shortened(key))), at);
       keys.add(key);
       onMember(key);
     });
@@ -55,14 +57,14 @@ export class JsonCursor {
     if (!this.#skip(']')) {
       do onItem();
       while (this.#skip(','));
-      if (!this.#skip(']')) this.#fail("expected ',' or ']'");
+      if (!this.#skip(']')) this.#fail(l10n.t("expected ',' or ']'"));
     }
     this.#depth--;
   }
 
   string(): string {
     this.#space();
-    if (this.text[this.#at] !== '"') this.#fail('expected a text in double quotes');
+    if (this.text[this.#at] !== '"') this.#fail(l10n.t('expected a text in double quotes'));
     this.#at++;
     const start = this.#match(PLAIN);
     if (this.text[this.#at] === '\\') return this.#escapedString(start);
@@ -86,14 +88,14 @@ export class JsonCursor {
 
   #quote(): void {
     const isEnd = this.text[this.#at] === '"';
-    if (!isEnd) this.#fail("expected the string to end with '\"' on its line, control characters escaped");
+    if (!isEnd) this.#fail(l10n.t("expected the string to end with '\"' on its line, control characters escaped"));
     this.#at++;
   }
 
   /** The spelling of a number: `1`, `1.0` and `1e0` are different spellings of one value. */
   number(): string {
     this.#space();
-    return this.#match(NUMBER) || this.#fail('expected a JSON value');
+    return this.#match(NUMBER) || this.#fail(l10n.t('expected a JSON value'));
   }
 
   boolean(): boolean {
@@ -132,7 +134,7 @@ export class JsonCursor {
   /** Only white space may follow. */
   end(): void {
     this.#space();
-    if (this.#at < this.text.length) this.#fail('expected the end of the text');
+    if (this.#at < this.text.length) this.#fail(l10n.t('expected the end of the text'));
   }
 
   #members(onMember: (key: string, at: number) => void): void {
@@ -141,20 +143,20 @@ export class JsonCursor {
       do {
         this.#space();
         const at = this.#at;
-        if (this.text[at] !== '"') this.#fail('expected a key in double quotes');
+        if (this.text[at] !== '"') this.#fail(l10n.t('expected a key in double quotes'));
         const key = this.string();
-        if (!this.#skip(':')) this.#fail("expected ':'");
+        if (!this.#skip(':')) this.#fail(l10n.t("expected ':'"));
         onMember(key, at);
       } while (this.#skip(','));
-      if (!this.#skip('}')) this.#fail("expected ',' or '}'");
+      if (!this.#skip('}')) this.#fail(l10n.t("expected ',' or '}'"));
     }
     this.#depth--;
   }
 
   #enter(bracket: string): void {
     this.#space();
-    if (this.text[this.#at] !== bracket) this.#fail(`expected '${bracket}'`);
-    if (++this.#depth > MAX_DEPTH) this.#fail(`expected at most ${MAX_DEPTH} nested lists and objects`);
+    if (this.text[this.#at] !== bracket) this.#fail(l10n.t("expected '{0}'", bracket));
+    if (++this.#depth > MAX_DEPTH) this.#fail(l10n.t('expected at most {0} nested lists and objects', MAX_DEPTH));
     this.#at++;
   }
 
@@ -162,19 +164,19 @@ export class JsonCursor {
     const letter = this.text[this.#at + 1] ?? '';
     if (letter === 'u') {
       const digits = this.text.slice(this.#at + 2, this.#at + 6);
-      if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#fail('expected four hexadecimal digits after \\u');
+      if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#fail(l10n.t('expected four hexadecimal digits after \\u'));
       this.#at += 6;
       return String.fromCharCode(parseInt(digits, 16));
     }
     const plain = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
-    if (plain === undefined) this.#fail('expected one of " \\ / b f n r t u after a backslash');
+    if (plain === undefined) this.#fail(l10n.t('expected one of " \\ / b f n r t u after a backslash'));
     this.#at += 2;
     return plain;
   }
 
   #word(word: string): void {
     this.#space();
-    if (!this.text.startsWith(word, this.#at)) this.#fail(`expected ${word}`);
+    if (!this.text.startsWith(word, this.#at)) this.#fail(l10n.t('expected {0}', word));
     this.#at += word.length;
   }
 
@@ -201,7 +203,8 @@ export class JsonCursor {
     const lineStart = at === 0 ? 0 : this.text.lastIndexOf('\n', at - 1) + 1;
     const column = at - lineStart + 1;
     const rest = this.text.slice(at, at + 20);
-    const found = rest === '' ? 'the text ends' : `found ${JSON.stringify(rest)} at column ${column}`;
+    const found =
+      rest === '' ? l10n.t('the text ends') : l10n.t('found {0} at column {1}', JSON.stringify(rest), column);
     const line = lineOf(this.text, at);
     throw KernelError.invalid([{ file: this.file, line, column, severity: 'error', found, expected }]);
   }

@@ -1,4 +1,5 @@
 /** @file Reads JSON files of other programs: UTF-8, strict, every failure a problem that names the file. */
+import * as l10n from '@vscode/l10n';
 import { KernelError, type Problem } from '../protocol/errors';
 import { foreignKind } from './foreignFile';
 import { parseJsonObject, type JsonObjectNode } from './jsonTree';
@@ -23,14 +24,14 @@ export function readJsonObject(
 export function readJsonText(file: string, expected: string, maxBytes: number): string {
   const bytes = readPlainFile(file, expected, maxBytes);
   const invalid = (found: string): KernelError =>
-    KernelError.invalid([{ file, severity: 'error', found, expected: 'expected JSON in UTF-8' }]);
+    KernelError.invalid([{ file, severity: 'error', found, expected: l10n.t('expected JSON in UTF-8') }]);
   const foreign = foreignKind(bytes);
-  if (foreign !== undefined) throw invalid(`this is ${foreign}`);
-  if (bytes.length === 0) throw invalid('the file is empty');
+  if (foreign !== undefined) throw invalid(l10n.t('this is {0}', foreign));
+  if (bytes.length === 0) throw invalid(l10n.t('the file is empty'));
   const text = decodeUtf8(bytes);
-  if (text === undefined) throw invalid('this is not UTF-8');
+  if (text === undefined) throw invalid(l10n.t('this is not UTF-8'));
   // The reference readers stumble over it, so a folder with such a file would be of no use elsewhere.
-  if (text.startsWith('\uFEFF')) throw invalid('the file begins with a byte order mark');
+  if (text.startsWith('\uFEFF')) throw invalid(l10n.t('the file begins with a byte order mark'));
   return text;
 }
 

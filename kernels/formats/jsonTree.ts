@@ -2,6 +2,7 @@
  * @file Strict JSON (RFC 8259) as a tree that remembers what `JSON.parse` forgets: repeated keys are refused, numbers keep
  * their spelling, and a syntax error names its line. For files from other programs, which must be checked or kept verbatim.
  */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import { JsonCursor } from './jsonCursor';
 
@@ -59,13 +60,18 @@ export function describeNext(cursor: JsonCursor): string {
 }
 
 const describeCount = (kind: 'object' | 'array', count: number): string =>
-  kind === 'object' ? `an object with ${count} members` : `a list of ${count}`;
+  kind === 'object' ? l10n.t('an object with {0} members', count) : l10n.t('a list of {0}', count);
 
 /** The same for a file whose outermost value must be an object. */
 export function parseJsonObject(text: string, file: string): JsonObjectNode {
   const node = parseJson(text, file);
   if (node.kind === 'object') return node;
-  const problem = { file, severity: 'error', found: describeJson(node), expected: 'expected a JSON object' } as const;
+  const problem = {
+    file,
+    severity: 'error',
+    found: describeJson(node),
+    expected: l10n.t('expected a JSON object'),
+  } as const;
   throw KernelError.invalid([problem]);
 }
 
@@ -153,9 +159,12 @@ export function describeJson(node: JsonNode): string {
     case 'array':
       return describeCount(node.kind, node.items.length);
     case 'string':
-      return `the string ${JSON.stringify(node.value.length > 60 ? `${node.value.slice(0, 60)}…` : node.value)}`;
+      return l10n.t(
+        'the string {0}',
+        JSON.stringify(node.value.length > 60 ? `${node.value.slice(0, 60)}…` : node.value),
+      );
     case 'number':
-      return `the number ${node.text.length > 60 ? `${node.text.slice(0, 60)}…` : node.text}`;
+      return l10n.t('the number {0}', node.text.length > 60 ? `${node.text.slice(0, 60)}…` : node.text);
     case 'boolean':
       return String(node.value);
     case 'null':

@@ -1,4 +1,5 @@
 /** @file Finds NaN and infinity in a tensor by their bit patterns, at the speed of the disk and without converting. */
+import * as l10n from '@vscode/l10n';
 import type { Problem } from '../protocol/errors';
 import type { Dtype } from './dtype';
 import { tensorRanges, type TensorSource } from './tensorRanges';
@@ -109,10 +110,19 @@ export function nonFiniteProblem(
   shape: readonly number[],
   { nan, infinite, first }: NonFinite,
 ): Problem {
-  const counts = [...(nan > 0 ? [`${nan} NaN`] : []), ...(infinite > 0 ? [`${infinite} infinite`] : [])];
-  const values = nan + infinite === 1 ? 'value' : 'values';
-  const found = `holds ${counts.join(' and ')} ${values}, the first at [${placeOf(first, shape)}]`;
-  return { file, where, severity: 'error', found, expected: 'expected finite values' };
+  const place = placeOf(first, shape);
+  const found = foundOf(nan, infinite, place);
+  return { file, where, severity: 'error', found, expected: l10n.t('expected finite values') };
+}
+
+function foundOf(nan: number, infinite: number, place: string): string {
+  if (nan > 0 && infinite > 0) {
+    return l10n.t('holds {0} NaN and {1} infinite values, the first at [{2}]', nan, infinite, place);
+  }
+  if (nan > 1) return l10n.t('holds {0} NaN values, the first at [{1}]', nan, place);
+  if (nan > 0) return l10n.t('holds 1 NaN value, the first at [{0}]', place);
+  if (infinite > 1) return l10n.t('holds {0} infinite values, the first at [{1}]', infinite, place);
+  return l10n.t('holds 1 infinite value, the first at [{0}]', place);
 }
 
 /** Indices of the element at a flattened position. */

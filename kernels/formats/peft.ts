@@ -4,6 +4,7 @@
  */
 import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { KernelError, type Problem } from '../protocol/errors';
 import { makeFolders, writeFileAtomic } from './atomicFile';
 import type { FloatDtype } from './dtype';
@@ -58,7 +59,7 @@ export function readPeftConfig(dir: string): Pick<PeftAdapter, 'config' | 'rawCo
   const inRun = isPeftAdapter(folder) ? undefined : adapterOfRun(folder);
   if (inRun) throw refusedFolder(folder, ...inRun);
   const file = join(folder, CONFIG_FILE);
-  const { text } = readJsonObject(file, "expected an adapter's configuration");
+  const { text } = readJsonObject(file, l10n.t("expected an adapter's configuration"));
   const { config, raw, warnings } = parsePeftConfig(text, file);
   return { config, rawConfig: raw, configText: text, warnings };
 }
@@ -122,15 +123,23 @@ function refuseOtherFolders(folder: string): void {
     throw refusedFolder(folder, found, expected);
   };
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    refuse('there is no such folder', `expected an adapter folder with ${CONFIG_FILE} and ${WEIGHTS_FILE}`);
+    refuse(
+      l10n.t('there is no such folder'),
+      l10n.t('expected an adapter folder with {0} and {1}', CONFIG_FILE, WEIGHTS_FILE),
+    );
   }
   if (isThere(join(folder, WEIGHTS_FILE))) return;
   const inRun = adapterOfRun(folder);
   if (inRun !== undefined) refuse(...inRun);
   const pickles = readdirSync(folder).filter((name) => PICKLE.test(name));
-  if (pickles.length === 0) refuse('no adapter weights', `expected ${WEIGHTS_FILE}`);
-  const advice = 'pickle files can run code when read and are never opened here: save the adapter again with PEFT';
-  refuse(`only pickle weights (${pickles.slice(0, 3).join(', ')})`, `expected ${WEIGHTS_FILE}; ${advice}`);
+  if (pickles.length === 0) refuse(l10n.t('no adapter weights'), l10n.t('expected {0}', WEIGHTS_FILE));
+  const advice = l10n.t(
+    'pickle files can run code when read and are never opened here: save the adapter again with PEFT',
+  );
+  refuse(
+    l10n.t('only pickle weights ({0})', pickles.slice(0, 3).join(', ')),
+    l10n.t('expected {0}; {1}', WEIGHTS_FILE, advice),
+  );
 }
 
 const refusedFolder = (file: string, found: string, expected: string): KernelError =>
@@ -144,9 +153,9 @@ export function adapterOfRun(folder: string): readonly [found: string, expected:
   const steps = names.filter((name) => /^step-\d+$/.test(name)).sort();
   const places = [join(folder, 'adapter'), ...steps.reverse().map((step) => join(checkpoints, step))];
   const adapter = places.find((place) => isPeftAdapter(place));
-  const found = 'this is the folder of a run';
-  if (adapter === undefined) return [found, 'expected an adapter folder; this run has saved none yet'];
-  return [found, `expected an adapter folder; that of this run is ${adapter}`];
+  const found = l10n.t('this is the folder of a run');
+  if (adapter === undefined) return [found, l10n.t('expected an adapter folder; this run has saved none yet')];
+  return [found, l10n.t('expected an adapter folder; that of this run is {0}', adapter)];
 }
 
 /** Also a link that leads to nothing, so that opening it can say so. */
@@ -165,13 +174,13 @@ function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWei
     if (key.kind === 'unknown') {
       add(
         info.name,
-        'a tensor of an adapter that is not known here',
-        'expected lora_A, lora_B, lora_magnitude_vector, …',
+        l10n.t('a tensor of an adapter that is not known here'),
+        l10n.t('expected lora_A, lora_B, lora_magnitude_vector, …'),
       );
       continue;
     }
     if (!isFloatDtype(info.dtype)) {
-      add(info.name, `${info.dtype} values`, 'expected F32, F16, BF16 or F64');
+      add(info.name, l10n.t('{0} values', info.dtype), l10n.t('expected F32, F16, BF16 or F64'));
       continue;
     }
     const { name, dtype } = info;
@@ -186,17 +195,20 @@ function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWei
     if (key.kind === 'checkpoint') {
       const other = extra.get(key.name);
       // With `bias: all`, PEFT writes the biases of a module that is saved whole a second time.
-      if (other && !isSameTensor(other, tensor)) add(info.name, `a second tensor for ${key.name}`, 'expected one');
+      if (other && !isSameTensor(other, tensor))
+        add(info.name, l10n.t('a second tensor for {0}', key.name), l10n.t('expected one'));
       extra.set(key.name, tensor);
     } else {
       const module = tensors.get(key.module) ?? new Map<LoraParameter, PeftTensor>();
-      if (module.has(key.parameter)) add(info.name, `a second ${key.parameter} of ${key.module}`, 'expected one');
+      if (module.has(key.parameter))
+        add(info.name, l10n.t('a second {0} of {1}', key.parameter, key.module), l10n.t('expected one'));
       tensors.set(key.module, module.set(key.parameter, tensor));
     }
   }
   // MoRA's one matrix goes under the name of the first factor.
   if (config.use_mora !== true) for (const [module, parameters] of tensors) checkFactors(module, parameters, add);
-  if (tensors.size === 0 && extra.size === 0) add('header', 'holds no tensors', 'expected those of an adapter');
+  if (tensors.size === 0 && extra.size === 0)
+    add('header', l10n.t('holds no tensors'), l10n.t('expected those of an adapter'));
   if (problems.length > 0) throw KernelError.invalid(problems);
   return { tensors, extra };
 }
@@ -217,7 +229,8 @@ function findAdapterName(file: SafetensorsFile, add: AddProblem): string | undef
     if (key.kind === 'parameter' && key.adapterName !== undefined) names.add(key.adapterName);
   }
   const [first, ...others] = names;
-  if (others.length > 0) add('keys', `adapters named ${[...names].join(', ')}`, 'expected the tensors of one adapter');
+  if (others.length > 0)
+    add('keys', l10n.t('adapters named {0}', [...names].join(', ')), l10n.t('expected the tensors of one adapter'));
   return first;
 }
 
@@ -235,10 +248,11 @@ function checkFactors(module: string, parameters: ReadonlyMap<LoraParameter, Pef
   ] as const) {
     const [a, b] = [parameters.get(first), parameters.get(second)];
     if (!a && !b) continue;
-    if (!a || !b) add(module, `${a ? first : second} alone`, `expected ${a ? second : first} beside it`);
+    if (!a || !b)
+      add(module, l10n.t('{0} alone', a ? first : second), l10n.t('expected {0} beside it', a ? second : first));
     else if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[0] !== b.shape[1]) {
-      const found = `${first} ${shapeText(a.shape)} and ${second} ${shapeText(b.shape)}`;
-      add(module, found, `expected ${first} [rank, in] and ${second} [out, rank]`);
+      const found = l10n.t('{0} {1} and {2} {3}', first, shapeText(a.shape), second, shapeText(b.shape));
+      add(module, found, l10n.t('expected {0} [rank, in] and {1} [out, rank]', first, second));
     }
   }
 }

@@ -2,6 +2,7 @@
  * @file `adapter_config.json` of PEFT's LoRA and VeRA, and of trained base tensors: the fields we know, typed and checked; every other key survives a rewrite with
  * its spelling. What would change the adapter's result and is not known here is refused, not ignored.
  */
+import * as l10n from '@vscode/l10n';
 import { formatProblem, KernelError, type Problem } from '../protocol/errors';
 import { describeJson, jsonNode, jsonValue, parseJsonObject, printJson, type JsonNode } from './jsonTree';
 
@@ -14,23 +15,26 @@ interface Kind<T> {
   read(node: JsonNode): T | undefined;
 }
 
-const text: Kind<string> = { expected: 'a string', read: (n) => (n.kind === 'string' ? n.value : undefined) };
-const flag: Kind<boolean> = { expected: 'true or false', read: (n) => (n.kind === 'boolean' ? n.value : undefined) };
+const text: Kind<string> = { expected: l10n.t('a string'), read: (n) => (n.kind === 'string' ? n.value : undefined) };
+const flag: Kind<boolean> = {
+  expected: l10n.t('true or false'),
+  read: (n) => (n.kind === 'boolean' ? n.value : undefined),
+};
 const number: Kind<number> = {
-  expected: 'a finite number',
+  expected: l10n.t('a finite number'),
   read: (n) => (n.kind === 'number' && Number.isFinite(Number(n.text)) ? Number(n.text) : undefined),
 };
 const share: Kind<number> = {
-  expected: 'a number from 0 to 1',
+  expected: l10n.t('a number from 0 to 1'),
   read: (n) => [number.read(n)].find((value) => value !== undefined && value >= 0 && value <= 1),
 };
 const count: Kind<number> = {
-  expected: 'a whole number from 1',
+  expected: l10n.t('a whole number from 1'),
   read: (n) => wholeNumber(n, 1),
 };
-const index: Kind<number> = { expected: 'a whole number from 0', read: (n) => wholeNumber(n, 0) };
+const index: Kind<number> = { expected: l10n.t('a whole number from 0'), read: (n) => wholeNumber(n, 0) };
 function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
-  return { expected: words.join(' or '), read: (n) => words.find((w) => n.kind === 'string' && n.value === w) };
+  return { expected: words.join(l10n.t(' or ')), read: (n) => words.find((w) => n.kind === 'string' && n.value === w) };
 }
 
 function wholeNumber(node: JsonNode, least: number): number | undefined {
@@ -39,7 +43,7 @@ function wholeNumber(node: JsonNode, least: number): number | undefined {
 }
 
 function either<A, B>(a: Kind<A>, b: Kind<B>): Kind<A | B> {
-  return { expected: `${a.expected} or ${b.expected}`, read: (n) => a.read(n) ?? b.read(n) };
+  return { expected: l10n.t('{0} or {1}', a.expected, b.expected), read: (n) => a.read(n) ?? b.read(n) };
 }
 
 function list<T>(item: Kind<T>): Kind<readonly T[]> {
@@ -48,7 +52,7 @@ function list<T>(item: Kind<T>): Kind<readonly T[]> {
     const values = n.items.map((i) => item.read(i)).filter((v) => v !== undefined);
     return values.length === n.items.length ? values : undefined;
   };
-  return { expected: `a list: each ${item.expected}`, read };
+  return { expected: l10n.t('a list: each {0}', item.expected), read };
 }
 
 function byName<T>(item: Kind<T>): Kind<Readonly<Record<string, T>>> {
@@ -60,12 +64,12 @@ function byName<T>(item: Kind<T>): Kind<Readonly<Record<string, T>>> {
       ? (Object.fromEntries(entries) as Readonly<Record<string, T>>)
       : undefined;
   };
-  return { expected: `an object: each ${item.expected}`, read };
+  return { expected: l10n.t('an object: each {0}', item.expected), read };
 }
 
 /** `null` is a value here, so it needs a wrapping of its own to differ from "something else". */
 function orNull<T>(kind: Kind<T>): Kind<T | null> {
-  return { expected: `${kind.expected} or null`, read: (n) => (n.kind === 'null' ? null : kind.read(n)) };
+  return { expected: l10n.t('{0} or null', kind.expected), read: (n) => (n.kind === 'null' ? null : kind.read(n)) };
 }
 
 const field = <T>(kind: Kind<T>, missing: NoInfer<T>): { readonly kind: Kind<T>; readonly missing: T } => ({
@@ -230,13 +234,13 @@ export function parsePeftConfig(
     if (!member) return [where, missing] as const;
     const value = kind.read(member);
     if (value !== undefined) return [where, value] as const;
-    const expected = `expected ${kind.expected}`;
+    const expected = l10n.t('expected {0}', kind.expected);
     problems.push({ file, where, severity: 'error', found: describeJson(member), expected });
     return [where, missing] as const;
   });
   if (node.members.get('use_mora')?.kind === 'boolean' && !node.members.has('mora_type')) {
-    const expected = 'expected the operator beside use_mora, such as 1 or 6';
-    problems.push({ file, where: 'mora_type', severity: 'error', found: 'is missing', expected });
+    const expected = l10n.t('expected the operator beside use_mora, such as 1 or 6');
+    problems.push({ file, where: 'mora_type', severity: 'error', found: l10n.t('is missing'), expected });
   }
   if (problems.length > 0) throw KernelError.invalid(problems);
   const config = Object.fromEntries(values) as PeftLoraConfig;
@@ -271,9 +275,15 @@ function floatNode(value: number): JsonNode {
 function typeOf(node: JsonNode | undefined, file: string): PeftType {
   const type = node && ALL_FIELDS.peft_type.kind.read(node);
   if (type) return type;
-  const found = node ? `an adapter of ${describeJson(node)}` : 'it is missing';
+  const found = node ? l10n.t('an adapter of {0}', describeJson(node)) : l10n.t('it is missing');
   throw unsupported([
-    { file, where: 'peft_type', severity: 'error', found, expected: `expected ${ALL_FIELDS.peft_type.kind.expected}` },
+    {
+      file,
+      where: 'peft_type',
+      severity: 'error',
+      found,
+      expected: l10n.t('expected {0}', ALL_FIELDS.peft_type.kind.expected),
+    },
   ]);
 }
 
@@ -282,16 +292,20 @@ function refuseOtherMeanings(config: PeftLoraConfig, members: ReadonlyMap<string
   for (const where of OTHER_MEANINGS) {
     const node = members.get(where);
     if (!node || isOff(node)) continue;
-    const expected = 'expected an adapter without it; its tensors would be misread';
+    const expected = l10n.t('expected an adapter without it; its tensors would be misread');
     problems.push({ file, where, severity: 'error', found: describeJson(node), expected });
   }
   const init = config.init_lora_weights;
   if (typeof init === 'string' && CHANGES_BASE.test(init)) {
-    const expected = `expected an adapter for the untouched base model; save it again with PEFT's path_initial_model_for_weight_conversion`;
-    const found = `${init}, which also changes the base weights`;
+    const expected = l10n.t(
+      "expected an adapter for the untouched base model; save it again with PEFT's path_initial_model_for_weight_conversion",
+    );
+    const found = l10n.t('{0}, which also changes the base weights', init);
     problems.push({ file, where: 'init_lora_weights', severity: 'error', found, expected });
   } else if (typeof init === 'string' && !KEEPS_BASE.test(init)) {
-    const expected = 'expected true, false, gaussian, eva, orthogonal or mica; others may change the base weights';
+    const expected = l10n.t(
+      'expected true, false, gaussian, eva, orthogonal or mica; others may change the base weights',
+    );
     const found = describeJson({ kind: 'string', value: init });
     problems.push({ file, where: 'init_lora_weights', severity: 'error', found, expected });
   }
@@ -307,7 +321,7 @@ function unknownKeys(members: ReadonlyMap<string, JsonNode>, names: readonly str
       where,
       severity: 'warning' as const,
       found: describeJson(node),
-      expected: 'this field is not known here; it is kept and has no effect',
+      expected: l10n.t('this field is not known here; it is kept and has no effect'),
     }));
 }
 

@@ -3,6 +3,7 @@
  * end. What cannot be opened is refused input, in words that say what lies there instead.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 
 /** One read call fills at most 2³¹ − 1 bytes. */
@@ -25,7 +26,7 @@ export function openPlainFile(file: string, expected: string): number {
   }
   if (fstatSync(fd).isFile()) return fd;
   closeSync(fd);
-  return refuse('this is not a file');
+  return refuse(l10n.t('this is not a file'));
 }
 
 /** All bytes of a file of at most `maxBytes`. Throws `input/refused`, and `machine/failed` when reading fails. */
@@ -34,8 +35,8 @@ export function readPlainFile(file: string, expected: string, maxBytes: number):
   try {
     const { size } = fstatSync(fd);
     if (size > maxBytes) {
-      const found = `a file of ${size} bytes`;
-      const limit = `${expected} of at most ${maxBytes / 1e6} MB`;
+      const found = l10n.t('a file of {0} bytes', size);
+      const limit = l10n.t('{0} of at most {1} MB', expected, maxBytes / 1e6);
       throw KernelError.refused([{ file, severity: 'error', found, expected: limit }]);
     }
     const bytes = Buffer.allocUnsafeSlow(size);
@@ -53,19 +54,19 @@ export function readFully(fd: number, file: string, position: number, into: Uint
     try {
       count = readSync(fd, into, done, Math.min(into.byteLength - done, MAX_READ_BYTES), position + done);
     } catch (error) {
-      throw new KernelError('machine/failed', `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+      throw new KernelError('machine/failed', l10n.t('cannot read {0}: {1}', file, reasonOf(error)), { cause: error });
     }
     if (count === 0) {
-      const found = `the file ends at byte ${position + done}`;
-      const expected = `expected ${into.byteLength - done} more; was it changed while open?`;
+      const found = l10n.t('the file ends at byte {0}', position + done);
+      const expected = l10n.t('expected {0} more; was it changed while open?', into.byteLength - done);
       throw KernelError.invalid([{ file, severity: 'error', found, expected }]);
     }
     done += count;
   }
 }
 
-export const NOTHING = 'there is no such file';
-export const A_FOLDER = 'this is a folder';
+export const NOTHING = l10n.t('there is no such file');
+export const A_FOLDER = l10n.t('this is a folder');
 
 /** Why a path is not a file that can be opened, as far as can be told without opening it. */
 export function obstacleAt(file: string): string | undefined {
@@ -77,21 +78,21 @@ export function obstacleAt(file: string): string | undefined {
   }
   if (stats?.isFile()) return undefined;
   if (stats?.isDirectory()) return A_FOLDER;
-  if (stats) return `this is ${kindOf(stats)}`;
+  if (stats) return l10n.t('this is {0}', kindOf(stats));
   const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-  return isLink ? 'this link leads to nothing (was the file it leads to downloaded?)' : NOTHING;
+  return isLink ? l10n.t('this link leads to nothing (was the file it leads to downloaded?)') : NOTHING;
 }
 
 function kindOf(stats: Stats): string {
-  if (stats.isFIFO()) return 'a pipe';
-  if (stats.isSocket()) return 'a socket';
-  return 'a device';
+  if (stats.isFIFO()) return l10n.t('a pipe');
+  if (stats.isSocket()) return l10n.t('a socket');
+  return l10n.t('a device');
 }
 
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' || code === 'ENOTDIR') return NOTHING;
-  if (code === 'EACCES' || code === 'EPERM') return 'this file may not be read by you';
-  if (code === 'ELOOP') return 'these links lead to each other';
+  if (code === 'EACCES' || code === 'EPERM') return l10n.t('this file may not be read by you');
+  if (code === 'ELOOP') return l10n.t('these links lead to each other');
   return message;
 }

@@ -1,6 +1,7 @@
 /** @file Reads safetensors files by ranges: the header when opened, afterwards only the bytes that are asked for. */
 import { closeSync, fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import { bytesOf, decodeFloats, DTYPE_BITS, elementCount, isFloatDtype } from './dtype';
 import { foreignKind } from './foreignFile';
@@ -25,7 +26,7 @@ export interface ReadF32Options {
  */
 export function openSafetensors(path: string): SafetensorsFile {
   const file = resolve(path);
-  const fd = openPlainFile(file, 'expected a safetensors file');
+  const fd = openPlainFile(file, l10n.t('expected a safetensors file'));
   try {
     return readHeader(fd, file);
   } catch (error) {
@@ -52,7 +53,12 @@ export class SafetensorsFile {
   /** The tensor of that name. Throws `format/invalid` when there is none. */
   tensor(name: string): TensorInfo {
     const tensor = this.tensors.get(name);
-    if (!tensor) throw this.#invalid(name, 'there is no such tensor', `expected one of the ${this.tensors.size} names`);
+    if (!tensor)
+      throw this.#invalid(
+        name,
+        l10n.t('there is no such tensor'),
+        l10n.t('expected one of the {0} names', this.tensors.size),
+      );
     return tensor;
   }
 
@@ -89,7 +95,8 @@ export class SafetensorsFile {
   readF32(name: string, options: ReadF32Options = {}): Float32Array {
     const tensor = this.tensor(name);
     const { dtype, shape } = tensor;
-    if (!isFloatDtype(dtype)) throw this.#invalid(name, `${dtype} weights`, 'expected F32, F16, BF16 or F64');
+    if (!isFloatDtype(dtype))
+      throw this.#invalid(name, l10n.t('{0} weights', dtype), l10n.t('expected F32, F16, BF16 or F64'));
     const [from, to] = options.rows ?? [0, shape[0] ?? 1];
     if (from < 0 || to < from || to > (shape[0] ?? 1)) {
       throw new KernelError('internal', `rows ${from} to ${to} of ${name} ${shapeText(shape)}`);
@@ -129,7 +136,12 @@ export class SafetensorsFile {
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
       const { byteLength } = this.tensor(name);
-      const message = `${this.path}: ${name} has ${byteLength} bytes; expected a tensor that fits into memory`;
+      const message = l10n.t(
+        '{0}: {1} has {2} bytes; expected a tensor that fits into memory',
+        this.path,
+        name,
+        byteLength,
+      );
       throw new KernelError('machine/failed', message, { cause });
     }
   }
@@ -150,17 +162,21 @@ function readHeader(fd: number, file: string): SafetensorsFile {
   readFully(fd, file, 0, start);
   // The length of a header may begin like another format's mark; its text always begins with a brace.
   const foreign = start[8] === 0x7b ? undefined : foreignKind(start);
-  if (foreign !== undefined) throw invalid(`this is ${foreign}`, 'expected a safetensors file');
-  if (fileBytes < 8) throw invalid(`a file of ${fileBytes} bytes`, 'expected 8 bytes of header length first');
+  if (foreign !== undefined) throw invalid(l10n.t('this is {0}', foreign), l10n.t('expected a safetensors file'));
+  if (fileBytes < 8)
+    throw invalid(l10n.t('a file of {0} bytes', fileBytes), l10n.t('expected 8 bytes of header length first'));
   const headerBytes = start.readBigUInt64LE();
   if (headerBytes > BigInt(MAX_HEADER_BYTES)) {
-    throw invalid(`a header length of ${headerBytes} bytes`, 'expected at most 100 MB; is this a safetensors file?');
+    throw invalid(
+      l10n.t('a header length of {0} bytes', String(headerBytes)),
+      l10n.t('expected at most 100 MB; is this a safetensors file?'),
+    );
   }
   if (headerBytes > BigInt(fileBytes - 8)) {
-    const found = `a header length of ${headerBytes} bytes, but ${fileBytes - 8} bytes follow`;
-    throw invalid(found, 'expected the whole header; is the file cut off?');
+    const found = l10n.t('a header length of {0} bytes, but {1} bytes follow', String(headerBytes), fileBytes - 8);
+    throw invalid(found, l10n.t('expected the whole header; is the file cut off?'));
   }
-  if (headerBytes === 0n) throw invalid('a header length of 0', 'expected at least {}');
+  if (headerBytes === 0n) throw invalid(l10n.t('a header length of 0'), l10n.t('expected at least {}'));
   const header = Buffer.allocUnsafeSlow(Number(headerBytes));
   readFully(fd, file, 8, header);
   const { tensors, metadata } = readHeaderBytes(header, file, fileBytes);
@@ -171,8 +187,9 @@ function readHeader(fd: number, file: string): SafetensorsFile {
 export function readHeaderBytes(header: Uint8Array, file: string, fileBytes: number): SafetensorsHeader {
   const invalid = (found: string, expected: string): KernelError =>
     KernelError.invalid([{ file, where: 'header', severity: 'error', found, expected }]);
-  if (header[0] !== '{'.charCodeAt(0)) throw invalid('the header does not begin with {', 'expected a JSON object');
+  if (header[0] !== '{'.charCodeAt(0))
+    throw invalid(l10n.t('the header does not begin with {'), l10n.t('expected a JSON object'));
   const text = decodeUtf8(header);
-  if (text === undefined) throw invalid('the header is not UTF-8', 'expected UTF-8');
+  if (text === undefined) throw invalid(l10n.t('the header is not UTF-8'), l10n.t('expected UTF-8'));
   return parseHeader(text, file, 8 + header.length, fileBytes);
 }

@@ -2,6 +2,7 @@
  * @file The JSON header of a safetensors file: name → dtype, shape, byte range; plus free text metadata. Strict: every byte
  * of the file belongs to exactly one tensor, so that nothing hides in gaps and no two tensors share bytes.
  */
+import * as l10n from '@vscode/l10n';
 import { KernelError, type Problem } from '../protocol/errors';
 import { byteLengthOf, DTYPE_BITS, isDtype, type Dtype } from './dtype';
 import { JsonCursor } from './jsonCursor';
@@ -45,7 +46,7 @@ export function parseHeader(text: string, file: string, dataStart: number, fileB
     cursor.object((name) => {
       if (LONE_SURROGATE.test(name)) {
         cursor.ignore();
-        problems.add(name, 'the name is not valid Unicode', 'expected a name in UTF-8');
+        problems.add(name, l10n.t('the name is not valid Unicode'), l10n.t('expected a name in UTF-8'));
       } else if (name === METADATA_KEY) readMetadata(cursor, metadata, problems);
       else {
         const tensor = readTensor(name, cursor, dataStart, fileBytes - dataStart, problems);
@@ -71,7 +72,7 @@ export function encodeHeader(
   const members: string[] = [];
   if (metadata.size > 0) members.push(`"${METADATA_KEY}":${JSON.stringify(Object.fromEntries(metadata))}`);
   if (LONE_SURROGATE.test([...metadata].flat().join(' '))) {
-    problems.add(METADATA_KEY, 'a text is not valid Unicode', 'expected UTF-8');
+    problems.add(METADATA_KEY, l10n.t('a text is not valid Unicode'), l10n.t('expected UTF-8'));
   }
   const relative: TensorInfo[] = [];
   const names = new Set<string>();
@@ -79,9 +80,13 @@ export function encodeHeader(
   for (const { name, dtype, shape } of specs) {
     const byteLength = shape.every(isDimension) ? byteLengthOf(dtype, shape) : undefined;
     if (names.has(name) || name === METADATA_KEY || LONE_SURROGATE.test(name)) {
-      problems.add(name, 'this name cannot be written', 'expected different names in UTF-8');
+      problems.add(name, l10n.t('this name cannot be written'), l10n.t('expected different names in UTF-8'));
     } else if (byteLength === undefined) {
-      problems.add(name, `${dtype} ${shapeText(shape)} has no whole number of bytes`, 'expected a shape that has one');
+      problems.add(
+        name,
+        l10n.t('{0} {1} has no whole number of bytes', dtype, shapeText(shape)),
+        l10n.t('expected a shape that has one'),
+      );
     } else {
       relative.push({ name, dtype, shape, offset: end, byteLength });
       const entry = { dtype, shape, data_offsets: [end, end + byteLength] };
@@ -92,7 +97,8 @@ export function encodeHeader(
   }
   const json = Buffer.from(`{${members.join(',')}}`, 'utf8');
   const padded = Math.ceil(json.length / 8) * 8;
-  if (padded > MAX_HEADER_BYTES) problems.add(undefined, `a header of ${padded} bytes`, `expected at most 100 MB`);
+  if (padded > MAX_HEADER_BYTES)
+    problems.add(undefined, l10n.t('a header of {0} bytes', padded), l10n.t('expected at most 100 MB'));
   problems.throwIfAny();
   const bytes = Buffer.alloc(8 + padded, ' ');
   bytes.writeBigUInt64LE(BigInt(padded), 0);
@@ -133,17 +139,25 @@ function headerProblem(file: string, found: string, expected: string): Problem {
 function readMetadata(cursor: JsonCursor, metadata: Map<string, string>, problems: Problems): void {
   if (cursor.next === 'null') return void cursor.null();
   if (cursor.next !== 'object') {
-    problems.add(METADATA_KEY, describeNext(cursor), 'expected an object of strings');
+    problems.add(METADATA_KEY, describeNext(cursor), l10n.t('expected an object of strings'));
     return;
   }
   cursor.object((key) => {
     const value = cursor.next === 'string' ? cursor.string() : undefined;
     if (value === undefined) {
-      problems.add(METADATA_KEY, `${displayName(key)} is ${describeNext(cursor)}`, 'expected a string in UTF-8');
+      problems.add(
+        METADATA_KEY,
+        l10n.t('{0} is {1}', displayName(key), describeNext(cursor)),
+        l10n.t('expected a string in UTF-8'),
+      );
     } else if (LONE_SURROGATE.test(key)) {
-      problems.add(METADATA_KEY, 'a key is not valid Unicode', 'expected UTF-8');
+      problems.add(METADATA_KEY, l10n.t('a key is not valid Unicode'), l10n.t('expected UTF-8'));
     } else if (LONE_SURROGATE.test(value)) {
-      problems.add(METADATA_KEY, `${displayName(key)} is not valid Unicode`, 'expected a string in UTF-8');
+      problems.add(
+        METADATA_KEY,
+        l10n.t('{0} is not valid Unicode', displayName(key)),
+        l10n.t('expected a string in UTF-8'),
+      );
     } else metadata.set(key, value);
   });
 }
@@ -156,32 +170,32 @@ function readTensor(
   problems: Problems,
 ): TensorInfo | undefined {
   if (cursor.next !== 'object') {
-    problems.add(name, describeNext(cursor), 'expected an object with dtype, shape and data_offsets');
+    problems.add(name, describeNext(cursor), l10n.t('expected an object with dtype, shape and data_offsets'));
     return undefined;
   }
   const { dtype, shape, data_offsets: offsets } = readEntry(name, cursor, problems);
   if (!dtype || !shape || !offsets) return undefined;
   const [begin, end] = offsets;
   if (begin === undefined || end === undefined || offsets.length > 2) {
-    problems.add(name, `data_offsets has ${offsets.length} numbers`, 'expected two: begin and end');
+    problems.add(name, l10n.t('data_offsets has {0} numbers', offsets.length), l10n.t('expected two: begin and end'));
     return undefined;
   }
-  const range = `data_offsets ${shapeText(offsets)}`;
+  const range = l10n.t('data_offsets {0}', shapeText(offsets));
   if (begin > end) {
-    problems.add(name, `${range} end before they begin`, 'expected begin ≤ end');
+    problems.add(name, l10n.t('{0} end before they begin', range), l10n.t('expected begin ≤ end'));
     return undefined;
   }
   if (end > dataBytes) {
-    problems.addBeyondEnd(name, `${range}, but the file holds ${dataBytes} bytes of tensors`);
+    problems.addBeyondEnd(name, l10n.t('{0}, but the file holds {1} bytes of tensors', range, dataBytes));
     return undefined;
   }
   const byteLength = byteLengthOf(dtype, shape);
   if (byteLength !== end - begin) {
     const expected =
       byteLength === undefined
-        ? `expected a shape with a whole number of bytes below 2⁵³; ${dtype} ${shapeText(shape)} has none`
-        : `expected ${byteLength} bytes for ${dtype} ${shapeText(shape)}`;
-    problems.add(name, `${range} are ${end - begin} bytes`, expected);
+        ? l10n.t('expected a shape with a whole number of bytes below 2⁵³; {0} {1} has none', dtype, shapeText(shape))
+        : l10n.t('expected {0} bytes for {1} {2}', byteLength, dtype, shapeText(shape));
+    problems.add(name, l10n.t('{0} are {1} bytes', range, end - begin), expected);
     return undefined;
   }
   return { name, dtype, shape, offset: dataStart + begin, byteLength };
@@ -208,17 +222,17 @@ function readEntry(name: string, cursor: JsonCursor, problems: Problems): Entry 
     } else cursor.ignore();
   });
   for (const [field, expected] of [
-    ['dtype', `one of ${DTYPE_NAMES}`],
+    ['dtype', l10n.t('one of {0}', DTYPE_NAMES)],
     ['shape', WHOLE_NUMBERS],
     ['data_offsets', WHOLE_NUMBERS],
   ] as const) {
-    if (!seen.has(field)) problems.add(name, `${field} is missing`, `expected ${expected}`);
+    if (!seen.has(field)) problems.add(name, l10n.t('{0} is missing', field), l10n.t('expected {0}', expected));
   }
   return entry;
 }
 
 const DTYPE_NAMES = Object.keys(DTYPE_BITS).join(' ');
-const WHOLE_NUMBERS = 'whole numbers from 0 to 2⁵³ − 1 in a list';
+const WHOLE_NUMBERS = l10n.t('whole numbers from 0 to 2⁵³ − 1 in a list');
 /** As in NumPy and PyTorch; no reader could make a tensor of more. */
 const MAX_DIMENSIONS = 64;
 
@@ -226,14 +240,14 @@ function readDtype(name: string, cursor: JsonCursor, problems: Problems): Dtype 
   const value = cursor.next === 'string' ? cursor.string() : undefined;
   if (value !== undefined && isDtype(value)) return value;
   const found = value === undefined ? describeNext(cursor) : describeJson({ kind: 'string', value });
-  problems.add(name, `dtype is ${found}`, `expected one of ${DTYPE_NAMES}`);
+  problems.add(name, l10n.t('dtype is {0}', found), l10n.t('expected one of {0}', DTYPE_NAMES));
   return undefined;
 }
 
 /** The numbers of a list, or a problem. A list of any length is read over at the cost of its first numbers. */
 function readIntegers(name: string, field: string, cursor: JsonCursor, problems: Problems): number[] | undefined {
   if (cursor.next !== 'array') {
-    problems.add(name, `${field} is ${describeNext(cursor)}`, `expected ${WHOLE_NUMBERS}`);
+    problems.add(name, l10n.t('{0} is {1}', field, describeNext(cursor)), l10n.t('expected {0}', WHOLE_NUMBERS));
     return undefined;
   }
   const numbers: number[] = [];
@@ -247,9 +261,10 @@ function readIntegers(name: string, field: string, cursor: JsonCursor, problems:
     if (isDimension(value)) numbers.push(value);
     else wrong = text === undefined ? describeNext(cursor) : describeJson({ kind: 'number', text });
   });
-  if (wrong !== undefined) problems.add(name, `${field} holds ${wrong}`, `expected ${WHOLE_NUMBERS}`);
+  if (wrong !== undefined)
+    problems.add(name, l10n.t('{0} holds {1}', field, wrong), l10n.t('expected {0}', WHOLE_NUMBERS));
   else if (count > MAX_DIMENSIONS) {
-    problems.add(name, `${field} has ${count} numbers`, `expected at most ${MAX_DIMENSIONS}`);
+    problems.add(name, l10n.t('{0} has {1} numbers', field, count), l10n.t('expected at most {0}', MAX_DIMENSIONS));
   } else return numbers;
   return undefined;
 }
@@ -261,15 +276,19 @@ function isDimension(value: number): boolean {
 /** `tensors` sorted by offset. They must follow each other without gap or overlap from `dataStart` to `fileBytes`. */
 function checkCoverage(tensors: readonly TensorInfo[], dataStart: number, fileBytes: number, problems: Problems): void {
   let end = dataStart;
-  let last = 'the header';
+  let last = l10n.t('the header');
   for (const { name, offset, byteLength } of tensors) {
     if (offset > end) {
-      problems.add(name, `${offset - end} unused bytes before it`, `expected it to begin where ${last} ends`);
+      problems.add(
+        name,
+        l10n.t('{0} unused bytes before it', offset - end),
+        l10n.t('expected it to begin where {0} ends', last),
+      );
     } else if (offset < end) {
       problems.add(
         name,
-        `it begins ${end - offset} bytes before the end of ${last}`,
-        'expected tensors not to overlap',
+        l10n.t('it begins {0} bytes before the end of {1}', end - offset, last),
+        l10n.t('expected tensors not to overlap'),
       );
     }
     if (offset + byteLength >= end) {
@@ -278,7 +297,11 @@ function checkCoverage(tensors: readonly TensorInfo[], dataStart: number, fileBy
     }
   }
   if (end < fileBytes)
-    problems.add(undefined, `${fileBytes - end} unused bytes after ${last}`, 'expected the file to end');
+    problems.add(
+      undefined,
+      l10n.t('{0} unused bytes after {1}', fileBytes - end, last),
+      l10n.t('expected the file to end'),
+    );
 }
 
 /** Names come from the file: control characters and endless ones must not reach a terminal. */
@@ -300,7 +323,7 @@ class Problems {
       return;
     }
     const place = this.#list.length;
-    this.add(name, found, 'is the file cut off?');
+    this.add(name, found, l10n.t('is the file cut off?'));
     const first = this.#list[place];
     if (first) this.#beyondEnd = { place, first, count: 1 };
   }
@@ -310,14 +333,20 @@ class Problems {
     const where = name === undefined ? 'header' : displayName(name);
     this.#list.push({ ...headerProblem(this.file, found, expected), where });
     if (this.#list.length < MAX_PROBLEMS) return;
-    this.#list.push(headerProblem(this.file, `${MAX_PROBLEMS} problems`, 'expected none; the rest was not looked at'));
+    this.#list.push(
+      headerProblem(
+        this.file,
+        l10n.t('{0} problems', MAX_PROBLEMS),
+        l10n.t('expected none; the rest was not looked at'),
+      ),
+    );
     this.throwIfAny();
   }
 
   throwIfAny(): void {
     if (this.#beyondEnd && this.#beyondEnd.count > 1) {
       const { place, first, count } = this.#beyondEnd;
-      const found = `${first.found}, beyond which ${count} tensors end`;
+      const found = l10n.t('{0}, beyond which {1} tensors end', first.found, count);
       this.#list[place] = { ...first, found };
     }
     if (this.#list.length > 0) throw KernelError.invalid(this.#list);

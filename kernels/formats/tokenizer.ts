@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import { readChatTemplate, type ChatTemplate } from './chatTemplate';
 import { readJsonObject, readJsonText } from './jsonFile';
@@ -165,14 +166,17 @@ export class CheckpointTokenizer {
     if (token === undefined) return undefined;
     const id = this.#ids.get(token);
     if (id !== undefined) return id;
-    const found = `${name} is ${token}, which is not in the vocabulary of tokenizer.json`;
-    throw new KernelError('format/invalid', `${found}; expected one of its tokens`);
+    const found = l10n.t('{0} is {1}, which is not in the vocabulary of tokenizer.json', name, token);
+    throw new KernelError('format/invalid', l10n.t('{0}; expected one of its tokens', found));
   }
 
   #refuseUnknownIds(ids: readonly number[]): void {
     const unknown = ids.find((id) => this.#tokens[id] === undefined);
     if (unknown === undefined) return;
-    const message = `the post_processor adds the id ${unknown}, which is no token; expected ids of the vocabulary`;
+    const message = l10n.t(
+      'the post_processor adds the id {0}, which is no token; expected ids of the vocabulary',
+      unknown,
+    );
     throw new KernelError('format/invalid', message);
   }
 
@@ -212,9 +216,11 @@ export class CheckpointTokenizer {
 function refuseOtherId(content: string, id: number, ids: ReadonlyMap<string, number>): void {
   const expected = ids.get(content) ?? ids.size;
   if (id === expected) return;
-  const found = `the added token ${JSON.stringify(content)} has the id ${id}`;
-  const why = ids.has(content) ? 'its id in the vocabulary' : 'the next free one, which other programs give it';
-  throw new KernelError('format/invalid', `${found}; expected ${expected}, ${why}`);
+  const found = l10n.t('the added token {0} has the id {1}', JSON.stringify(content), id);
+  const why = ids.has(content)
+    ? l10n.t('its id in the vocabulary')
+    : l10n.t('the next free one, which other programs give it');
+  throw new KernelError('format/invalid', l10n.t('{0}; expected {1}, {2}', found, expected, why));
 }
 
 interface PlacedToken {
@@ -236,7 +242,7 @@ function buildModel(config: Json, readsBytes: boolean): TokenModel {
   const type = config['type'] ?? (Array.isArray(config['merges']) ? 'BPE' : undefined);
   if (type === 'BPE') return buildBpe(config, readsBytes);
   if (type === 'Unigram' && !readsBytes) return buildUnigram(config);
-  throw unsupported('model', readsBytes && type === 'Unigram' ? 'Unigram over bytes' : type, MODELS);
+  throw unsupported('model', readsBytes && type === 'Unigram' ? l10n.t('Unigram over bytes') : type, MODELS);
 }
 
 /** The largest tokenizers have 40 MB. */
@@ -248,7 +254,7 @@ const MAX_BYTES = 400_000_000;
  */
 export function loadTokenizer(folder: string): CheckpointTokenizer {
   const path = join(folder, 'tokenizer.json');
-  const text = readJsonText(path, 'expected the tokenizer of the checkpoint', MAX_BYTES);
+  const text = readJsonText(path, l10n.t('expected the tokenizer of the checkpoint'), MAX_BYTES);
   const map = readJson(join(folder, 'special_tokens_map.json'));
   const config = readJson(join(folder, 'tokenizer_config.json'));
   const names = { ...specialTokenNames(map), ...specialTokenNames(config) };
@@ -258,7 +264,7 @@ export function loadTokenizer(folder: string): CheckpointTokenizer {
   const digest = createHash('sha256').update(text).update(rest).digest('hex');
   const file = parseLargeJson(text, path);
   try {
-    return new CheckpointTokenizer(asJson(file, 'the file'), names, digest, stops, template);
+    return new CheckpointTokenizer(asJson(file, l10n.t('the file')), names, digest, stops, template);
   } catch (error) {
     throw refusedFile(error, path);
   }
@@ -276,7 +282,7 @@ function readJson(path: string): SideFile {
   const isConfig = basename(path) === 'config.json';
   const { node } = readJsonObject(
     path,
-    isConfig ? "expected the model's configuration" : 'expected a part of the checkpoint',
+    isConfig ? l10n.t("expected the model's configuration") : l10n.t('expected a part of the checkpoint'),
   );
   return { path, values: jsonValue(node) as Json };
 }
@@ -288,7 +294,7 @@ function specialTokenNames({ path, values }: SideFile): SpecialTokenNames {
     // A token is its text, or an object with its text and how it was added.
     const content = isJson(value) ? value['content'] : value;
     if (typeof content === 'string') names[key] = content;
-    else throw invalid(path, key, `is ${JSON.stringify(value)}`, 'expected the text of a token');
+    else throw invalid(path, key, l10n.t('is {0}', JSON.stringify(value)), l10n.t('expected the text of a token'));
   }
   return names;
 }
@@ -315,10 +321,16 @@ function refusedFile(error: unknown, path: string): unknown {
   if (KernelError.is(error) && error.problems.length > 0) return error;
   if (KernelError.is(error, 'format/invalid')) {
     const [found = '', ...rest] = error.message.replace(/^tokenizer\.json: /, '').split('; ');
-    return invalid(path, undefined, found, rest.length > 0 ? rest.join('; ') : 'expected a tokenizer that can be read');
+    return invalid(
+      path,
+      undefined,
+      found,
+      rest.length > 0 ? rest.join('; ') : l10n.t('expected a tokenizer that can be read'),
+    );
   }
   // Nesting without end, in any of the parts that may contain others.
-  if (error instanceof RangeError) return invalid(path, undefined, String(error), 'expected fewer nested parts');
+  if (error instanceof RangeError)
+    return invalid(path, undefined, l10n.t('parts nested too deeply'), l10n.t('expected fewer nested parts'));
   return error;
 }
 

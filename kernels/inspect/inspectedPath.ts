@@ -1,4 +1,5 @@
 /** @file What lies at a path, opened for looking into it: an adapter, a checkpoint, or any safetensors file. */
+import * as l10n from '@vscode/l10n';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { findBaseModel, openAdapter, type UnplannedAdapter } from '../adapters/adapterFile';
@@ -56,8 +57,8 @@ export function openPath(target: string): InspectedPath {
   if (name === CONFIG_FILE) return openAdapterFolder(dir);
   if (name === INDEX_FILE) return openCheckpointFolder(dir);
   if (PICKLE.test(name)) {
-    const found = 'this is a pickle file, which can run code when read';
-    const expected = 'expected safetensors; save it again as safetensors to look into it';
+    const found = l10n.t('this is a pickle file, which can run code when read');
+    const expected = l10n.t('expected safetensors; save it again as safetensors to look into it');
     throw KernelError.refused([{ file: where, severity: 'error', found, expected }]);
   }
   const isFolder = statSync(where, { throwIfNoEntry: false })?.isDirectory() ?? false;
@@ -75,7 +76,7 @@ function openAdapterOrWeights(dir: string, file: string): InspectedPath {
       file: dir,
       severity: 'error',
       found: error.message,
-      expected: 'expected an adapter of a method that is known here; its tensors are shown as they are',
+      expected: l10n.t('expected an adapter of a method that is known here; its tensors are shown as they are'),
     };
     // A file that is broken itself says so again, with the same problems.
     const opened = openFile(file, error.problems.length > 0 ? error.problems : [reason]);

@@ -1,4 +1,5 @@
 /** @file Matrices that are read block by block: a tensor in its file, or a delta weight of which only the factors exist. */
+import * as l10n from '@vscode/l10n';
 import type { DeltaFactors } from '../analysis/spectrum';
 import { DTYPE_BITS, elementCount } from '../formats/dtype';
 import { KernelError } from '../protocol/errors';
@@ -28,7 +29,7 @@ export function tensorMatrix(source: TensorSource, name: string): BlockMatrix {
   const rows = elementCount(shape.slice(0, -1)) ?? 0;
   const size = DTYPE_BITS[dtype] / 8;
   if (!decodeNumbers(dtype, new Uint8Array(0))) {
-    throw new KernelError('format/invalid', `${name} holds ${dtype} values, which cannot be shown as numbers here`);
+    throw new KernelError('format/invalid', l10n.t('{0} holds {1} values, which cannot be shown as numbers here', name, dtype));
   }
   const read = ({ rows: [top, bottom], cols: [left, right] }: Block): ArrayLike<number> => {
     const width = right - left;

@@ -1,4 +1,5 @@
 /** @file What the values of one tensor look like, read in ranges of it. */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import { decodeNumbers } from './decodeNumbers';
 import { countPatterns, type CountedValues } from './patternCounts';
@@ -89,7 +90,10 @@ async function* numbersIn(
   for await (const bytes of tensorRanges(source, name, signal, onBytes)) {
     const values = decodeNumbers(dtype, bytes);
     if (!values) {
-      throw new KernelError('format/invalid', `${name} holds ${dtype} values, for which there are no statistics here`);
+      throw new KernelError(
+        'format/invalid',
+        l10n.t('{0} holds {1} values, for which there are no statistics here', name, dtype),
+      );
     }
     yield values;
   }

@@ -1,4 +1,5 @@
 /** @file A part of a matrix pooled down to the cells of a heat map, block by block, so that no matrix is too large. */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import type { Pool, Tile, TileRequest } from '../protocol/calls/inspect';
 import type { BlockMatrix } from './matrixBlocks';
@@ -48,8 +49,19 @@ function refuseOtherRanges(matrix: BlockMatrix, { rows, cols, height, width }: O
   const isCount = (n: number): boolean => Number.isInteger(n) && n > 0;
   const isGood = isRange(rows, matrix.rows) && isRange(cols, matrix.cols) && isCount(height) && isCount(width);
   if (isGood && height * width <= MAX_CELLS) return;
-  const found = `rows ${rows.join(' to ')} and columns ${cols.join(' to ')} in ${height} × ${width} cells`;
-  const expected = `expected ranges inside [${matrix.rows}, ${matrix.cols}] and at most ${MAX_CELLS} cells`;
+  const found = l10n.t(
+    'rows {0} and columns {1} in {2} × {3} cells',
+    rows.join(' to '),
+    cols.join(' to '),
+    height,
+    width,
+  );
+  const expected = l10n.t(
+    'expected ranges inside [{0}, {1}] and at most {2} cells',
+    matrix.rows,
+    matrix.cols,
+    MAX_CELLS,
+  );
   throw new KernelError('input/refused', `${found}; ${expected}`);
 }
 

@@ -1,6 +1,7 @@
 /** @file A checkpoint that was opened, understood and found complete: what training, merging and generating start from. */
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import type { Checkpoint } from '../formats/checkpoint';
 import { openCheckpoint } from '../formats/checkpoint';
 import type { DType, TensorType, Value, WeightLocation } from '../graph/graph';
@@ -59,11 +60,11 @@ function understand(dir: string, checkpoint: Checkpoint): BaseModel {
   const problems: Problem[] = [...contradictions(checkpoint, tensors, config, file)];
   for (const [name, shape] of tensors) {
     const found = checkpoint.tensors.get(name);
-    const expected = `expected a tensor [${shape.join(', ')}] in F32, F16 or BF16, as config.json says`;
+    const expected = l10n.t('expected a tensor [{0}] in F32, F16 or BF16, as config.json says', shape.join(', '));
     const where = name;
-    if (!found) problems.push({ file: dir, where, severity: 'error', found: 'is missing', expected });
+    if (!found) problems.push({ file: dir, where, severity: 'error', found: l10n.t('is missing'), expected });
     else if (!sameShape(found.shape, shape) || !GRAPH_DTYPE[found.dtype]) {
-      const is = `is ${found.dtype} [${found.shape.join(', ')}]`;
+      const is = l10n.t('is {0} [{1}]', found.dtype, found.shape.join(', '));
       problems.push({ file: found.file, where, severity: 'error', found: is, expected });
     }
   }
@@ -97,8 +98,8 @@ function* contradictions(
   });
   const most = blocks.reduce((a, b) => Math.max(a, b), -1);
   if (most < layers) return;
-  const expected = `expected ${most + 1}, the number of blocks in the checkpoint`;
-  yield { file, where: 'num_hidden_layers', severity: 'error', found: `is ${layers}`, expected };
+  const expected = l10n.t('expected {0}, the number of blocks in the checkpoint', most + 1);
+  yield { file, where: 'num_hidden_layers', severity: 'error', found: l10n.t('is {0}', layers), expected };
 }
 
 /** A wrong configuration makes every tensor wrong; the first ones tell. */
@@ -106,8 +107,8 @@ const MOST_PROBLEMS = 100;
 
 function shortened(problems: readonly Problem[], dir: string): readonly Problem[] {
   if (problems.length <= MOST_PROBLEMS) return problems;
-  const found = `${problems.length - MOST_PROBLEMS} more tensors are missing or of another shape`;
-  const more: Problem = { file: dir, severity: 'error', found, expected: 'expected what config.json says' };
+  const found = l10n.t('{0} more tensors are missing or of another shape', problems.length - MOST_PROBLEMS);
+  const more: Problem = { file: dir, severity: 'error', found, expected: l10n.t('expected what config.json says') };
   return [...problems.slice(0, MOST_PROBLEMS), more];
 }
 

@@ -1,4 +1,5 @@
 /** @file Reads fields of a config.json with one problem per field that is missing, of the wrong type, or not supported. */
+import * as l10n from '@vscode/l10n';
 import { tokenIdProblem } from '../formats/tokenIds';
 import { KernelError } from '../protocol/errors';
 import type { Problem } from '../protocol/errors';
@@ -22,7 +23,13 @@ export class ConfigReader {
     if ((value === undefined || value === null) && fallback !== undefined) return fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
     const isTooMuch = typeof value === 'number' && value > most;
-    this.refuse(key, value, `expected a whole number of at ${isTooMuch ? `most ${most}` : `least ${least}`}`);
+    this.refuse(
+      key,
+      value,
+      isTooMuch
+        ? l10n.t('expected a whole number of at most {0}', most)
+        : l10n.t('expected a whole number of at least {0}', least),
+    );
     return NaN; // no rule about other fields finds fault with it
   }
 
@@ -30,7 +37,7 @@ export class ConfigReader {
     const value = this.raw(key);
     if ((value === undefined || value === null) && fallback !== undefined) return fallback;
     if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-    this.refuse(key, value, 'expected a number above 0');
+    this.refuse(key, value, l10n.t('expected a number above 0'));
     return 1;
   }
 
@@ -45,7 +52,7 @@ export class ConfigReader {
     const value = this.raw(key);
     if (value === undefined || value === null) return fallback;
     if (typeof value === 'boolean') return value;
-    this.refuse(key, value, 'expected true or false');
+    this.refuse(key, value, l10n.t('expected true or false'));
     return fallback;
   }
 
@@ -59,7 +66,7 @@ export class ConfigReader {
       else if (beyond !== undefined) {
         // Text never ends when the model cannot write the token that ends it; the others may go unused.
         const severity = key === 'eos_token_id' ? 'error' : 'warning';
-        this.add(severity, key, value, `expected ids below ${vocabularySize}, the vocab_size`);
+        this.add(severity, key, value, l10n.t('expected ids below {0}, the vocab_size', vocabularySize));
       }
     }
   }
@@ -72,10 +79,12 @@ export class ConfigReader {
     const value = this.raw('auto_map');
     if (value === undefined || value === null) return;
     const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : undefined;
-    if (!entries) return this.refuse('auto_map', value, 'expected an object');
+    if (!entries) return this.refuse('auto_map', value, l10n.t('expected an object'));
     const isModel = entries.some(([name, code]) => name.startsWith('AutoModel') && !published?.test(String(code)));
-    const why = isModel ? 'expected a model that needs no code of its own' : 'it is never run and has no effect here';
-    this.add(isModel ? 'error' : 'warning', 'auto_map', value, `${why}; code of checkpoints is not run`);
+    const why = isModel
+      ? l10n.t('expected a model that needs no code of its own')
+      : l10n.t('it is never run and has no effect here');
+    this.add(isModel ? 'error' : 'warning', 'auto_map', value, l10n.t('{0}; code of checkpoints is not run', why));
   }
 
   /** The classes a checkpoint was saved from. Another head than that of a language model says something about its use. */
@@ -83,9 +92,9 @@ export class ConfigReader {
     const value = this.raw('architectures');
     if (value === undefined || value === null) return;
     const isList = Array.isArray(value) && value.every((name) => typeof name === 'string');
-    if (!isList) return this.refuse('architectures', value, 'expected a list of names');
+    if (!isList) return this.refuse('architectures', value, l10n.t('expected a list of names'));
     if (value.length === 0 || value.some((name) => /ForCausalLM|LMHead/.test(name))) return;
-    this.add('warning', 'architectures', value, 'expected a class for causal language models');
+    this.add('warning', 'architectures', value, l10n.t('expected a class for causal language models'));
   }
 
   raw(key: string): unknown {
@@ -110,7 +119,7 @@ export class ConfigReader {
   }
 
   private add(severity: Problem['severity'], where: string, value: unknown, expected: string): void {
-    const found = value === undefined ? 'is missing' : `is ${shortJson(value)}`;
+    const found = value === undefined ? l10n.t('is missing') : l10n.t('is {0}', shortJson(value));
     (severity === 'error' ? this.problems : this.warnings).push({ file: this.file, where, severity, found, expected });
   }
 
@@ -123,8 +132,8 @@ export class ConfigReader {
         file: this.file,
         where: key,
         severity: 'warning' as const,
-        found: `is ${shortJson(this.json[key])}, a field this version does not know`,
-        expected: 'expected a field that does not change the computation',
+        found: l10n.t('is {0}, a field this version does not know', shortJson(this.json[key])),
+        expected: l10n.t('expected a field that does not change the computation'),
       }));
     return [...this.warnings, ...unknown];
   }

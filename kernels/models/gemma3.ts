@@ -2,6 +2,7 @@
  * @file Gemma 3, the text models: Gemma 2 with normed queries and keys in place of soft caps, five layers with a window to each
  * that sees all, and rotary frequencies of their own for the two kinds (Gemma Team 2025, section 2).
  */
+import * as l10n from '@vscode/l10n';
 import { scale } from '../graph/ops';
 import { onlyTanhGelu } from './blocks/activations';
 import type { AttentionRule } from './blocks/attention';
@@ -24,7 +25,7 @@ export const gemma3 = decoderFamily({
   ...llamaParts,
   id: 'gemma3_text',
   read: (read) => {
-    read.only('attn_logit_softcapping', [], 'expected none; scores are not capped in this family');
+    read.only('attn_logit_softcapping', [], l10n.t('expected none; scores are not capped in this family'));
     const ropes = readRopeOfEach(read, { full: 1_000_000, sliding: 10_000 });
     const period = read.count('sliding_window_pattern', 6);
     const full: AttentionRule = {

@@ -2,6 +2,7 @@
  * @file GPT-2: layer norms before each part, learned positions, one projection for queries, keys and values together, weights
  * stored [in, out] (Conv1D).
  */
+import * as l10n from '@vscode/l10n';
 import type { Value } from '../graph/graph';
 import { add, gatherRows, geluTanh, layerNorm, mul, normalCdf, slice } from '../graph/ops';
 import { plainRule } from './blocks/attention';
@@ -46,16 +47,24 @@ export const gpt2: ModelArchitecture<Gpt2Config> = {
     const read = new ConfigReader(json, file);
     const hiddenSize = read.count('n_embd');
     const heads = read.count('n_head');
-    if (hiddenSize % heads > 0) read.refuse('n_embd', hiddenSize, `expected a multiple of n_head, ${heads}`);
+    if (hiddenSize % heads > 0) read.refuse('n_embd', hiddenSize, l10n.t('expected a multiple of n_head, {0}', heads));
     const activation = read.raw('activation_function') ?? 'gelu_new';
     if (typeof activation !== 'string' || !(activation in ACTIVATIONS)) {
-      read.refuse('activation_function', activation, `expected one of ${Object.keys(ACTIVATIONS).join(', ')}`);
+      read.refuse(
+        'activation_function',
+        activation,
+        l10n.t('expected one of {0}', Object.keys(ACTIVATIONS).join(', ')),
+      );
     }
-    read.only('attn_pdrop', [0, 0.1], 'expected 0 or the default; dropout inside the base model is not used');
-    read.only('scale_attn_weights', [true], 'expected true, the only scaling of scores supported');
-    read.only('scale_attn_by_inverse_layer_idx', [false], 'expected false, the only scaling of scores supported');
-    read.only('add_cross_attention', [false], 'expected false; this is a decoder alone');
-    read.only('quantization_config', [], 'expected none; give a checkpoint in F32, F16 or BF16');
+    read.only('attn_pdrop', [0, 0.1], l10n.t('expected 0 or the default; dropout inside the base model is not used'));
+    read.only('scale_attn_weights', [true], l10n.t('expected true, the only scaling of scores supported'));
+    read.only(
+      'scale_attn_by_inverse_layer_idx',
+      [false],
+      l10n.t('expected false, the only scaling of scores supported'),
+    );
+    read.only('add_cross_attention', [false], l10n.t('expected false; this is a decoder alone'));
+    read.only('quantization_config', [], l10n.t('expected none; give a checkpoint in F32, F16 or BF16'));
     const config: Gpt2Config = {
       hiddenSize,
       heads,

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import type { ModelEntry } from '../protocol/types';
 import { architectures } from './registry';
 
@@ -55,9 +56,9 @@ function describe(dir: string, source: ModelEntry['source'], name: string): Mode
   if (typeof type !== 'string') return null;
   const sizeBytes = sizeOfFiles(dir, /\.safetensors$/);
   const problem = !architectures.some((a) => a.id === type)
-    ? `model_type ${type} is not supported; supported: ${architectures.map((a) => a.id).join(', ')}`
+    ? l10n.t('model_type {0} is not supported; supported: {1}', type, architectures.map((a) => a.id).join(', '))
     : sizeBytes === 0
-      ? 'has no safetensors files'
+      ? l10n.t('has no safetensors files')
       : undefined;
   return { kind: 'checkpoint', path: dir, name, source, type, sizeBytes, ...(problem !== undefined && { problem }) };
 }

@@ -2,6 +2,7 @@
  * @file Phi-3: llama whose queries, keys and values come from one projection, and gate and up from another (Abdin et al. 2024,
  * section 2).
  */
+import * as l10n from '@vscode/l10n';
 import { slice, swiglu } from '../graph/ops';
 import type { Value } from '../graph/graph';
 import { onlySilu } from './blocks/activations';
@@ -17,9 +18,9 @@ export const phi3 = decoderFamily({
   id: 'phi3',
   defaultTargetModules: ['qkv_proj'],
   read: (read) => {
-    const why = 'expected 0; dropout inside the base model is not supported';
+    const why = l10n.t('expected 0; dropout inside the base model is not supported');
     for (const key of ['resid_pdrop', 'embd_pdrop']) read.only(key, [0], why);
-    read.only('attention_bias', [false], 'expected false; this family has no biases');
+    read.only('attention_bias', [false], l10n.t('expected false; this family has no biases'));
     // It is about scaled positions only, which are refused.
     read.harmless(['original_max_position_embeddings']);
     return readDecoder(read, {

@@ -1,4 +1,5 @@
 /** @file All model families, by the `model_type` of their config.json. */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import { gemma } from './gemma';
 import { gemma2 } from './gemma2';
@@ -36,8 +37,8 @@ export function architectureOf(json: Readonly<Record<string, unknown>>, file: st
       file,
       where: 'model_type',
       severity: 'error',
-      found: type === undefined ? 'is missing' : `is ${JSON.stringify(type)}`,
-      expected: `expected one of ${architectures.map((a) => a.id).join(', ')}`,
+      found: type === undefined ? l10n.t('is missing') : l10n.t('is {0}', JSON.stringify(type)),
+      expected: l10n.t('expected one of {0}', architectures.map((a) => a.id).join(', ')),
     },
   ]);
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { makeFolders } from '../formats/atomicFile';
 import { findNonFinite, nonFiniteProblem } from '../formats/nonFinite';
 import type { Problem } from '../protocol/errors';
@@ -71,16 +72,22 @@ export function untiedHead({ checkpoint, head, dir }: BaseModel): Problem | unde
     where: head.weight,
     severity: 'error',
     found,
-    expected: `expected a copy of ${tied.name}, as tie_word_embeddings in config.json of ${dir} says, or no such tensor`,
+    expected: l10n.t(
+      'expected a copy of {0}, as tie_word_embeddings in config.json of {1} says, or no such tensor',
+      tied.name,
+      dir,
+    ),
   });
-  if (own.shape.join() !== tied.shape.join()) return problem(`is [${own.shape.join(', ')}]`);
+  if (own.shape.join() !== tied.shape.join()) return problem(l10n.t('is [{0}]', own.shape.join(', ')));
   const [count = 0] = own.shape;
   for (let from = 0; from < count; from += ROWS) {
     const rows = [from, Math.min(count, from + ROWS)] as const;
     const [a, b] = [checkpoint.readF32(own.name, { rows }), checkpoint.readF32(tied.name, { rows })];
     const at = a.findIndex((value, i) => !Object.is(value, b[i]) && value !== b[i]);
     if (at >= 0)
-      return problem(`has other values, first in row ${from + Math.floor((at * (rows[1] - from)) / a.length)}`);
+      return problem(
+        l10n.t('has other values, first in row {0}', from + Math.floor((at * (rows[1] - from)) / a.length)),
+      );
   }
   return undefined;
 }

@@ -7,6 +7,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import { writeFileAtomic } from '../formats/atomicFile';
 import { KernelError } from '../protocol/errors';
@@ -63,7 +64,9 @@ export async function serveControl(
   } catch (cause) {
     close();
     if (KernelError.is(cause)) throw cause;
-    throw new KernelError('machine/failed', `the run cannot listen on ${address}: ${String(cause)}`, { cause });
+    throw new KernelError('machine/failed', l10n.t('the run cannot listen on {0}: {1}', address, String(cause)), {
+      cause,
+    });
   }
   return { close };
 }
@@ -71,9 +74,13 @@ export async function serveControl(
 /** Sends a command to the process of a live run and waits until it has taken effect. */
 export async function sendControl(run: RunFolder, command: ControlCommand): Promise<{ readonly step: number }> {
   const unreachable = (cause?: unknown): KernelError =>
-    new KernelError('machine/failed', `the process of the run ${run.dir} cannot be reached; is it still running?`, {
-      cause,
-    });
+    new KernelError(
+      'machine/failed',
+      l10n.t('the process of the run {0} cannot be reached; is it still running?', run.dir),
+      {
+        cause,
+      },
+    );
   // A process may end faster than its answer travels; then its last state is the answer.
   const lastStep = (): { readonly step: number } => {
     const { status, step } = run.state;

@@ -6,6 +6,7 @@
 import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { makeFolders, writeFileAtomic } from '../formats/atomicFile';
 import { KernelError } from '../protocol/errors';
 import type { ProcessIdentity } from './processes';
@@ -48,7 +49,7 @@ export function takeOwnership(dir: string, isGone: (owner: Owner) => boolean): O
     }
   } catch (cause) {
     if (cause instanceof KernelError) throw cause;
-    throw new KernelError('machine/failed', `${folder} cannot be used: ${String(cause)}`, { cause });
+    throw new KernelError('machine/failed', l10n.t('{0} cannot be used: {1}', folder, String(cause)), { cause });
   }
 }
 

@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { appendToFile, makeFolders, writeFileAtomic } from '../formats/atomicFile';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
@@ -78,7 +79,7 @@ export class RunFolder {
   static refuseUsed(dir: string): void {
     const found = asMachineError(dir, () => contentOf(dir));
     if (found === undefined) return;
-    const expected = 'expected a folder that does not exist or is empty';
+    const expected = l10n.t('expected a folder that does not exist or is empty');
     throw KernelError.refused([{ file: dir, severity: 'error', found, expected }]);
   }
 
@@ -98,7 +99,7 @@ export class RunFolder {
   static open(dir: string): RunFolder {
     if (!existsSync(path.join(dir, 'run.json'))) {
       throw KernelError.refused([
-        { file: dir, severity: 'error', found: 'has no run.json', expected: 'expected a run folder' },
+        { file: dir, severity: 'error', found: l10n.t('has no run.json'), expected: l10n.t('expected a run folder') },
       ]);
     }
     return new RunFolder(path.resolve(dir));
@@ -127,20 +128,27 @@ export class RunFolder {
       const { state } = this;
       return !isLive(state.status) && state.host === host && state.pid === pid;
     };
-    const wanted = isResumed ? 'expected a run that was stopped or has failed' : 'expected a run that was not started';
+    const wanted = isResumed
+      ? l10n.t('expected a run that was stopped or has failed')
+      : l10n.t('expected a run that was not started');
     const taken = takeOwnership(this.dir, hasEnded);
     if ('owner' in taken) {
       const status = effectiveStatus(this.state);
       const { pid, host } = taken.owner;
-      const who = `process ${pid}${host === hostname() ? '' : ` on ${host}`}`;
-      const found = isLive(status) ? `is ${status}` : `was ${status} and has just been taken up`;
-      throw this.refused(found, `${wanted}; ${who} works on it`);
+      const isHere = host === hostname();
+      const found = isLive(status) ? l10n.t('is {0}', status) : l10n.t('was {0} and has just been taken up', status);
+      throw this.refused(
+        found,
+        isHere
+          ? l10n.t('{0}; process {1} works on it', wanted, pid)
+          : l10n.t('{0}; process {1} on {2} works on it', wanted, pid, host),
+      );
     }
     try {
       const before = this.state;
       const status = effectiveStatus(before);
       const isFree = isResumed ? status === 'stopped' || status === 'failed' : before.status === 'starting';
-      if (!isFree) throw this.refused(`is ${status}`, wanted);
+      if (!isFree) throw this.refused(l10n.t('is {0}', status), wanted);
       const { step, total_steps, best } = before;
       this.setState({ status: as, step, total_steps, ...(best && { best }) });
       return { before, release: () => taken.release() };
@@ -221,7 +229,7 @@ export class RunFolder {
     try {
       renameSync(dir, aside);
     } catch (cause) {
-      throw new KernelError('machine/failed', `${dir} could not be renamed: ${String(cause)}`, { cause });
+      throw new KernelError('machine/failed', l10n.t('{0} could not be renamed: {1}', dir, String(cause)), { cause });
     }
     return path.relative(this.dir, aside);
   }
@@ -282,10 +290,10 @@ export class RunFolder {
 function contentOf(dir: string): string | undefined {
   const stats = statSync(dir, { throwIfNoEntry: false });
   if (!stats) return undefined;
-  if (!stats.isDirectory()) return 'is no folder';
-  if (existsSync(path.join(dir, 'run.json'))) return 'already holds a run';
+  if (!stats.isDirectory()) return l10n.t('is no folder');
+  if (existsSync(path.join(dir, 'run.json'))) return l10n.t('already holds a run');
   const [name] = readdirSync(dir);
-  return name === undefined ? undefined : `already holds ${name}`;
+  return name === undefined ? undefined : l10n.t('already holds {0}', name);
 }
 
 function asMachineError<T>(dir: string, work: () => T): T {
@@ -293,7 +301,9 @@ function asMachineError<T>(dir: string, work: () => T): T {
     return work();
   } catch (cause) {
     if (cause instanceof KernelError) throw cause;
-    throw new KernelError('machine/failed', `the run folder ${dir} could not be made: ${String(cause)}`, { cause });
+    throw new KernelError('machine/failed', l10n.t('the run folder {0} could not be made: {1}', dir, String(cause)), {
+      cause,
+    });
   }
 }
 

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import type { DeviceReport } from '../protocol/types';
 import type { Device, WeightDtype } from './types';
@@ -33,10 +34,10 @@ export async function probeDevices(
     probed.push(
       platforms.includes(process.platform)
         ? await probeDevice(device, weights)
-        : { device, usable: false, reason: `not available on ${process.platform}` },
+        : { device, usable: false, reason: l10n.t('not available on {0}', process.platform) },
     );
   }
-  return [...probed, { device: 'cpu', usable: true, reason: `${physicalCores()} cores` }];
+  return [...probed, { device: 'cpu', usable: true, reason: l10n.t('{0} cores', physicalCores()) }];
 }
 
 /**
@@ -44,19 +45,19 @@ export async function probeDevices(
  * works. A named one that does not work is an error.
  */
 export async function chooseDevice(wanted: Device | 'auto', weights: ReadonlySet<WeightDtype>): Promise<ChosenDevice> {
-  if (wanted === 'cpu') return { device: 'cpu', reason: 'as configured' };
+  if (wanted === 'cpu') return { device: 'cpu', reason: l10n.t('as configured') };
   if (wanted !== 'auto') {
     const { usable, reason } = await probeDevice(wanted, weights);
-    if (usable) return { device: wanted, reason: `as configured; ${reason}` };
+    if (usable) return { device: wanted, reason: l10n.t('as configured; {0}', reason) };
     throw new KernelError(
       'machine/failed',
-      `runtime.device: ${wanted} does not work here: ${reason}. Use auto or cpu.`,
+      l10n.t('runtime.device: {0} does not work here: {1}. Use auto or cpu.', wanted, reason),
     );
   }
   const reports = await probeDevices(weights);
   const best = reports.find((r) => r.usable);
   const unusable = reports.filter((r) => !r.usable).map((r) => `${r.device}: ${r.reason}`);
-  return { device: best?.device ?? 'cpu', reason: `the fastest that works here (${unusable.join('; ')})` };
+  return { device: best?.device ?? 'cpu', reason: l10n.t('the fastest that works here ({0})', unusable.join('; ')) };
 }
 
 /** Runs the probe command of this program in a child process. */
@@ -82,11 +83,11 @@ async function probeDevice(device: Device, weights: ReadonlySet<WeightDtype>): P
   if (code === 0) return { device, usable: true, reason: lastLine(out) };
   const why =
     signal === 'SIGKILL'
-      ? `no answer in ${PROBE_TIMEOUT_MS / 1000} s`
+      ? l10n.t('no answer in {0} s', PROBE_TIMEOUT_MS / 1000)
       : signal
-        ? `the driver ended the process (${signal})`
+        ? l10n.t('the driver ended the process ({0})', signal)
         : plainReason(lastLine(err));
-  return { device, usable: false, reason: why || 'the provider could not be loaded' };
+  return { device, usable: false, reason: why || l10n.t('the provider could not be loaded') };
 }
 
 /** Physical cores this process may use: more threads than that make matrix products slower. */
@@ -113,7 +114,7 @@ export function plainReason(message: string): string {
     .replace(/^\S*\.cc:\d+\s+\S+\s*/, '')
     .replace(
       /^OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library/,
-      'its CUDA libraries are not installed',
+      l10n.t('its CUDA libraries are not installed'),
     );
 }
 

@@ -1,4 +1,5 @@
 /** @file The only importer of onnxruntime-node: compiles ONNX bytes into sessions with the options measured in docs/decisions.md. */
+import * as l10n from '@vscode/l10n';
 import * as ort from 'onnxruntime-node';
 import { KernelError } from '../protocol/errors';
 import type { CompileOptions, Device, Feeds, HostTensor, Runtime, Session } from './types';
@@ -14,7 +15,7 @@ export const ortRuntime: Runtime = {
     } catch (cause) {
       throw new KernelError(
         'runtime/failed',
-        `the graph could not be compiled for ${options.device}: ${String(cause)}`,
+        l10n.t('the graph could not be compiled for {0}: {1}', options.device, String(cause)),
         {
           cause,
         },
@@ -27,7 +28,13 @@ export const ortRuntime: Runtime = {
 function refuseMissingProvider(device: Device): void {
   const present = ort.listSupportedBackends().map(({ name }) => name);
   if (present.includes(device)) return;
-  const message = `onnxruntime-node has no ${device} on ${process.platform}-${process.arch}; it has ${present.join(', ')}`;
+  const message = l10n.t(
+    'onnxruntime-node has no {0} on {1}-{2}; it has {3}',
+    device,
+    process.platform,
+    process.arch,
+    present.join(', '),
+  );
   throw new KernelError('runtime/failed', message);
 }
 
@@ -64,7 +71,7 @@ class OrtSession implements Session {
     try {
       results = await this.session.run(tensors);
     } catch (cause) {
-      throw new KernelError('runtime/failed', `the runtime failed: ${String(cause)}`, { cause });
+      throw new KernelError('runtime/failed', l10n.t('the runtime failed: {0}', String(cause)), { cause });
     }
     return Object.fromEntries(
       Object.entries(results).map(([name, t]) => {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { encodeFloats } from '../formats/dtype';
 import type { Value } from '../graph/graph';
 import { f32, Graph } from '../graph/graph';
@@ -45,9 +46,12 @@ export async function checkDevice(device: Device, dtype: WeightDtype): Promise<s
       .get('gradient')
       ?.data.reduce((most, v, i) => Math.max(most, Math.abs(v - (gradient?.[i] ?? NaN))), 0);
     if (worst === undefined || !(worst < 1e-3)) {
-      throw new KernelError('runtime/failed', `${device} computes a wrong gradient (off by ${worst})`);
+      throw new KernelError(
+        'runtime/failed',
+        l10n.t('{0} computes a wrong gradient (off by {1})', device, String(worst)),
+      );
     }
-    return `a test gradient was right (${Math.round(performance.now() - started)} ms)`;
+    return l10n.t('a test gradient was right ({0} ms)', Math.round(performance.now() - started));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

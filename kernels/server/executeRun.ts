@@ -2,6 +2,7 @@
  * @file Runs a run folder in this process, in the foreground or detached: takes the folder, listens for commands, waits for
  * its turn, prepares, trains, and leaves the folder saying what became of it.
  */
+import * as l10n from '@vscode/l10n';
 import { adapterMethods } from '../adapters/registry';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { frozenConfig } from '../config/frozenConfig';
@@ -163,20 +164,29 @@ export async function prepareAgain(run: RunFolder, options: PrepareOptions): Pro
   for (const [what, digest] of Object.entries(info.digests)) {
     if (prepared.info.digests[what] !== digest) {
       prepared.close();
-      const found = `${DIGESTED[what] ?? what} changed since the run was started`;
-      const expected = 'expected the same files; start a new run';
+      const found = l10n.t('{0} changed since the run was started', digested(what));
+      const expected = l10n.t('expected the same files; start a new run');
       throw KernelError.refused([{ file: run.dir, severity: 'error', found, expected }]);
     }
   }
   return prepared;
 }
 
-const DIGESTED: Readonly<Record<string, string>> = {
-  base: 'the base model',
-  train: 'the training data',
-  eval: 'the evaluation data',
-  init_from: 'the adapter it starts from',
-};
+/** What a digest of `run.json` is of. */
+function digested(what: string): string {
+  switch (what) {
+    case 'base':
+      return l10n.t('the base model');
+    case 'train':
+      return l10n.t('the training data');
+    case 'eval':
+      return l10n.t('the evaluation data');
+    case 'init_from':
+      return l10n.t('the adapter it starts from');
+    default:
+      return what;
+  }
+}
 
 /** Says in the folder that the run has failed, if it does not say so yet and as far as the disk lets it. */
 function recordFailure(run: RunFolder, error: unknown): void {

@@ -5,8 +5,10 @@
  */
 import { config } from '@vscode/l10n';
 
+/** The interactive kernel, and the processes that answer for it. */
+const SPEAKERS: ReadonlySet<string> = new Set(['serve', 'probe-device', 'time-steps']);
 const file = process.env['ADAPTER_STUDIO_TEXTS'];
-if (file !== undefined && process.argv[2] === 'serve') {
+if (file !== undefined && SPEAKERS.has(process.argv[2] ?? '')) {
   try {
     config({ fsPath: file });
   } catch (error) {

@@ -1,4 +1,5 @@
 /** @file What a checkpoint holds beside the adapter: optimiser moments and the trainer's counters, exact to the bit. */
+import * as l10n from '@vscode/l10n';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { SaveOptions, TensorValues } from '../adapters/adapterFile';
@@ -100,9 +101,9 @@ function loadMoments(dir: string, plan: AdapterPlan, { firstMoment, secondMoment
   const read = (name: string, shape: readonly number[]): Float32Array => {
     const found = moments.tensor(name).shape;
     if (found.join() !== shape.join()) {
-      const expected = `expected [${shape.join(', ')}]`;
+      const expected = l10n.t('expected [{0}]', shape.join(', '));
       throw KernelError.invalid([
-        { file, where: name, severity: 'error', found: `is [${found.join(', ')}]`, expected },
+        { file, where: name, severity: 'error', found: l10n.t('is [{0}]', found.join(', ')), expected },
       ]);
     }
     const values = moments.readF32(name);

@@ -1,4 +1,5 @@
 /** @file Added tokens (`<s>`, `<|im_end|>`): found in the text before anything else is done with it. */
+import * as l10n from '@vscode/l10n';
 import { AlignedText } from './alignedText';
 import { asId, asJson, asList, asText } from './json';
 import type { Normalizer } from './normalizer';
@@ -25,9 +26,9 @@ export interface Stretch {
 
 export function parseAddedTokens(config: unknown): AddedToken[] {
   return asList(config ?? [], 'added_tokens').map((entry) => {
-    const token = asJson(entry, 'an added token');
+    const token = asJson(entry, l10n.t('an added token'));
     return {
-      id: asId(token['id'], 'the id of an added token'),
+      id: asId(token['id'], l10n.t('the id of an added token')),
       content: asText(token['content'], 'added_tokens.content'),
       isSingleWord: token['single_word'] === true,
       stripsLeft: token['lstrip'] === true,

@@ -2,6 +2,7 @@
  * @file Byte-pair encoding: symbols are merged, the pair with the lowest rank first, until no pair has a rank. Written
  * anew because the caller needs the place of each token, and about ten times faster than that of @huggingface/tokenizers.
  */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../../protocol/errors';
 import { BYTE_CHARACTERS, toByteAlphabet } from './byteAlphabet';
 import { asId, asJson, asList, textOr, type Json } from './json';
@@ -10,7 +11,10 @@ import { byteTokenName, type TokenModel, type Word } from './model';
 /** `readsBytes`: words come as text and are read as UTF-8 bytes in the byte alphabet. */
 export function buildBpe(config: Json, readsBytes: boolean): TokenModel {
   if (typeof config['dropout'] === 'number' && config['dropout'] > 0) {
-    throw new KernelError('format/invalid', 'tokenizer.json: BPE with dropout is not supported; expected dropout null');
+    throw new KernelError(
+      'format/invalid',
+      l10n.t('tokenizer.json: BPE with dropout is not supported; expected dropout null'),
+    );
   }
   const entries = Object.entries(asJson(config['vocab'], 'model.vocab'));
   const vocabulary = new Map(entries.map(([token, id]) => [token, asId(id, `the id of ${token}`)]));
@@ -127,7 +131,12 @@ class MergeTable {
       const rightId = vocabulary.get(right);
       const merged = vocabulary.get(left + right.slice(prefix.length));
       if (leftId === undefined || rightId === undefined || merged === undefined) {
-        const message = `tokenizer.json: merge ${rank} (${left} ${right}) makes a token that is not in the vocabulary; expected its parts and what it makes there`;
+        const message = l10n.t(
+          'tokenizer.json: merge {0} ({1} {2}) makes a token that is not in the vocabulary; expected its parts and what it makes there',
+          rank,
+          left,
+          right,
+        );
         throw new KernelError('format/invalid', message);
       }
       this.#merged[rank] = merged;
@@ -160,10 +169,13 @@ class MergeTable {
 
 /** A merge is a pair, or, in older files, two tokens with a space between them. */
 function parseMerge(merge: unknown): readonly [string, string] {
-  const pair: readonly unknown[] = typeof merge === 'string' ? merge.split(' ') : asList(merge, 'a merge');
+  const pair: readonly unknown[] = typeof merge === 'string' ? merge.split(' ') : asList(merge, l10n.t('a merge'));
   const [left, right] = pair;
   if (pair.length === 2 && typeof left === 'string' && typeof right === 'string') return [left, right];
-  throw new KernelError('format/invalid', `tokenizer.json: a merge is ${JSON.stringify(merge)}; expected two tokens`);
+  throw new KernelError(
+    'format/invalid',
+    l10n.t('tokenizer.json: a merge is {0}; expected two tokens', JSON.stringify(merge)),
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 /** @file Reading the parts of tokenizer.json: plain JSON whose shape is checked where it is used. */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../../protocol/errors';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -9,17 +10,20 @@ export function isJson(value: unknown): value is Json {
 
 export function asJson(value: unknown, what: string): Json {
   if (isJson(value)) return value;
-  throw new KernelError('format/invalid', `tokenizer.json: ${what} is ${describe(value)}; expected an object`);
+  throw new KernelError(
+    'format/invalid',
+    l10n.t('tokenizer.json: {0} is {1}; expected an object', what, describe(value)),
+  );
 }
 
 export function asList(value: unknown, what: string): readonly unknown[] {
   if (Array.isArray(value)) return value as readonly unknown[];
-  throw new KernelError('format/invalid', `tokenizer.json: ${what} is ${describe(value)}; expected a list`);
+  throw new KernelError('format/invalid', l10n.t('tokenizer.json: {0} is {1}; expected a list', what, describe(value)));
 }
 
 export function asText(value: unknown, what: string): string {
   if (typeof value === 'string') return value;
-  throw new KernelError('format/invalid', `tokenizer.json: ${what} is ${describe(value)}; expected text`);
+  throw new KernelError('format/invalid', l10n.t('tokenizer.json: {0} is {1}; expected text', what, describe(value)));
 }
 
 /** Larger ids would be no token of any model, but an array with room for all of them. */
@@ -27,7 +31,12 @@ const MOST_TOKENS = 10_000_000;
 
 export function asId(value: unknown, what: string): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < MOST_TOKENS) return value;
-  const message = `tokenizer.json: ${what} is ${describe(value)}; expected a whole number from 0, below ${MOST_TOKENS}`;
+  const message = l10n.t(
+    'tokenizer.json: {0} is {1}; expected a whole number from 0, below {2}',
+    what,
+    describe(value),
+    MOST_TOKENS,
+  );
   throw new KernelError('format/invalid', message);
 }
 
@@ -39,7 +48,7 @@ export function builderOf<T>(builders: Readonly<Record<string, T>>, kind: string
 }
 
 function describe(value: unknown): string {
-  if (value === undefined) return 'missing';
+  if (value === undefined) return l10n.t('missing');
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
@@ -52,6 +61,11 @@ export function textOr(value: unknown, otherwise: string): string {
 export function unsupported(kind: string, type: unknown, known: readonly string[]): KernelError {
   return new KernelError(
     'format/invalid',
-    `tokenizer.json: ${kind} of type ${typeof type === 'string' ? type : describe(type)} is not supported; supported: ${known.join(', ')}`,
+    l10n.t(
+      'tokenizer.json: {0} of type {1} is not supported; supported: {2}',
+      kind,
+      typeof type === 'string' ? type : describe(type),
+      known.join(', '),
+    ),
   );
 }

@@ -1,4 +1,5 @@
 /** @file Patterns of tokenizer.json (`{"String": …}` or `{"Regex": …}`) as JavaScript regular expressions. */
+import * as l10n from '@vscode/l10n';
 import { SplitPreTokenizer } from '@huggingface/tokenizers';
 import { KernelError } from '../../protocol/errors';
 import { asJson } from './json';
@@ -13,14 +14,14 @@ export interface Range {
 
 /** The pattern as a global, Unicode-aware expression; Oniguruma's syntax is translated by @huggingface/tokenizers. */
 export function compilePattern(config: unknown): RegExp {
-  const pattern = asJson(config, 'a pattern');
+  const pattern = asJson(config, l10n.t('a pattern'));
   const literal = pattern['String'];
   if (typeof literal === 'string') return new RegExp(escapedPattern(literal), 'gu');
   const regex = pattern['Regex'];
   if (typeof regex !== 'string') {
     throw new KernelError(
       'format/invalid',
-      'tokenizer.json: a pattern has neither String nor Regex; expected one of them',
+      l10n.t('tokenizer.json: a pattern has neither String nor Regex; expected one of them'),
     );
   }
   try {
@@ -32,12 +33,12 @@ export function compilePattern(config: unknown): RegExp {
     }).pattern;
     if (translated) return translated;
   } catch (cause) {
-    const message = `tokenizer.json: the regular expression ${regex} cannot be read; ${String(cause)}`;
+    const message = l10n.t('tokenizer.json: the regular expression {0} cannot be read; {1}', regex, String(cause));
     throw new KernelError('format/invalid', message, { cause });
   }
   throw new KernelError(
     'format/invalid',
-    `tokenizer.json: the regular expression ${regex} cannot be read; expected one that JavaScript knows`,
+    l10n.t('tokenizer.json: the regular expression {0} cannot be read; expected one that JavaScript knows', regex),
   );
 }
 

@@ -1,4 +1,5 @@
 /** @file The post-processors of tokenizer.json: which special tokens surround a text, and how offsets are trimmed. */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../../protocol/errors';
 import { asId, asJson, builderOf, asList, type Json } from './json';
 
@@ -22,7 +23,7 @@ const BUILDERS: Readonly<Record<string, (config: Json) => PostProcessor>> = {
   ByteLevel: (config) => ({ ...PLAIN, ...trimOf(config) }),
   TemplateProcessing: (config) => {
     const special = asJson(config['special_tokens'], 'post_processor.special_tokens');
-    const read = (list: unknown) => asList(list, 'a template').map((item) => templateItem(item, special));
+    const read = (list: unknown) => asList(list, l10n.t('a template')).map((item) => templateItem(item, special));
     return { single: read(config['single']), pair: read(config['pair'] ?? []) };
   },
   RobertaProcessing: (config) => {
@@ -38,7 +39,7 @@ const BUILDERS: Readonly<Record<string, (config: Json) => PostProcessor>> = {
     const all = asList(config['processors'], 'post_processor.processors').map(buildPostProcessor);
     const templates = all.filter((p) => p.single.length > 1);
     if (templates.length > 1) {
-      const message = 'tokenizer.json: several post-processors add special tokens; expected at most one';
+      const message = l10n.t('tokenizer.json: several post-processors add special tokens; expected at most one');
       throw new KernelError('format/invalid', message);
     }
     const { single, pair } = templates[0] ?? PLAIN;
@@ -81,18 +82,20 @@ function trimOf(config: Json): Pick<PostProcessor, 'trim'> {
 }
 
 function specialOf(config: Json, key: 'cls' | 'sep') {
-  const id = asId(asList(config[key], `post_processor.${key}`)[1], `the id of post_processor.${key}`);
+  const id = asId(asList(config[key], `post_processor.${key}`)[1], l10n.t('the id of post_processor.{0}', key));
   return { kind: 'special', ids: [id], typeId: 0 } as const;
 }
 
 function templateItem(item: unknown, specialTokens: Json): TemplateItem {
-  const json = asJson(item, 'a template item');
+  const json = asJson(item, l10n.t('a template item'));
   if ('Sequence' in json) {
     const text = asJson(json['Sequence'], 'Sequence');
     return { kind: 'text', which: text['id'] === 'B' ? 'B' : 'A', typeId: Number(text['type_id'] ?? 0) };
   }
   const special = asJson(json['SpecialToken'], 'SpecialToken');
-  const token = asJson(specialTokens[String(special['id'])], `special token ${String(special['id'])}`);
-  const ids = asList(token['ids'], 'special token ids').map((id) => asId(id, `an id of ${String(special['id'])}`));
+  const token = asJson(specialTokens[String(special['id'])], l10n.t('special token {0}', String(special['id'])));
+  const ids = asList(token['ids'], l10n.t('special token ids')).map((id) =>
+    asId(id, l10n.t('an id of {0}', String(special['id']))),
+  );
   return { kind: 'special', ids, typeId: Number(special['type_id'] ?? 0) };
 }

@@ -3,6 +3,7 @@
  * not taken from @huggingface/tokenizers, whose digits are only ASCII, whose white space is JavaScript's, and which has
  * one of the five ways to split.
  */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../../protocol/errors';
 import type { AlignedText } from './alignedText';
 import { toByteAlphabet } from './byteAlphabet';
@@ -100,7 +101,7 @@ function behaviorOf(config: Json, otherwise: Behavior): Behavior {
   if (behavior) return behavior;
   throw new KernelError(
     'format/invalid',
-    `tokenizer.json: split behaviour ${name} is not one of ${BEHAVIORS.join(', ')}`,
+    l10n.t('tokenizer.json: split behaviour {0} is not one of {1}', name, BEHAVIORS.join(', ')),
   );
 }
 

@@ -1,4 +1,5 @@
 /** @file Unigram: of all ways to spell a word with tokens, the one with the largest sum of scores (Viterbi). */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../../protocol/errors';
 import { asId, asList, asText, type Json } from './json';
 import { byteTokenName, type TokenModel, type Word } from './model';
@@ -7,9 +8,10 @@ import { byteTokenName, type TokenModel, type Word } from './model';
 const UNKNOWN_PENALTY = 10;
 
 export function buildUnigram(config: Json): TokenModel {
-  const entries = asList(config['vocab'], 'model.vocab').map((entry) => asList(entry, 'an entry of model.vocab'));
+  const [entryName, tokenName] = [l10n.t('an entry of model.vocab'), l10n.t('a token of model.vocab')];
+  const entries = asList(config['vocab'], 'model.vocab').map((entry) => asList(entry, entryName));
   const scores = entries.map((entry) => scoreOf(entry[1]));
-  const vocabulary = new Map(entries.map((entry, id) => [asText(entry[0], 'a token of model.vocab'), id]));
+  const vocabulary = new Map(entries.map((entry, id) => [asText(entry[0], tokenName), id]));
   const unknown = unknownOf(config['unk_id'], entries.length);
   const unknownScore = scores.reduce((a, b) => Math.min(a, b), Infinity) - UNKNOWN_PENALTY;
   const longest = entries.reduce((length, entry) => Math.max(length, String(entry[0]).length), 1);
@@ -85,14 +87,14 @@ export function buildUnigram(config: Json): TokenModel {
     if (unknown !== undefined) return [unknown];
     throw new KernelError(
       'format/invalid',
-      `tokenizer.json: ${JSON.stringify(text)} has no tokens and unk_id is missing; expected unk_id`,
+      l10n.t('tokenizer.json: {0} has no tokens and unk_id is missing; expected unk_id', JSON.stringify(text)),
     );
   }
 }
 
 function scoreOf(value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  const message = `tokenizer.json: a score of model.vocab is ${JSON.stringify(value)}; expected a number`;
+  const message = l10n.t('tokenizer.json: a score of model.vocab is {0}; expected a number', JSON.stringify(value));
   throw new KernelError('format/invalid', message);
 }
 
@@ -100,5 +102,8 @@ function unknownOf(value: unknown, size: number): number | undefined {
   if (value === undefined || value === null) return undefined;
   const id = asId(value, 'model.unk_id');
   if (id < size) return id;
-  throw new KernelError('format/invalid', `tokenizer.json: model.unk_id is ${id}; expected one of the ${size} tokens`);
+  throw new KernelError(
+    'format/invalid',
+    l10n.t('tokenizer.json: model.unk_id is {0}; expected one of the {1} tokens', id, size),
+  );
 }

@@ -1,4 +1,5 @@
 /** @file The fields of config.json that decoders of the llama kind share, read and checked once for all of them. */
+import * as l10n from '@vscode/l10n';
 import type { ConfigReader } from '../configReader';
 import type { CommonConfig } from '../types';
 import type { AttentionRule } from './attention';
@@ -66,19 +67,19 @@ export function readDecoder(read: ConfigReader, own: OwnFields): DecoderConfig {
   const share = hiddenSize / heads;
   const isDivided = (read.raw('head_dim') ?? null) === null;
   if (isDivided && share % 1 > 0) {
-    const expected = `expected a multiple of num_attention_heads, ${heads}, or head_dim beside it`;
+    const expected = l10n.t('expected a multiple of num_attention_heads, {0}, or head_dim beside it', heads);
     read.refuse('hidden_size', hiddenSize, expected);
   }
   const headDim = read.count('head_dim', share % 1 > 0 ? NaN : share);
   if (heads % kvHeads > 0) {
-    read.refuse('num_key_value_heads', kvHeads, `expected a divisor of num_attention_heads, ${heads}`);
+    read.refuse('num_key_value_heads', kvHeads, l10n.t('expected a divisor of num_attention_heads, {0}', heads));
   }
-  if (headDim % 2 > 0) read.refuse('head_dim', headDim, 'expected an even number, for rotary positions');
+  if (headDim % 2 > 0) read.refuse('head_dim', headDim, l10n.t('expected an even number, for rotary positions'));
   own.activation(read);
-  read.only('attention_dropout', [0], 'expected 0; dropout inside the base model is not supported');
-  read.only('quantization_config', [], 'expected none; give a checkpoint in F32, F16 or BF16');
-  read.only('partial_rotary_factor', [1], 'expected 1; partly rotated heads are not supported');
-  read.only('use_bidirectional_attention', [false], 'expected false; a decoder sees what came before alone');
+  read.only('attention_dropout', [0], l10n.t('expected 0; dropout inside the base model is not supported'));
+  read.only('quantization_config', [], l10n.t('expected none; give a checkpoint in F32, F16 or BF16'));
+  read.only('partial_rotary_factor', [1], l10n.t('expected 1; partly rotated heads are not supported'));
+  read.only('use_bidirectional_attention', [false], l10n.t('expected false; a decoder sees what came before alone'));
   const layers = read.count('num_hidden_layers', undefined, MOST_LAYERS);
   const config: DecoderConfig = {
     hiddenSize,

@@ -2,6 +2,7 @@
  * @file Rotary settings in config.json: `rope_theta` and `rope_scaling`, or both inside `rope_parameters` as newer checkpoints
  * have it, where layers with a window can have settings of their own.
  */
+import * as l10n from '@vscode/l10n';
 import type { ConfigReader } from '../configReader';
 import type { RopeConfig, RopeScaling } from './rope';
 
@@ -46,7 +47,7 @@ function ropeObject(read: ConfigReader): readonly [string, Fields] {
     .map((k) => [k, read.raw(k)] as const)
     .find(([, v]) => v !== undefined && v !== null) ?? ['rope_scaling', {}];
   if (isObject(raw)) return [key, raw];
-  read.refuse(key, raw, 'expected an object');
+  read.refuse(key, raw, l10n.t('expected an object'));
   return [key, {}];
 }
 
@@ -54,11 +55,11 @@ function parsed(read: ConfigReader, key: string, fields: Fields, theta: number):
   const numberOf = (name: string): number => {
     const value = fields[name];
     if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-    read.refuse(`${key}.${name}`, value, 'expected a number above 0');
+    read.refuse(`${key}.${name}`, value, l10n.t('expected a number above 0'));
     return 1;
   };
   if ((fields.partial_rotary_factor ?? 1) !== 1) {
-    const expected = 'expected 1; partly rotated heads are not supported';
+    const expected = l10n.t('expected 1; partly rotated heads are not supported');
     read.refuse(`${key}.partial_rotary_factor`, fields.partial_rotary_factor, expected);
   }
   const type = fields.rope_type ?? fields.type ?? 'default';
@@ -74,10 +75,10 @@ function parsed(read: ConfigReader, key: string, fields: Fields, theta: number):
     };
     // Equal ones would divide by zero; the wrong way round, short and long wave lengths change places.
     if (scaling.lowFreqFactor >= scaling.highFreqFactor) {
-      read.refuse(`${key}.low_freq_factor`, fields.low_freq_factor, 'expected a number below high_freq_factor');
+      read.refuse(`${key}.low_freq_factor`, fields.low_freq_factor, l10n.t('expected a number below high_freq_factor'));
     }
   } else if (type !== 'default') {
-    read.refuse(`${key}.rope_type`, type, 'expected default, linear or llama3');
+    read.refuse(`${key}.rope_type`, type, l10n.t('expected default, linear or llama3'));
   }
   return { theta: fields.rope_theta === undefined ? theta : numberOf('rope_theta'), scaling };
 }
@@ -87,13 +88,21 @@ function refuseTwoMeanings(read: ConfigReader, key: string, fields: Fields): voi
   const differ = (a: unknown, b: unknown): boolean =>
     (a ?? null) !== null && (b ?? null) !== null && JSON.stringify(a) !== JSON.stringify(b);
   if (differ(fields.rope_type, fields.type)) {
-    read.refuse(`${key}.type`, fields.type, `expected ${JSON.stringify(fields.rope_type)}, as rope_type says`);
+    read.refuse(
+      `${key}.type`,
+      fields.type,
+      l10n.t('expected {0}, as rope_type says', JSON.stringify(fields.rope_type)),
+    );
   }
   if (differ(fields.rope_theta, read.raw('rope_theta'))) {
-    const expected = `expected ${JSON.stringify(fields.rope_theta)}, as ${key} says`;
+    const expected = l10n.t('expected {0}, as {1} says', JSON.stringify(fields.rope_theta), key);
     read.refuse('rope_theta', read.raw('rope_theta'), expected);
   }
   if (differ(read.raw('rope_parameters'), read.raw('rope_scaling'))) {
-    read.refuse('rope_scaling', read.raw('rope_scaling'), 'expected what rope_parameters says, or only one of the two');
+    read.refuse(
+      'rope_scaling',
+      read.raw('rope_scaling'),
+      l10n.t('expected what rope_parameters says, or only one of the two'),
+    );
   }
 }

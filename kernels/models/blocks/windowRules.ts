@@ -1,4 +1,5 @@
 /** @file Which layers see a window only, from config.json: `layer_types`, or the family's own pattern where it is left out. */
+import * as l10n from '@vscode/l10n';
 import type { ConfigReader } from '../configReader';
 import type { AttentionRule } from './attention';
 
@@ -18,7 +19,7 @@ export function windowRules(
 ): readonly AttentionRule[] {
   return slidingLayers(read, layers, slides).map((isSliding, layer) => {
     if (!isSliding) return rules.full;
-    if (window === null) read.refuse('sliding_window', null, `expected a number, as layer ${layer} slides`);
+    if (window === null) read.refuse('sliding_window', null, l10n.t('expected a number, as layer {0} slides', layer));
     return { ...rules.sliding, window };
   });
 }
@@ -30,7 +31,7 @@ function slidingLayers(read: ConfigReader, layers: number, slides: (layer: numbe
   if (Array.isArray(types) && types.length === layers && types.every((type) => TYPES.includes(type as string))) {
     return types.map((type) => type === 'sliding_attention');
   }
-  read.refuse('layer_types', types, `expected one of ${TYPES.join(', ')} for each of the ${layers} layers`);
+  read.refuse('layer_types', types, l10n.t('expected one of {0} for each of the {1} layers', TYPES.join(', '), layers));
   return [];
 }
 
@@ -45,7 +46,7 @@ export function oneWindow(
   const type = window === null ? 'full_attention' : 'sliding_attention';
   const types = read.raw('layer_types') ?? null;
   if (types !== null && !(Array.isArray(types) && types.every((t) => t === type))) {
-    read.refuse('layer_types', types, `expected ${type} alone, as sliding_window says`);
+    read.refuse('layer_types', types, l10n.t('expected {0} alone, as sliding_window says', type));
   }
   return everyLayer({ ...rule, window }, layers);
 }

@@ -1,4 +1,5 @@
 /** @file Ways to damage files on purpose, and what `check` says of them. */
+import { plain, translated } from './markedTexts';
 import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { saveAdapter } from '../../../kernels/adapters/adapterFile';
@@ -21,7 +22,10 @@ export async function check(target: string, base?: string): Promise<Checked> {
   await checkPath(target, {
     ...(base !== undefined && { base }),
     signal: new AbortController().signal,
-    report: (problem) => problems.set(formatProblem(problem), problem),
+    report: (problem) => {
+      const known = translated(problem);
+      problems.set(formatProblem(known), known);
+    },
     progress: () => undefined,
   });
   for (const { file, found, expected } of problems.values()) {
@@ -40,7 +44,8 @@ export async function refusalOf(work: () => unknown): Promise<readonly string[]>
   } catch (error) {
     if (!KernelError.is(error)) throw error;
     if (['internal', 'machine/failed', 'cancelled'].includes(error.code)) throw error;
-    return error.message.split('\n');
+    error.problems.forEach(translated);
+    return plain(error.message).split('\n');
   }
   throw new Error('it was accepted');
 }

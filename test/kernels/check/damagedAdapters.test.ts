@@ -1,4 +1,5 @@
 /** @file Damaged adapters: each is found by `check`, in words, and accepted by neither merging, training nor inspecting. */
+import './markedTexts';
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -155,7 +156,7 @@ const damages: readonly Damage[] = [
   field('use_dora', false, /q_proj\.lora_magnitude_vector: a lora_magnitude_vector; expected the tensors of LoRA/, {
     of: 'dora',
   }),
-  field('lora_bias', true, /lora_bias is true; expected/),
+  field('lora_bias', true, /lora_B\.bias of .*: is missing; expected it, as LoRA has it/),
   field('init_lora_weights', 'pissa', /init_lora_weights: pissa, which also changes the base weights; expected/),
   field('init_lora_weights', 'something', /init_lora_weights: the string "something"; expected true, false, gaussian/),
   field('layer_replication', [[0, 2]], /layer_replication: a list of 1; expected an adapter without it/),

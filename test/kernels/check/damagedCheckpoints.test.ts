@@ -1,4 +1,5 @@
 /** @file Damaged checkpoints: each is found by `check`, in words, and accepted by neither training nor merging. */
+import './markedTexts';
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';

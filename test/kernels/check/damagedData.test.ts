@@ -1,4 +1,5 @@
 /** @file Damaged data: each mistake is found by `check` with its line, and a run on the file is refused as well. */
+import './markedTexts';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

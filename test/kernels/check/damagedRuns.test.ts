@@ -1,4 +1,5 @@
 /** @file Damaged run folders: each damage is found by `check`, in words, and a resume refuses it or sets it aside by name. */
+import { plain } from './markedTexts';
 import {
   appendFileSync,
   existsSync,
@@ -236,7 +237,7 @@ describe('set aside by a resume, by name, and found by check', () => {
     expect(before).toContainEqual(expect.stringMatching(says));
     await resume(dir);
     const events = readRecords<RunEvent>(file(dir, 'events.jsonl'));
-    const warnings = events.filter(({ event }) => event === 'warning').map(({ reason }) => reason);
+    const warnings = events.filter(({ event }) => event === 'warning').map(({ reason }) => plain(reason ?? ''));
     expect(warnings).toContainEqual(expect.stringMatching(says));
     expect(warnings.join('\n')).toMatch(/jsonl cannot be used and left the file, which is kept as \w+\.jsonl\.damaged/);
     expect((await check(dir)).errors).toEqual([]);
