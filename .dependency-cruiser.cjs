@@ -14,6 +14,7 @@ const engine = [
   'runs',
   'runtime',
   'util',
+  'weights',
 ].map((name) => `kernels/${name}`);
 
 /** Folder -> what it may import besides itself, and the reason. */
@@ -83,6 +84,10 @@ const layers = {
       'kernels/protocol',
     ],
     why: 'What an adapter changes in a layer is the method, its tensors and a weight; whose weight it is, others know.',
+  },
+  'kernels/weights': {
+    may: ['adapters', 'delta', 'formats', 'graph', 'models', 'protocol', 'runs', 'runtime', 'util'].map((n) => `kernels/${n}`),
+    why: 'Merged weights are needed by merging and by training with restarts, so they stand below both.',
   },
   'kernels/inspect': {
     may: [

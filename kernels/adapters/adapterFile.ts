@@ -5,6 +5,7 @@
 import * as l10n from '@vscode/l10n';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolders } from '../formats/atomicFile';
 import type { FloatDtype } from '../formats/dtype';
 import { nonFiniteIn, nonFiniteProblem } from '../formats/nonFinite';
 import type { LoraParameter, PeftAdapter, PeftLoraConfig, PeftTensor, PeftWeights } from '../formats/peft';
@@ -16,6 +17,8 @@ import { withDefaults } from '../util/fields';
 import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
 import type { IdleOption } from './plan';
 import { planAdapter } from './plan';
+import { hasRestarts, readRestarts, writeRestarts } from './restartFiles';
+import type { RestartHistory } from './restarts';
 import { adapterMethods } from './registry';
 import { alphaPatternField, selectionFields } from './selectionFields';
 import { storedAdapter } from './storedAdapter';
@@ -38,6 +41,8 @@ export interface SaveOptions {
   readonly preserve?: string;
   /** Element type of the adapter's own tensors; F32 unless told. */
   readonly dtype?: FloatDtype;
+  /** What was merged into the base before this adapter began; it is written beside it. */
+  readonly restarts?: RestartHistory;
 }
 
 /** Writes a folder that PEFT loads. Each file is replaced as a whole. */
@@ -63,6 +68,10 @@ export function saveAdapter(dir: string, trained: AdapterPlan, parameters: Tenso
       if (tensor) parameters.set(copy, tensor);
     }
   }
+  if (options.restarts) {
+    makeFolders(dir);
+    writeRestarts(dir, plan, options.restarts);
+  }
   writePeftAdapter(dir, { config: peftConfig(plan, options), tensors, extra }, options.preserve);
 }
 
@@ -81,13 +90,27 @@ export interface LoadedAdapter {
   readonly rawConfig: Config;
   readonly configText: string;
   readonly warnings: readonly Problem[];
+  /** What has to be merged into the base model before the adapter is put on it; null: nothing. */
+  readonly restarts: RestartHistory | null;
+}
+
+export interface LoadOptions {
+  /**
+   * Takes an adapter of a run with restarts too, whose base model is another one than the checkpoint: the caller looks at
+   * `restarts`. Without it such an adapter is refused, because its tensors alone are not the model that was trained.
+   */
+  readonly takesRestarts?: boolean;
 }
 
 /**
  * Reads an adapter folder and plans it on `model`. Throws `input/refused` or `format/invalid` for a folder that is none,
  * `adapter/unsupported` with what is supported for another method or option, and when a tensor does not fit the model.
  */
-export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
+export function loadAdapter(
+  dir: string,
+  model: PlannedModel,
+  { takesRestarts = false }: LoadOptions = {},
+): LoadedAdapter {
   const { adapter, method, config, close } = openAdapter(dir, model.architecture.defaultTargetModules);
   try {
     const file = path.join(dir, 'adapter_config.json');
@@ -101,7 +124,13 @@ export function loadAdapter(dir: string, model: PlannedModel): LoadedAdapter {
     }
     const parameters = takeTensors(dir, plan, adapter, l10n.t('is this adapter for another base model?'));
     const { rawConfig, configText } = adapter;
-    return { method, config, plan, parameters, rawConfig, configText, warnings };
+    const restarts = restartsOf(dir, adapter, plan);
+    if (restarts && !takesRestarts) {
+      const found = `belongs to cycle ${restarts.state.cycle} of a run with restarts (ReLoRA)`;
+      const expected = 'expected an adapter for the untouched base model; merge it into its base first';
+      throw unsupported(dir, found, expected);
+    }
+    return { method, config, plan, parameters, rawConfig, configText, warnings, restarts };
   } finally {
     close();
   }
@@ -128,6 +157,16 @@ export function loadInto(dir: string, plan: AdapterPlan, values: { get(key: stri
   const advice = l10n.t('give the new adapter the same targets and ranks');
   const taken = unpack(takeTensors(dir, stored, adapter, advice, isOptional));
   for (const [key, data] of taken) values.get(key).set(data);
+}
+
+/** Errors as `readRestarts`. */
+export function restartsOf(
+  dir: string,
+  { config }: Pick<PeftAdapter, 'config'>,
+  plan: AdapterPlan,
+): RestartHistory | null {
+  const marked = config.relora?.['cycle'];
+  return hasRestarts(dir, marked) ? readRestarts(dir, plan, marked) : null;
 }
 
 /** An adapter folder as its method understands it, before it meets a model. */
@@ -349,7 +388,7 @@ function methodConfig(method: AnyAdapterMethod, peft: PeftLoraConfig, defaultTar
   return withDefaults(fieldsOf(method), Object.fromEntries(given) as Config);
 }
 
-function peftConfig(plan: AdapterPlan, { baseModelPath, preserve }: SaveOptions): PeftLoraConfig {
+function peftConfig(plan: AdapterPlan, { baseModelPath, preserve, restarts }: SaveOptions): PeftLoraConfig {
   const { method, config } = plan;
   const before = preserve === undefined ? {} : (JSON.parse(preserve) as Partial<PeftLoraConfig>);
   const inPeft = newPeftLoraConfig({});
@@ -361,6 +400,7 @@ function peftConfig(plan: AdapterPlan, { baseModelPath, preserve }: SaveOptions)
     ...(Object.fromEntries(fields) as Partial<PeftLoraConfig>),
     ...method.peft,
     ...(method.ownKeys && { [method.ownKeys.name]: method.ownKeys.write(config) }),
+    ...(restarts && { relora: { cycle: restarts.state.cycle } }),
     base_model_name_or_path: baseModelPath,
     target_modules: writtenTargets(plan),
     fan_in_fan_out: plan.layers.some(({ site }) => site.layout === 'in-out'),

@@ -156,6 +156,15 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   readonly moduleFields?: readonly string[];
   /** Tensors that all adapted layers share. */
   shared?(sites: readonly TargetSite[], config: ConfigOf<F>): Readonly<Record<string, ParamSpec>>;
+  /**
+   * Of a method that changes with each restart (`relora:`): its configuration in a cycle, counted from 1, or why there is
+   * none. `types`: what `relora.mora_types` names.
+   */
+  configOfCycle?(
+    config: ConfigOf<F>,
+    cycle: number,
+    types: readonly unknown[] | undefined,
+  ): { readonly config: ConfigOf<F> } | Refusal;
   /** The configuration of one layer, where patterns give it a rank or alpha of its own. */
   configOf(site: TargetSite, config: ConfigOf<F>): ConfigOf<F>;
   /**

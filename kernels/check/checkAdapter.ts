@@ -28,7 +28,7 @@ export async function checkAdapterOf(dir: string, model: BaseModel | undefined, 
 }
 
 async function checkFitTo(dir: string, model: BaseModel, context: CheckContext): Promise<void> {
-  const loaded = await reporting(context, dir, () => loadAdapter(dir, model));
+  const loaded = await reporting(context, dir, () => loadAdapter(dir, model, { takesRestarts: true }));
   loaded?.warnings.forEach((warning) => context.report(warning));
 }
 

@@ -1,11 +1,11 @@
 /** @file Which field describes the value at a key path. */
 import { fieldInside, type Field, type Fields } from '../util/fields';
 import { adapterSection, type ConfigurableMethod } from './schema';
-import { dataFields, rootFields, runtimeFields, samplesFields, trainingFields, watchdogFields } from './sections';
+import { rootFields, sectionFields } from './sections';
 import { isObject, type Values } from './values';
 import type { KeyPath } from './yamlSource';
 
-export const SECTIONS = ['data', 'adapter', 'training', 'samples', 'watchdog', 'runtime'] as const;
+export const SECTIONS = ['data', 'adapter', 'training', 'relora', 'samples', 'watchdog', 'runtime'] as const;
 
 /** Fields by section, '' for the top level. */
 export type FieldTable = Readonly<Record<string, Fields>>;
@@ -17,15 +17,7 @@ export function fieldTable(values: Values, methods: readonly ConfigurableMethod[
   const adapter = method
     ? adapterSection(method, methods)
     : adapterSection({ id: '', label: '', summary: 'Kind of adapter.', config: {} }, methods);
-  return {
-    '': rootFields,
-    data: dataFields,
-    adapter,
-    training: trainingFields,
-    samples: samplesFields,
-    watchdog: watchdogFields,
-    runtime: runtimeFields,
-  };
+  return { '': rootFields, ...sectionFields, adapter };
 }
 
 export interface FieldPlace {

@@ -4,7 +4,7 @@ import { KernelError } from '../protocol/errors';
 import { withDefaults } from '../util/fields';
 import type { ResolvedConfig } from './loadConfig';
 import type { ConfigurableMethod } from './schema';
-import { samplesFields, watchdogFields } from './sections';
+import { reloraFields, samplesFields, watchdogFields } from './sections';
 import { validateValues } from './validate';
 
 /**
@@ -24,7 +24,11 @@ export function frozenConfig(
     expected,
   }));
   if (problems.some(({ severity }) => severity === 'error')) throw KernelError.invalid(problems);
-  const later = { samples: withDefaults(samplesFields, {}), watchdog: withDefaults(watchdogFields, {}) };
+  const later = {
+    relora: withDefaults(reloraFields, {}),
+    samples: withDefaults(samplesFields, {}),
+    watchdog: withDefaults(watchdogFields, {}),
+  };
   // Resolved when the run was made, by the same fields.
   return { ...later, ...config } as unknown as ResolvedConfig;
 }

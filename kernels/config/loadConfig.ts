@@ -9,12 +9,14 @@ import { ineffectiveKeys } from './rules';
 import { adapterSection, type ConfigurableMethod } from './schema';
 import {
   adapterFields,
-  dataFields,
   rootFields,
-  runtimeFields,
-  samplesFields,
-  trainingFields,
-  watchdogFields,
+  sectionFields,
+  type dataFields,
+  type reloraFields,
+  type runtimeFields,
+  type samplesFields,
+  type trainingFields,
+  type watchdogFields,
 } from './sections';
 import { findPaths, pathIn, similarPaths } from './similarPaths';
 import { removeFix, setFix } from './fixes';
@@ -35,6 +37,7 @@ export interface ResolvedConfig extends ConfigOf<typeof rootFields> {
   readonly adapter: { readonly method: string; readonly [key: string]: unknown } & ConfigOf<typeof adapterFields>;
   /** `num_train_epochs` is undefined when `max_steps` is given. */
   readonly training: Omit<Training, 'num_train_epochs'> & { readonly num_train_epochs: number | undefined };
+  readonly relora: ConfigOf<typeof reloraFields>;
   readonly samples: ConfigOf<typeof samplesFields>;
   readonly watchdog: ConfigOf<typeof watchdogFields>;
   readonly runtime: ConfigOf<typeof runtimeFields>;
@@ -114,19 +117,19 @@ function resolveConfig(
   folder: string,
   methods: readonly ConfigurableMethod[],
 ): ResolvedConfig {
-  const sections = sectionsOf(values, methods);
-  const [root, data, adapter, training, samples, watchdog, runtime] = sections.map(({ fields, values: own }) =>
-    absolutePaths(fields, withDefaults(fields, own), folder),
+  const { '': root, ...sections } = Object.fromEntries(
+    sectionsOf(values, methods).map(({ name, fields, values: own }) => [
+      name,
+      absolutePaths(fields, withDefaults(fields, own), folder),
+    ]),
   );
+  const { data, training } = sections;
   const asList = (value: unknown) => (typeof value === 'string' ? [value] : value);
   const resolved = {
     ...root,
+    ...sections,
     data: { ...data, train: asList(data?.['train']), eval: asList(data?.['eval']) },
-    adapter,
     training: training?.['max_steps'] === undefined ? training : { ...training, num_train_epochs: undefined },
-    samples,
-    watchdog,
-    runtime,
   };
   // The schema made from the same fields has accepted the values, which is what gives each its type.
   return resolved as unknown as ResolvedConfig;
@@ -150,16 +153,12 @@ function sectionsOf(values: Readonly<Record<string, unknown>>, methods: readonly
   const method = methods.find((m) => m.id === own('adapter')['method']);
   return [
     { name: '', fields: rootFields, values },
-    { name: 'data', fields: dataFields, values: own('data') },
     { name: 'adapter', fields: method ? adapterSection(method, methods) : adapterFields, values: own('adapter') },
-    { name: 'training', fields: trainingFields, values: own('training') },
-    { name: 'samples', fields: samplesFields, values: own('samples') },
-    { name: 'watchdog', fields: watchdogFields, values: own('watchdog') },
-    { name: 'runtime', fields: runtimeFields, values: own('runtime') },
+    ...Object.entries(sectionFields).map(([name, fields]) => ({ name, fields, values: own(name) })),
   ];
 }
 
-const OPTIONAL_SECTIONS: ReadonlySet<string> = new Set(['training', 'samples', 'watchdog', 'runtime']);
+const OPTIONAL_SECTIONS: ReadonlySet<string> = new Set(Object.keys(sectionFields).filter((name) => name !== 'data'));
 
 /** `training:` with nothing under it, as a form or a person leaves it, says the same as no such section. */
 function withoutEmptySections(values: unknown): unknown {
@@ -229,7 +228,7 @@ const MOST_OFFERED = 3;
 function withPathsToInsert(finding: Finding, folder: string): Finding {
   const [section, key] = finding.path;
   const path = section === 'data' ? ['data', 'train'] : finding.path;
-  const rule = section === 'model' ? rootFields.model.path : dataFields.train.parts[0]?.path;
+  const rule = section === 'model' ? rootFields.model.path : sectionFields.data.train.parts[0]?.path;
   if (!rule || !(section === 'model' || (section === 'data' && (key === undefined || key === 'train')))) return finding;
   const isLikely = (file: string) => /train/i.test(basename(file));
   const found = findPaths(folder, { ...rule, mark: MARKS[String(path.at(-1))]?.file });

@@ -24,6 +24,13 @@ const hasPrompts = (w: Written) => {
   const prompts = w.get('samples', 'prompts');
   return Array.isArray(prompts) && prompts.length > 0;
 };
+/** Schedules that follow the cycles of restarts. */
+const OF_CYCLES: readonly unknown[] = ['cosine_restarts', 'cyclical_cosine'];
+const hasRestarts = (w: Written) => w.get('relora', 'every') !== undefined;
+const schedule = (w: Written) => w.get('training', 'lr_scheduler_type');
+const isAtLeast = (value: unknown, limit: unknown) =>
+  typeof value === 'number' && typeof limit === 'number' && value >= limit;
+const NO_RESTARTS = () => l10n.t('there are no restarts; write relora.every, or remove this key');
 const NO_EVAL = l10n.t('there is no evaluation data; write data.eval or data.eval_fraction, or remove this key');
 
 const RULES: readonly Rule[] = [
@@ -57,6 +64,80 @@ const RULES: readonly Rule[] = [
         ? undefined
         : l10n.t('the adapter starts as init_from has it; remove one of the two'),
   })),
+  {
+    section: 'training',
+    key: 'lr_scheduler_type',
+    reason: (w, value) =>
+      OF_CYCLES.includes(value) && !hasRestarts(w)
+        ? l10n.t(
+            '{0} follows the cycles of restarts, and there are none; write relora.every, or another schedule',
+            String(value),
+          )
+        : undefined,
+  },
+  {
+    section: 'training',
+    key: 'min_lr_ratio',
+    reason: (w) =>
+      OF_CYCLES.includes(schedule(w))
+        ? undefined
+        : l10n.t('only cosine_restarts and cyclical_cosine end above zero; choose one of them, or remove this key'),
+  },
+  {
+    section: 'training',
+    key: 'warmup_steps',
+    reason: (w, value) =>
+      OF_CYCLES.includes(schedule(w)) && isAtLeast(value, w.get('relora', 'every'))
+        ? l10n.t('a cycle ends after {0} steps, before the learning rate is reached', String(w.get('relora', 'every')))
+        : undefined,
+  },
+  {
+    section: 'relora',
+    key: 'every',
+    reason: (w, value) => {
+      const steps = w.get('training', 'max_steps');
+      return isAtLeast(value, steps)
+        ? l10n.t('the run ends after {0} steps, before the first restart', String(steps))
+        : undefined;
+    },
+  },
+  { section: 'relora', key: 'optimizer_reset', reason: (w) => (hasRestarts(w) ? undefined : NO_RESTARTS()) },
+  {
+    section: 'relora',
+    key: 'magnitude_pruning',
+    reason: (w) => {
+      if (!hasRestarts(w)) return NO_RESTARTS();
+      return w.get('relora', 'optimizer_reset') === 'magnitude'
+        ? undefined
+        : l10n.t('nothing is pruned; write optimizer_reset: magnitude, or remove this key');
+    },
+  },
+  {
+    section: 'relora',
+    key: 'restart_warmup_steps',
+    reason: (w, value) => {
+      if (!hasRestarts(w)) return NO_RESTARTS();
+      if (schedule(w) !== 'cosine_restarts') {
+        return l10n.t(
+          'only the schedule cosine_restarts warms up again; write training.lr_scheduler_type: cosine_restarts, or remove this key',
+        );
+      }
+      const every = w.get('relora', 'every');
+      return isAtLeast(value, every)
+        ? l10n.t('a cycle ends after {0} steps, before the learning rate is reached', String(every))
+        : undefined;
+    },
+  },
+  {
+    section: 'relora',
+    key: 'mora_types',
+    reason: (w) => {
+      if (!hasRestarts(w)) return NO_RESTARTS();
+      return w.get('adapter', 'method') === 'mora'
+        ? undefined
+        : l10n.t('only the method mora has operators that can take turns; remove this key');
+    },
+  },
   { section: 'training', key: 'eval_steps', reason: (w) => (hasEvalData(w) || hasPrompts(w) ? undefined : NO_EVAL) },
   {
     section: 'samples',

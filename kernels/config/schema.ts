@@ -1,15 +1,6 @@
 /** @file The one JSON schema of `*.adapter.yaml` (draft-07): validation, hovers, form and limits all read this. */
 import { choice, toJsonSchema, type Fields, type JsonSchema } from '../util/fields';
-import {
-  adapterFields,
-  dataFields,
-  rootFields,
-  runtimeFields,
-  samplesFields,
-  sectionTitles,
-  trainingFields,
-  watchdogFields,
-} from './sections';
+import { adapterFields, rootFields, sectionFields, sectionTitles } from './sections';
 
 /** What the configuration needs to know of an adapter method. */
 export interface ConfigurableMethod {
@@ -31,13 +22,6 @@ export function adapterSection(method: ConfigurableMethod, methods: readonly Con
  * object schema of that section, and an `if`/`then` for each method applies it.
  */
 export function buildConfigSchema(methods: readonly ConfigurableMethod[]): JsonSchema {
-  const sections = {
-    data: dataFields,
-    training: trainingFields,
-    samples: samplesFields,
-    watchdog: watchdogFields,
-    runtime: runtimeFields,
-  };
   const root = toJsonSchema(rootFields);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -47,9 +31,9 @@ export function buildConfigSchema(methods: readonly ConfigurableMethod[]): JsonS
     properties: {
       ...(root['properties'] as object),
       ...Object.fromEntries(
-        Object.entries(sections).map(([key, fields]) => [
+        Object.entries(sectionFields).map(([key, fields]) => [
           key,
-          { title: sectionTitles[key as keyof typeof sections], ...toJsonSchema(fields) },
+          { title: sectionTitles[key as keyof typeof sectionFields], ...toJsonSchema(fields) },
         ]),
       ),
       adapter: {

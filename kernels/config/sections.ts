@@ -10,6 +10,9 @@ export const DATA_EXTENSIONS = ['.jsonl', '.json', '.parquet'] as const;
 const dataFile = path({ ...part, path: { kind: 'file', exists: true, extensions: DATA_EXTENSIONS } });
 const dataFiles = [dataFile, list(dataFile, part)] as const;
 
+/** The operators of MoRA that can take turns, and 6, which can only stay. */
+const MORA_CYCLE_TYPES = [1, 2, 3, 4, 6] as const;
+
 export const rootFields = {
   version: choice([1], { label: 'Version', help: 'Version of this file format.', required: true }),
   model: path({
@@ -105,13 +108,16 @@ export const trainingFields = {
     max: 1024,
     group: 'Optimiser',
   }),
-  lr_scheduler_type: choice(['linear', 'cosine', 'constant'], {
+  lr_scheduler_type: choice(['linear', 'cosine', 'constant', 'cosine_restarts', 'cyclical_cosine'], {
     label: 'Schedule',
-    help: 'How the learning rate goes on after the warm-up: down to zero in a straight line or along half a cosine, or unchanged.',
+    help: 'How the learning rate goes on after the warm-up: down to zero in a straight line or along half a cosine, or unchanged. The last two belong to restarts (`relora`).',
     meanings: {
       linear: 'Down to zero in a straight line.',
       cosine: 'Down to zero along half a cosine: slow, fast, slow.',
       constant: 'Stays as it is after the warm-up.',
+      cosine_restarts:
+        'Along one cosine over the whole run, with a short warm-up from zero after each restart (`relora`).',
+      cyclical_cosine: 'A warm-up and half a cosine in each cycle of restarts (`relora`), all alike.',
     },
     default: 'linear',
     group: 'Optimiser',
@@ -123,6 +129,14 @@ export const trainingFields = {
     min: 0,
     max: 10_000_000,
     unit: 'steps',
+    group: 'Optimiser',
+  }),
+  min_lr_ratio: number({
+    label: 'Lowest rate',
+    help: 'Share of the learning rate at which cosine_restarts and cyclical_cosine end.',
+    default: 0.1,
+    min: 0,
+    max: 1,
     group: 'Optimiser',
   }),
   num_train_epochs: number({
@@ -250,6 +264,50 @@ export const trainingFields = {
   }),
 } satisfies Fields;
 
+export const reloraFields = {
+  every: integer({
+    label: 'Restart every',
+    help:
+      'ReLoRA (with MoRA: ReMoRA): after this many steps the update is merged into the weights that are trained on, and a fresh ' +
+      'adapter begins, so that the whole update can have a higher rank than one adapter. Without it there are no restarts.',
+    optional: true,
+    min: 1,
+    max: 100_000_000,
+    unit: 'steps',
+  }),
+  optimizer_reset: choice(['reset', 'zero', 'magnitude', 'keep'], {
+    label: 'Optimiser at a restart',
+    help: "What becomes of the optimiser's running means of the adapter, which are about factors that are no longer there.",
+    meanings: {
+      reset: 'Both moments are zero and the bias correction begins anew, as at the first step.',
+      zero: 'Both moments are zero; the bias correction goes on.',
+      magnitude: 'The smallest entries of both moments are set to zero, those of the share `magnitude_pruning`.',
+      keep: 'They stay as they are.',
+    },
+    default: 'reset',
+  }),
+  magnitude_pruning: number({
+    label: 'Pruned share',
+    help: 'With `optimizer_reset: magnitude`: the share of the entries of each moment that becomes zero. The paper prunes 0.99, its readme 0.9.',
+    default: 0.9,
+    above: 0,
+    max: 1,
+  }),
+  restart_warmup_steps: integer({
+    label: 'Warm-up after a restart',
+    help: 'With the schedule cosine_restarts: steps over which the learning rate rises from zero again. Without it a tenth of a cycle, at most 50 steps.',
+    optional: true,
+    min: 0,
+    max: 10_000_000,
+    unit: 'steps',
+  }),
+  mora_types: list(choice(MORA_CYCLE_TYPES, part), {
+    label: 'MoRA operators',
+    help: 'ReMoRA: the operators (`mora_type`) by turns, one for each cycle. Without it 1, 2, 3 and 4 from `mora_type` on. One alone keeps it.',
+    optional: true,
+  }),
+} satisfies Fields;
+
 export const samplesFields = {
   prompts: list(text(part), {
     label: 'Prompts',
@@ -328,11 +386,22 @@ export const runtimeFields = {
   }),
 } satisfies Fields;
 
-/** Sections of the file in the order in which the form shows them; `adapter` is between data and training. */
+/** Sections whose fields do not depend on the method, in the order in which the form shows them. */
+export const sectionFields = {
+  data: dataFields,
+  training: trainingFields,
+  relora: reloraFields,
+  samples: samplesFields,
+  watchdog: watchdogFields,
+  runtime: runtimeFields,
+} as const;
+
+/** Sections of the file; `adapter` is between data and training. */
 export const sectionTitles = {
   data: 'Data',
   adapter: 'Adapter',
   training: 'Training',
+  relora: 'Restarts (ReLoRA, ReMoRA)',
   samples: 'Samples',
   watchdog: 'Watchdog',
   runtime: 'Runtime',

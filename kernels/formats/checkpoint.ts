@@ -69,6 +69,8 @@ export class Checkpoint {
     readonly indexMetadata: Readonly<Record<string, unknown>> | undefined,
     /** What is odd but readable. */
     readonly warnings: readonly Problem[],
+    /** The files that `close` closes; others belong to the checkpoint this one was made of. */
+    private readonly owned: Iterable<SafetensorsFile> = files.values(),
   ) {
     this.shards = new Map(
       [...files].map(([name, { path, tensors, metadata }]) => [path, { name, tensors: [...tensors.keys()], metadata }]),
@@ -117,9 +119,21 @@ export class Checkpoint {
     return `sampled:${hash.digest('hex')}`;
   }
 
+  /**
+   * The same checkpoint with the tensors of `file` in place of its own of these names, perhaps in another type. Closing it
+   * closes that file alone.
+   */
+  overlaid(file: SafetensorsFile): Checkpoint {
+    const tensors = new Map(this.tensors);
+    for (const tensor of file.tensors.values()) tensors.set(tensor.name, { ...tensor, file: file.path });
+    // A name that no file of the folder has: an absolute path.
+    const files = new Map([...this.files, [file.path, file]]);
+    return new Checkpoint(this.dir, this.config, tensors, files, this.indexMetadata, this.warnings, [file]);
+  }
+
   /** Closing twice is harmless. */
   close(): void {
-    for (const file of this.files.values()) file.close();
+    for (const file of this.owned) file.close();
   }
 
   #fileOf(name: string): SafetensorsFile {

@@ -106,6 +106,8 @@ const FIELDS = {
 /** Fields of methods that PEFT does not have: only an adapter of the method has them in its file. */
 const EXTENSIONS = {
   asylora: field(orNull(byName(text)), null),
+  /** The cycle of an adapter that began anew: 2 after the first restart. Its folder holds what was merged before. */
+  relora: field(orNull(byName(number)), null),
   reslora: field(orNull(byName(either(text, number))), null),
   mora_rounding: field(orNull(oneOf('nearest', 'floor')), null),
   mora_type: field(orNull(either(index, oneOf('truncate', 'decouple'))), null),

@@ -13,6 +13,8 @@ import type { MergeReport } from '../protocol/types';
 import { physicalCores } from '../runtime/devices';
 import { formulaPlan, LayerWeights } from '../delta/layerWeights';
 import { MergeRecord } from './mergeRecord';
+import { CycleWeights } from '../weights/cycleWeights';
+import { baseOf } from '../weights/openAdapted';
 import { compareLogits } from './proof';
 import type { CheckpointChange, MergeDtype, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
@@ -41,24 +43,28 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
   refuseOverlap(out, [base, adapterDir]);
   const model = openBaseModel(base);
   let layers: LayerWeights | null = null;
+  let earlier: CycleWeights | null = null;
   try {
-    const adapter = loadAdapter(adapterDir, model);
+    const adapter = loadAdapter(adapterDir, model, { takesRestarts: true });
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
     const record = MergeRecord.forAdapter(adapterDir);
     const baseWeight = (site: TargetSite): Float32Array => model.checkpoint.readF32(site.weight);
     layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'merge', baseWeight, record);
-    const change = mergeChange(model, adapter, layers, dtype);
+    if (adapter.restarts) earlier = new CycleWeights(adapter.plan, model, adapter.restarts.cycles, 'merge', record);
+    const change = mergeChange(model, adapter, { earlier, layers }, dtype);
     const approximation = adapter.plan.method.approximates?.(adapter.plan.config);
     const proof = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
       onBytes: (done, all) => onProgress?.({ fraction: (WRITING * done) / all, message: 'Writing the merged weights' }),
       inspect: async (folder) => {
+        await earlier?.dispose();
         await layers?.dispose();
         record.write(folder);
         const merged = openBaseModel(folder);
+        const base = await baseOf(adapter, model);
         try {
           return await compareLogits(
-            { model, ...adapter },
+            { model: base?.model ?? model, plan: adapter.plan, parameters: adapter.parameters },
             { model: merged, plan: null, parameters: null },
             {
               threads: physicalCores(),
@@ -68,6 +74,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
             },
           );
         } finally {
+          base?.dispose();
           merged.checkpoint.close();
         }
       },
@@ -81,6 +88,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
+    await earlier?.dispose();
     await layers?.dispose();
     model.checkpoint.close();
   }
@@ -90,12 +98,16 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
 function mergeChange(
   model: BaseModel,
   { plan, parameters }: LoadedAdapter,
-  layers: LayerWeights,
+  { earlier, layers }: { readonly earlier: CycleWeights | null; readonly layers: LayerWeights },
   dtype: MergeDtype,
 ): CheckpointChange {
   const { checkpoint, head } = model;
   const edits = new Map<string, TensorEdit>();
-  for (const layer of plan.layers) edits.set(layer.site.weight, (weight) => layers.apply(layer, weight));
+  for (const layer of plan.layers) {
+    edits.set(layer.site.weight, async (weight) =>
+      layers.apply(layer, earlier ? await earlier.apply(layer.site, weight) : weight),
+    );
+  }
   const trained = new Set(plan.trained.filter((t) => t.kind === 'base').map((t) => t.key));
   for (const key of trained) {
     if (checkpoint.tensors.has(key)) edits.set(key, (values) => parameters.get(key) ?? values);

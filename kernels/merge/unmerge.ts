@@ -15,6 +15,7 @@ import type { Progress } from '../protocol/kernelApi';
 import type { UnmergeReport } from '../protocol/types';
 import { formulaPlan, LayerWeights } from '../delta/layerWeights';
 import { MergeRecord } from './mergeRecord';
+import { CycleWeights } from '../weights/cycleWeights';
 import type { CheckpointChange, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
 
@@ -36,13 +37,15 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
   const baseDir = findBaseModel(adapterDir);
   const base = baseDir === null ? null : openBaseModel(baseDir);
   let layers: LayerWeights | null = null;
+  let earlier: CycleWeights | null = null;
   try {
-    const adapter = loadAdapter(adapterDir, model);
+    const adapter = loadAdapter(adapterDir, model, { takesRestarts: true });
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
     const record = MergeRecord.read(merged, adapterDir);
     const mergedWeight = (site: TargetSite): Float32Array => model.checkpoint.readF32(site.weight);
     layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'unmerge', mergedWeight, record);
-    const change = unmergeChange(model, adapter, layers, base, adapterDir);
+    if (adapter.restarts) earlier = new CycleWeights(adapter.plan, model, adapter.restarts.cycles, 'unmerge', record);
+    const change = unmergeChange(model, adapter, { earlier, layers }, base, adapterDir);
     const difference = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
       onBytes: (done, all) => onProgress?.({ fraction: done / all, message: 'Writing the restored weights' }),
@@ -56,6 +59,7 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
+    await earlier?.dispose();
     await layers?.dispose();
     model.checkpoint.close();
     base?.checkpoint.close();
@@ -65,12 +69,17 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
 function unmergeChange(
   model: BaseModel,
   { plan }: LoadedAdapter,
-  layers: LayerWeights,
+  { earlier, layers }: { readonly earlier: CycleWeights | null; readonly layers: LayerWeights },
   base: BaseModel | null,
   adapterDir: string,
 ): CheckpointChange {
   const edits = new Map<string, TensorEdit>();
-  for (const layer of plan.layers) edits.set(layer.site.weight, (weight) => layers.apply(layer, weight));
+  for (const layer of plan.layers) {
+    edits.set(layer.site.weight, async (weight) => {
+      const before = await layers.apply(layer, weight);
+      return earlier ? earlier.apply(layer.site, before) : before;
+    });
+  }
   const replaced = plan.trained.filter((t) => t.kind === 'base').map((t) => t.key);
   if (replaced.length > 0 && !base) {
     const found = `${replaced.slice(0, 3).join(', ')}${replaced.length > 3 ? ', …' : ''} were trained in full`;

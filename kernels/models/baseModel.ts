@@ -4,6 +4,7 @@ import path from 'node:path';
 import * as l10n from '@vscode/l10n';
 import type { Checkpoint } from '../formats/checkpoint';
 import { openCheckpoint } from '../formats/checkpoint';
+import { openSafetensors } from '../formats/safetensors';
 import type { DType, TensorType, Value, WeightLocation } from '../graph/graph';
 import type { Graph } from '../graph/graph';
 import { sameShape } from '../graph/graph';
@@ -115,9 +116,28 @@ function shortened(problems: readonly Problem[], dir: string): readonly Problem[
 function followLinks(files: readonly string[]): WeightFiles {
   const realPaths = new Map(files.map((file) => [file, realpathSync(file)]));
   let folder = path.dirname([...realPaths.values()][0] ?? '.');
-  const holds = (file: string): boolean => file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
+  const holds = (file: string): boolean => isInside(folder, file);
   while (![...realPaths.values()].every(holds) && path.dirname(folder) !== folder) folder = path.dirname(folder);
   return { folder, realPaths };
+}
+
+const isInside = (folder: string, file: string): boolean =>
+  file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
+
+/**
+ * The model with the tensors of another file in place of its own of these names: what a run with restarts trains on. The
+ * caller closes its checkpoint, which leaves that of `model` open.
+ */
+export function withTensorsOf(model: BaseModel, file: string): BaseModel {
+  const overlay = openSafetensors(file);
+  const checkpoint = model.checkpoint.overlaid(overlay);
+  const weightFiles = followLinks([...checkpoint.shards.keys()]);
+  if (![...weightFiles.realPaths.values()].every((real) => isInside(weightFiles.folder, real))) {
+    checkpoint.close();
+    const found = `${file} and the base model in ${model.dir} lie on different drives`;
+    throw new KernelError('machine/failed', `${found}, and one graph cannot read both; put them on one drive`);
+  }
+  return { ...model, checkpoint, weightFiles };
 }
 
 /** A frozen checkpoint tensor as a weight of the graph; it stays in its file. */

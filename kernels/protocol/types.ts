@@ -69,7 +69,7 @@ export interface RestartRecord {
   /** The cycle that begins: 2 at the first restart. */
   readonly cycle: number;
   /** How the optimiser's state was to be treated, and the share of it that this should have set to zero. */
-  readonly optimizer_reset: 'reset' | 'magnitude' | 'keep';
+  readonly optimizer_reset: 'reset' | 'zero' | 'magnitude' | 'keep';
   readonly expected_share: number;
   /** Of both moments of the adapter's tensors, by optimiser group: the share of the entries other than 0 that are 0 now. */
   readonly reset_share: Readonly<Record<string, number>>;

@@ -119,7 +119,7 @@ const restartRules: Rules<RestartRecord> = {
   step: count,
   time: finite,
   cycle: count,
-  optimizer_reset: oneOf(['reset', 'magnitude', 'keep']),
+  optimizer_reset: oneOf(['reset', 'zero', 'magnitude', 'keep']),
   expected_share: finite,
   reset_share: mapOf(finite),
   counts_anew: truth,

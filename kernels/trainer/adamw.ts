@@ -22,6 +22,8 @@ export class AdamW {
   readonly secondMoment: Float32Array;
   /** Updates made so far: the bias correction depends on it. */
   step = 0;
+  /** The state of the entries before `end` began anew after `from` updates: theirs count from there. */
+  counted: { readonly from: number; readonly end: number } = { from: 0, end: 0 };
 
   constructor(
     size: number,
@@ -34,9 +36,14 @@ export class AdamW {
   /** m̂/(√v̂ + ε) of an entry after the latest update: what was multiplied with the learning rate, decay aside. */
   direction(index: number): number {
     const { beta1, beta2, epsilon } = this.options;
-    const mean = (this.firstMoment[index] as number) / (1 - beta1 ** this.step);
-    const size = Math.sqrt((this.secondMoment[index] as number) / (1 - beta2 ** this.step));
+    const count = this.countOf(index);
+    const mean = (this.firstMoment[index] as number) / (1 - beta1 ** count);
+    const size = Math.sqrt((this.secondMoment[index] as number) / (1 - beta2 ** count));
     return mean / (size + epsilon);
+  }
+
+  private countOf(index: number): number {
+    return this.step - (index < this.counted.end ? this.counted.from : 0);
   }
 
   /** One update of `parameters` in place. `gradientScale` is the factor of clipping. */
@@ -49,9 +56,10 @@ export class AdamW {
     this.step++;
     const { beta1, beta2, epsilon } = this.options;
     const { firstMoment: m, secondMoment: v } = this;
-    const correction1 = 1 - beta1 ** this.step;
-    const rootCorrection2 = Math.sqrt(1 - beta2 ** this.step);
     for (const { from, to, learningRate, weightDecay } of ranges) {
+      const count = this.countOf(from);
+      const correction1 = 1 - beta1 ** count;
+      const rootCorrection2 = Math.sqrt(1 - beta2 ** count);
       const keep = 1 - learningRate * weightDecay;
       const stepSize = learningRate / correction1;
       for (let i = from; i < to; i++) {

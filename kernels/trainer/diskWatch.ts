@@ -1,5 +1,6 @@
 /** @file The disk of a run folder: whether what the run is going to write will fit. */
 import type { AdapterPlan } from '../adapters/plan';
+import { restartedTensors } from '../adapters/restarts';
 import { freeBytes } from '../formats/atomicFile';
 import { formatBytes } from '../util/formatBytes';
 
@@ -22,7 +23,8 @@ export class DiskWatch {
 
   constructor(
     private readonly dir: string,
-    readonly checkpointBytes: number,
+    /** May grow during the run. */
+    public checkpointBytes: number,
     private readonly leastFreeBytes: number,
     private readonly free: (dir: string) => number | undefined = freeBytes,
   ) {}
@@ -44,8 +46,13 @@ export class DiskWatch {
   }
 }
 
-/** Adapter and two moments of what is trained, all of it float32, and the small files beside them. */
-export function checkpointBytes({ trained, trainedSize, frozen, frozenSize }: AdapterPlan): number {
+/**
+ * Adapter and two moments of what is trained, all of it float32, and the small files beside them; with restarts the adapters
+ * of the merged cycles as well.
+ */
+export function checkpointBytes(plan: AdapterPlan, mergedCycles = 0): number {
+  const { trained, trainedSize, frozen, frozenSize } = plan;
   const headerBytes = 200 * (3 * trained.length + frozen.length) + 16 * 1024;
-  return 4 * (3 * trainedSize + frozenSize) + headerBytes;
+  const adapterBytes = restartedTensors(plan).reduce((n, { size }) => n + 4 * size, 100 * trained.length);
+  return 4 * (3 * trainedSize + frozenSize) + headerBytes + mergedCycles * adapterBytes;
 }

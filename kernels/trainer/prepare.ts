@@ -31,6 +31,7 @@ import type { EvaluationSet } from './evaluate';
 import type { OptimiserGroup } from './optimiserGroups';
 import { optimiserGroups } from './optimiserGroups';
 import { Parameters } from './parameters';
+import { refuseIdleRestarts, refuseImpossibleRestarts } from './restartSettings';
 import type { FixedPrompts } from './trainingSamples';
 import { fixedPrompts } from './trainingSamples';
 
@@ -167,6 +168,7 @@ async function prepare(
 
   const { stepsPerEpoch } = train;
   const totalSteps = training.max_steps ?? Math.ceil((training.num_train_epochs ?? 1) * stepsPerEpoch);
+  refuseIdleRestarts(config, totalSteps, file);
   const warnings = [trainData, evalData].flatMap((d) => (d ? describeLosses(d, data.max_length) : []));
   const info: RunInfo = {
     version: 1,
@@ -326,6 +328,7 @@ export function planFor(config: ResolvedConfig, model: BaseModel, file: string):
   try {
     const plan = planAdapter(method, methodConfig(method, config), model);
     optimiserGroups(plan, config.training); // refuses rates that could not take effect
+    refuseImpossibleRestarts(config, plan);
     return plan;
   } catch (error) {
     if (KernelError.is(error, 'adapter/unsupported'))

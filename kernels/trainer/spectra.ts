@@ -2,7 +2,7 @@
  * @file The rank curves of a run: the spectrum of the delta weight of every adapted layer, and of base weights that are
  * trained themselves, as records of the run folder.
  */
-import type { AdapterPlan } from '../adapters/plan';
+import type { AdaptedLayer, AdapterPlan } from '../adapters/plan';
 import { spectrumMeasures } from '../analysis/spectrum';
 import { DeltaWeights } from '../delta/deltaWeights';
 import { formulaPlan } from '../delta/layerWeights';
@@ -53,6 +53,13 @@ function layerSpectra(plan: AdapterPlan, parameters: Parameters, step: number): 
   return plan.layers.flatMap((layer): SpectrumRecord[] => {
     const values = deltas.cheapSpectrum(layer);
     if (!values) return [];
-    return [{ step, module: layer.site.path, singular_values: Array.from(values), ...spectrumMeasures(values) }];
+    return [recordOf(layer, values, step)];
   });
 }
+
+export const recordOf = ({ site }: AdaptedLayer, values: Float64Array, step: number): SpectrumRecord => ({
+  step,
+  module: site.path,
+  singular_values: Array.from(values),
+  ...spectrumMeasures(values),
+});

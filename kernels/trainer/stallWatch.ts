@@ -15,7 +15,13 @@ export interface StallLimits {
 }
 
 /** What a run does that may take long. The order is that of the numbers the thread is told. */
-const PHASES = ['step', 'the evaluation of step', 'the samples of step', 'the checkpoint of step'] as const;
+const PHASES = [
+  'step',
+  'the evaluation of step',
+  'the samples of step',
+  'the restart after step',
+  'the checkpoint of step',
+] as const;
 export type Phase = (typeof PHASES)[number];
 
 /** A step is a stall when it takes this many times the median of the recent ones. */

@@ -1,7 +1,6 @@
 /** @file A base model, with an adapter or without, that is ready to write text. */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { loadAdapter } from '../adapters/adapterFile';
 import { promptTokens } from '../data/promptTokens';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
@@ -9,6 +8,8 @@ import type { BaseModel } from '../models/baseModel';
 import { openBaseModel, weightDtypes } from '../models/baseModel';
 import type { GeneratedText, GeneratePrompt, GenerateSettings } from '../protocol/calls/generate';
 import { KernelError } from '../protocol/errors';
+import type { AdaptedModel } from '../weights/openAdapted';
+import { openAdapted } from '../weights/openAdapted';
 import { chooseDevice } from '../runtime/devices';
 import type { Device } from '../runtime/types';
 import { generate } from './generate';
@@ -32,9 +33,10 @@ export class TextWriter {
     private readonly model: BaseModel,
     private readonly tokenizer: CheckpointTokenizer,
     private readonly runner: ModelRunner,
+    private readonly adapted: AdaptedModel | null,
   ) {}
 
-  /** Throws as `openBaseModel`, `loadTokenizer`, `loadAdapter` and `chooseDevice` do. */
+  /** Throws as `openBaseModel`, `loadTokenizer`, `openAdapted` and `chooseDevice` do. */
   static async open({
     base,
     adapter: adapterDir,
@@ -42,14 +44,16 @@ export class TextWriter {
     threads,
   }: WriterOptions): Promise<TextWriter> {
     const model = openBaseModel(base);
+    let adapted: AdaptedModel | null = null;
     try {
       const tokenizer = loadTokenizer(base);
-      const adapter = adapterDir === undefined ? null : loadAdapter(adapterDir, model);
+      adapted = adapterDir === undefined ? null : await openAdapted(adapterDir, model);
       const { device } = await chooseDevice(wanted, weightDtypes(model));
-      const options = { device, threads };
-      const runner = new ModelRunner(model, adapter?.plan ?? null, adapter?.parameters ?? null, options);
-      return new TextWriter(model, tokenizer, runner);
+      const { plan, parameters } = adapted?.adapter ?? { plan: null, parameters: null };
+      const runner = new ModelRunner(adapted?.model ?? model, plan, parameters, { device, threads });
+      return new TextWriter(model, tokenizer, runner, adapted);
     } catch (error) {
+      adapted?.close();
       model.checkpoint.close();
       throw error;
     }
@@ -92,6 +96,7 @@ export class TextWriter {
 
   async dispose(): Promise<void> {
     await this.runner.dispose();
+    this.adapted?.close();
     this.model.checkpoint.close();
   }
 

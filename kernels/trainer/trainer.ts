@@ -9,6 +9,7 @@ import type {
   RunState,
   RunStatus,
   SampleRecord,
+  SpectrumRecord,
   TrainRecord,
 } from '../protocol/types';
 import { formatProblem, KernelError } from '../protocol/errors';
@@ -27,11 +28,15 @@ import type { EvaluationResult } from './evaluate';
 import { evaluate } from './evaluate';
 import { notFinite } from './notFinite';
 import { MeasuredMeans } from './measuredMeans';
-import { rangesOf, ratesOf } from './optimiserGroups';
+import { optimiserGroups, rangesOf, ratesOf } from './optimiserGroups';
 import type { PreparedRun } from './prepare';
 import { ModelRunner } from './runner';
+import type { CycleParts } from './restarts';
+import { describeRestart, Restarts } from './restarts';
+import { scheduleOf } from './restartSettings';
+import type { Schedule } from './schedule';
 import { scheduleFactor } from './schedule';
-import { RunSpectra } from './spectra';
+import { recordOf, RunSpectra } from './spectra';
 import type { Phase } from './stallWatch';
 import type { TrainerState } from './trainerState';
 import { writeSamples } from './trainingSamples';
@@ -85,13 +90,15 @@ interface DamagedCheckpoint {
 class Stopped extends Error {}
 
 class Trainer {
-  private readonly runner: ModelRunner;
+  private runner: ModelRunner;
   private readonly watchdog: Watchdog;
   private readonly optimiser: AdamW;
   private readonly gradient: Float32Array;
-  private readonly activity: ActivityWatch;
+  private activity: ActivityWatch;
+  private readonly schedule: Schedule;
+  private readonly restarts: Restarts | null;
   private readonly measured: MeasuredMeans;
-  private readonly spectra: RunSpectra;
+  private spectra: RunSpectra;
   /** Before, what the folder says is how far the run is, not `state`. */
   private hasBegun = false;
   private state: TrainerState = {
@@ -106,7 +113,8 @@ class Trainer {
 
   constructor(
     private readonly folder: RunFolder,
-    private readonly prepared: PreparedRun,
+    /** A restart replaces the parts that belong to a cycle. */
+    private prepared: PreparedRun,
     private readonly options: TrainOptions,
   ) {
     const { model, plan, parameters, device, threads, config } = prepared;
@@ -118,16 +126,20 @@ class Trainer {
     this.activity = new ActivityWatch(prepared);
     this.measured = new MeasuredMeans(plan);
     this.spectra = new RunSpectra(prepared);
+    this.schedule = scheduleOf(config, prepared.totalSteps);
+    this.restarts = Restarts.of(prepared, folder.file('cycles'));
   }
 
   async run(): Promise<TrainOutcome> {
-    this.start();
+    await this.start();
     this.setState('running');
+    this.expectSpace();
     this.watchDisk(true);
     try {
       await this.complete();
       while (!this.isOver) {
         await this.step(this.state.step + 1);
+        await this.restartIfDue();
         await this.complete();
       }
     } catch (error) {
@@ -149,7 +161,7 @@ class Trainer {
     const isLast = step === this.prepared.totalSteps;
     const isBest = isFirst || isLast || step % evalSteps === 0 ? await this.assess() : false;
     const isEnd = this.isOver;
-    if (isFirst || isEnd || this.isRecorded(step)) this.recordSpectra();
+    if (isFirst || isEnd || this.isRecorded(step)) await this.recordSpectra();
     this.state = { ...this.state, completed: step };
     // Last: what is recorded of a step lies before its checkpoint, so that a resume removes nothing of it.
     if (isEnd || isBest || (!isFirst && step % saveSteps === 0)) this.checkpoint();
@@ -167,7 +179,7 @@ class Trainer {
   explain(error: unknown): unknown {
     if (!isDiskFull(error) || error instanceof WatchError) return error;
     const action = `The run was stopped. ${this.whatIsSaved()} Make room, then resume the run.`;
-    const needed = `a checkpoint of this run takes ${formatBytes(checkpointBytes(this.prepared.plan))}`;
+    const needed = `a checkpoint of this run takes ${formatBytes(this.checkpointBytes)}`;
     const message = `${error instanceof Error ? error.message : String(error)}; ${needed}. ${action}`;
     return new WatchError('disk-low', action, 'machine/failed', message, { cause: error });
   }
@@ -188,6 +200,7 @@ class Trainer {
   async dispose(): Promise<void> {
     await this.watchdog.dispose();
     await this.runner.dispose();
+    this.restarts?.dispose();
   }
 
   /** Whether spectra and activity are recorded after a step; after the first and the last they always are. */
@@ -196,23 +209,18 @@ class Trainer {
     return step === totalSteps || step % Math.max(1, Math.ceil(totalSteps / this.spectra.points)) === 0;
   }
 
-  /** The factor of the base learning rate in a step, from 1. */
-  private scheduleFactor(step: number): number {
-    const { config, totalSteps } = this.prepared;
-    const { lr_scheduler_type: type, warmup_steps: warmupSteps } = config.training;
-    return scheduleFactor({ type, warmupSteps, totalSteps }, step - 1);
-  }
-
-  /** Updates so far whose learning rate was not 0. */
+  /** Updates of this adapter so far whose learning rate was not 0. */
   private get effectiveUpdates(): number {
     if (this.prepared.config.training.learning_rate === 0) return 0;
-    return Array.from({ length: this.state.step }, (_, i) => this.scheduleFactor(i + 1)).filter((f) => f > 0).length;
+    const from = this.restarts?.lastRestart ?? 0;
+    const factors = Array.from({ length: this.state.step - from }, (_, i) => scheduleFactor(this.schedule, from + i));
+    return factors.filter((factor) => factor > 0).length;
   }
 
   /** Begins at step 0, or puts everything back to the last checkpoint that is whole. */
-  private start(): void {
+  private async start(): Promise<void> {
     const { isResumed } = this.options;
-    const { last, damaged } = isResumed ? this.restore() : {};
+    const { last, damaged } = isResumed ? await this.restore() : {};
     this.hasBegun = true;
     if (!isResumed) {
       this.event('started');
@@ -236,10 +244,11 @@ class Trainer {
   }
 
   /** Loads the newest checkpoint that is whole. Throws when there are checkpoints and none is. */
-  private restore(): { readonly last?: number; readonly damaged: readonly DamagedCheckpoint[] } {
+  private async restore(): Promise<{ readonly last?: number; readonly damaged: readonly DamagedCheckpoint[] }> {
     const damaged: DamagedCheckpoint[] = [];
     for (const step of this.folder.checkpoints().toReversed()) {
       try {
+        if (this.restarts) this.beginCycle(await this.restarts.at(this.folder.checkpointDir(step), step));
         this.state = loadCheckpoint(this.folder.checkpointDir(step), this.prepared.parameters, this.optimiser);
         this.measured.restore(this.state.measured);
         return { last: step, damaged };
@@ -281,7 +290,7 @@ class Trainer {
     if (!Number.isFinite(loss)) throw this.notFinite(`step ${step}`, `the loss is ${loss}`, batches);
     if (!Number.isFinite(norm)) throw this.notFinite(`step ${step}`, `the gradient norm is ${norm}`, batches);
 
-    const learningRate = training.learning_rate * this.scheduleFactor(step);
+    const learningRate = training.learning_rate * scheduleFactor(this.schedule, step - 1);
     const isRecorded = this.isRecorded(step);
     if (isRecorded) this.activity.beforeUpdate();
     optimiser.update(
@@ -315,6 +324,43 @@ class Trainer {
     this.watch(record, batches);
     // The runtime blocks the thread: between steps, what waits (a stop, a signal) gets its turn.
     await new Promise((resume) => setImmediate(resume));
+  }
+
+  /** Merges the adapter and begins the next cycle where one ends; what it did is measured and recorded. */
+  private async restartIfDue(): Promise<void> {
+    const { restarts, prepared, optimiser } = this;
+    const { groups } = prepared;
+    const { step } = this.state;
+    if (!restarts?.isDue(step)) return;
+    this.watchdog.begin('the restart after step', step);
+    await this.runner.dispose();
+    const record = await restarts.recorded(prepared, { step, optimiser, groups, schedule: this.schedule }, (parts) =>
+      this.beginCycle(parts),
+    );
+    this.watchdog.end();
+    this.folder.appendRestart(record);
+    this.event('restart', describeRestart(record));
+    this.expectSpace();
+  }
+
+  /** Goes on with the model, plan and parameters of another cycle. */
+  private beginCycle(parts: CycleParts): void {
+    const { device, threads, config } = this.prepared;
+    const { model, plan, parameters } = parts;
+    this.prepared = { ...this.prepared, ...parts, groups: optimiserGroups(plan, config.training) };
+    this.runner = new ModelRunner(model, plan, parameters, { device, threads });
+    // What is active is to be seen of each adapter by itself.
+    this.activity = new ActivityWatch(this.prepared);
+    this.spectra = new RunSpectra(this.prepared);
+    if (this.restarts) this.optimiser.counted = this.restarts.counted;
+  }
+
+  private get checkpointBytes(): number {
+    return checkpointBytes(this.prepared.plan, this.restarts?.merged.length ?? 0);
+  }
+
+  private expectSpace(): void {
+    this.watchdog.expectBytes(this.checkpointBytes + (this.restarts?.bytesAfter(this.state.step) ?? 0));
   }
 
   /**
@@ -394,14 +440,25 @@ class Trainer {
     return patience > 0 && this.state.evaluationsWithoutGain >= patience;
   }
 
-  private recordSpectra(): void {
+  private async recordSpectra(): Promise<void> {
     const { step } = this.state;
     const spectra = this.spectra.at(step);
-    this.folder.appendSpectra(spectra);
+    this.folder.appendSpectra(await this.wholeSpectra(spectra));
     const activity = this.activity.record(step, this.effectiveUpdates, spectra);
     this.folder.appendActivity(activity);
     this.options.listener?.onActivity?.(activity);
     for (const finding of this.activity.findings(activity)) this.event('warning', finding.reason, finding);
+  }
+
+  /** With the merged cycles in the spectra of the adapted layers. `own`: those of the adapter that is trained. */
+  private async wholeSpectra(own: readonly SpectrumRecord[]): Promise<readonly SpectrumRecord[]> {
+    const { plan, parameters } = this.prepared;
+    const { step } = this.state;
+    const adapted = new Set(plan.layers.map(({ site }) => site.path));
+    const others = own.filter(({ module }) => !adapted.has(module));
+    if (!this.restarts || this.restarts.merged.length === 0 || others.length === own.length) return own;
+    const whole = await this.restarts.spectra(plan, parameters);
+    return [...whole.map(({ layer, values }) => recordOf(layer, values, step)), ...others];
   }
 
   private checkpoint(): void {

@@ -68,6 +68,11 @@ export class Watchdog {
     return { watch: 'disk-low', reason: found, action, mustStop: kind === 'full', isRoomForOne };
   }
 
+  /** From now on a checkpoint takes so much, together with what has to fit beside it. */
+  expectBytes(bytes: number): void {
+    this.space.checkpointBytes = bytes;
+  }
+
   async dispose(): Promise<void> {
     await this.stalls.dispose();
   }

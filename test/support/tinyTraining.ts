@@ -12,6 +12,7 @@ export interface ConfigChanges {
   readonly data?: Section;
   readonly adapter?: Section;
   readonly training?: Section;
+  readonly relora?: Section;
   readonly runtime?: Section;
   readonly samples?: Section;
   readonly watchdog?: Section;
@@ -66,6 +67,7 @@ export function writeTinyTraining(folder: string, model = path.join(folder, 'mod
           save_steps: 5,
           ...changes.training,
         },
+        ...(changes.relora && { relora: changes.relora }),
         runtime: { device: 'cpu', threads: 1, ...changes.runtime },
         ...(changes.samples && { samples: changes.samples }),
         ...(changes.watchdog && { watchdog: changes.watchdog }),

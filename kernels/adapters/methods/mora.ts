@@ -44,6 +44,9 @@ const fields = {
 
 type Config = ConfigOf<typeof fields>;
 
+/** The operators that have a successor (released code): the sharing ones. */
+const SHARING_TURNS = [1, 2, 3, 4] as const;
+
 /** r̂: nearest to, or not above, √((in + out)·r); even for rotations (released code; section 4.1 of the paper for `floor`). */
 export function squareSize({ inFeatures, outFeatures }: TargetSite, { r, mora_type, mora_rounding }: Config): number {
   const exact = Math.sqrt((inFeatures + outFeatures) * r);
@@ -100,6 +103,26 @@ export const mora = defineAdapter({
   params: (site, config) => {
     const size = squareSize(site, config);
     return { lora_A: { shape: [size, size], init: { kind: 'zeros' }, trainable: true } };
+  },
+  // ReMoRA: the sharing operators take turns, so that their updates lie in different spaces. r̂ is the same for all of them.
+  configOfCycle: (config, cycle, types) => {
+    const first = config.mora_type;
+    const turns: readonly unknown[] = types ?? SHARING_TURNS;
+    if (turns.length === 1 && turns[0] === first) return { config };
+    const at = turns.indexOf(first);
+    if (types?.some((type) => !SHARING_TURNS.some((turn) => turn === type))) {
+      return {
+        reason: `only the operators 1 to 4 can take turns; write one alone, the mora_type ${first}, to keep it`,
+      };
+    }
+    if (at < 0) {
+      const turnsText = types ? `mora_types ${types.join(', ')}` : 'the turns 1, 2, 3, 4';
+      return {
+        reason: `mora_type ${first} is none of ${turnsText}; choose another mora_type, or keep it with mora_types: [${first}]`,
+      };
+    }
+    const mora_type = SHARING_TURNS.find((turn) => turn === turns[(at + cycle - 1) % turns.length]) ?? first;
+    return { config: { ...config, mora_type } };
   },
   // The files of the authors hold M twice.
   copies: { lora_B: 'lora_A' },

@@ -1,8 +1,8 @@
 /** @file `eval`: loss of the base model or an adapter over a data file, by the rules of the configuration. */
 import path from 'node:path';
-import { loadAdapter } from '../../adapters/adapterFile';
 import { evaluate } from '../../trainer/evaluate';
 import { openEvaluation, readConfig } from '../../trainer/prepare';
+import { openAdapted } from '../../weights/openAdapted';
 import { ModelRunner } from '../../trainer/runner';
 import type { Command } from './command';
 import { listOption, oneArgument, stringOption } from './command';
@@ -24,8 +24,9 @@ export const evalCommand: Command = {
     const opened = await openEvaluation(file, config, { signal, onProgress: (m) => out.progress(m) });
     const { model, set, device, threads } = opened;
     const adapterDir = stringOption(values, 'adapter');
-    const adapter = adapterDir === undefined ? null : loadAdapter(adapterDir, model);
-    const runner = new ModelRunner(model, adapter?.plan ?? null, adapter?.parameters ?? null, { device, threads });
+    const adapted = adapterDir === undefined ? null : await openAdapted(adapterDir, model);
+    const { plan, parameters } = adapted?.adapter ?? { plan: null, parameters: null };
+    const runner = new ModelRunner(adapted?.model ?? model, plan, parameters, { device, threads });
     try {
       const result = await evaluate(runner, set, (done) => out.progress(`${done} of ${set.count} batches`), signal);
       out.clearProgress();
@@ -33,6 +34,7 @@ export const evalCommand: Command = {
       out.line(`loss ${result.loss.toFixed(6)}  (${result.tokens} tokens, ${result.samples} samples)`);
     } finally {
       await runner.dispose();
+      adapted?.close();
       opened.close();
     }
   },

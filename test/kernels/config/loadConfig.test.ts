@@ -131,7 +131,7 @@ runtime:
       '13: training.adam_beta1: found the number 1; expected a number of at least 0 and below 1',
       '14: training.seed: found the number 1.5; expected an integer from 0 to 4294967295',
       '15: training.shuffle: found the text "yes"; expected true or false',
-      '16: training.lr_scheduler_type: found the text "cosin"; expected one of linear, cosine, constant (nearest: cosine)',
+      '16: training.lr_scheduler_type: found the text "cosin"; expected one of linear, cosine, constant, cosine_restarts, cyclical_cosine (nearest: cosine)',
       '17: training.max_grad_norm: found the number Infinity; expected a number from 0 to 1000000000',
       '19: runtime.threads: found the text "many"; expected auto, or an integer from 1 to 1024',
     ]);

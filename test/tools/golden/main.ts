@@ -12,6 +12,7 @@ import { runAnalysisCase } from './analysis';
 import { ratio } from './compare';
 import { runDoraLayers } from './doraLayers';
 import { runModelCase } from './model';
+import { runSchedules } from './schedules';
 import { runSquareLayers } from './squareLayers';
 import type { GoldenResult } from './tokenizer';
 import { runTokenizerCase } from './tokenizer';
@@ -97,7 +98,9 @@ async function run(root: string, golden: GoldenCase): Promise<Outcome> {
 
 /** `null`: a kind that is not supported yet. */
 async function resultsOf(root: string, kind: string, folder: string): Promise<readonly GoldenResult[] | null> {
-  if (kind === 'base' || kind === 'adapter' || kind === 'full' || kind === 'reslora') return runModelCase(root, folder);
+  if (kind === 'base' || kind === 'adapter' || kind === 'full' || kind === 'reslora' || kind === 'relora')
+    return runModelCase(root, folder);
+  if (kind === 'schedules') return runSchedules(folder);
   if (kind === 'tokenizer') return runTokenizerCase(folder);
   if (kind === 'dora-layers') return runDoraLayers(folder);
   if (kind === 'mora-layers') return runSquareLayers(folder);

@@ -25,12 +25,16 @@ import { optimiserGroups, rangesOf } from '../../../kernels/trainer/optimiserGro
 import { Parameters } from '../../../kernels/trainer/parameters';
 import type { MicroBatch } from '../../../kernels/trainer/runner';
 import { ModelRunner } from '../../../kernels/trainer/runner';
+import type { Restarts } from '../../../kernels/trainer/restarts';
 import type { Schedule } from '../../../kernels/trainer/schedule';
 import { scheduleFactor } from '../../../kernels/trainer/schedule';
 import type { Fields } from '../../../kernels/util/fields';
 import { withDefaults } from '../../../kernels/util/fields';
 import type { IgnoredRanges, Tolerance } from './compare';
 import { compareNames, compareValues } from './compare';
+import type { RestartCase } from './restarts';
+import { GoldenTraining, restartAndCompare, restartsOf } from './restarts';
+import { scheduleOf as restartScheduleOf } from './schedules';
 import type { GoldenResult } from './tokenizer';
 
 interface Batch {
@@ -45,7 +49,7 @@ interface OptimizerGroup {
   readonly params: readonly string[];
 }
 
-interface ModelCase {
+interface ModelCase extends RestartCase {
   readonly kind: string;
   readonly base: string;
   readonly optimizer?: {
@@ -58,6 +62,7 @@ interface ModelCase {
     /** `null`: each group says its own. */
     readonly weight_decay: number | null;
     readonly loraplus_lr_ratio?: number;
+    readonly magnitude_pruning?: number;
     readonly schedule: { readonly type: string; readonly warmup_steps?: number; readonly total_steps?: number };
   };
   readonly optimizer_groups?: readonly OptimizerGroup[];
@@ -87,6 +92,7 @@ interface Expected {
     readonly losses?: Tolerance;
     readonly grad_norms_before_clipping?: Tolerance;
     readonly grads?: Tolerances;
+    readonly extra?: Tolerances;
     readonly final?: Tolerances;
     readonly merged?: Tolerances;
     readonly merged_logits?: Tolerance;
@@ -149,20 +155,23 @@ async function runAdapter(golden: Golden, work: string): Promise<GoldenResult[]>
   const names = plan.trained.map((t) => peftName(t, plan));
   const parameters = new Parameters(plan);
   for (const t of [...plan.trained, ...plan.frozen]) parameters.set(t.key, initial.get(t.key) ?? new Float32Array());
-  const runner = new ModelRunner(model, plan, parameters, RUN);
+  const saveOptions = { baseModelPath: model.dir, preserve: configText };
+  const training = new GoldenTraining({ model, plan, parameters, saveOptions });
   const { tolerance } = expected;
   try {
     const results = [
       compareNames('trained tensors', names, test.trainable ?? []),
-      await compareLogits(golden, runner, 'logits', 'logits', tolerance.logits),
-      ...(await trainAndCompare(golden, plan, parameters, runner)),
+      await compareLogits(golden, training.runner, 'logits', 'logits', tolerance.logits),
+      ...(await trainAndCompare(golden, training, restartsOf(test, training, work))),
     ];
+    const { runner } = training;
+    const after = training.parts;
     // Where the merge is approximate, what comes after training is that of the merged model.
     const isApproximated =
       plan.method.approximates?.(plan.config) !== undefined && tolerance.merged_logits !== undefined;
     if (!isApproximated) results.push(await compareLossAfter(golden, runner));
     const adapterDir = path.join(work, 'adapter');
-    saveAdapter(adapterDir, plan, parameters, { baseModelPath: model.dir, preserve: configText });
+    saveAdapter(adapterDir, after.plan, after.parameters, after.saveOptions);
     results.push(...compareAdapters(golden, plan, adapterDir));
     for (const name of ['logits_after_training', 'merged_logits'] as const) {
       const allowed = tolerance[name];
@@ -173,7 +182,7 @@ async function runAdapter(golden: Golden, work: string): Promise<GoldenResult[]>
       results.push(...(await mergeAndCompare(golden, adapterDir, path.join(work, 'merged'), isApproximated)));
     return results;
   } finally {
-    await runner.dispose();
+    await training.dispose();
   }
 }
 
@@ -227,7 +236,8 @@ async function runFull(golden: Golden, work: string): Promise<GoldenResult[]> {
   const { folder, test, expected, model, batches, tensors } = golden;
   const plan = basePlan(model, test.trainable ?? []);
   const parameters = new Parameters(plan).initialise(model, 0);
-  const runner = new ModelRunner(model, plan, parameters, RUN);
+  const training = new GoldenTraining({ model, plan, parameters, saveOptions: { baseModelPath: model.dir } });
+  const { runner } = training;
   const final = openSafetensors(path.join(folder, 'final.safetensors'));
   const { tolerance } = expected;
   const after = 'logits_after_training';
@@ -236,7 +246,7 @@ async function runFull(golden: Golden, work: string): Promise<GoldenResult[]> {
     const results = [
       compareNames('trained tensors', names, test.trainable ?? []),
       await compareLogits(golden, runner, 'logits', 'logits', tolerance.logits),
-      ...(await trainAndCompare(golden, plan, parameters, runner)),
+      ...(await trainAndCompare(golden, training)),
     ];
     const saved = path.join(work, 'adapter');
     saveAdapter(saved, plan, parameters, { baseModelPath: model.dir });
@@ -302,10 +312,10 @@ function planOrNull(make: () => AdapterPlan): AdapterPlan | null {
 
 async function trainAndCompare(
   { test, expected, batches, tensors }: Golden,
-  plan: AdapterPlan,
-  parameters: Parameters,
-  runner: ModelRunner,
+  training: GoldenTraining,
+  restarts: Restarts | null = null,
 ): Promise<GoldenResult[]> {
+  const { plan } = training.parts;
   const { optimizer } = test;
   if (!optimizer || optimizer.amsgrad) {
     throw new KernelError('adapter/unsupported', 'AMSGrad is not supported');
@@ -325,6 +335,7 @@ async function trainAndCompare(
     beta2: optimizer.betas[1],
     epsilon: optimizer.eps,
   });
+  const schedule = scheduleOf(test);
   const gradient = new Float32Array(plan.trainedSize);
   const means = new MeasuredMeans(plan);
   const results: GoldenResult[] = [];
@@ -334,7 +345,7 @@ async function trainAndCompare(
     const micro = microBatch(batch, plan.method.measures !== undefined);
     gradient.fill(0);
     const rowWeight = 1 / micro.rows.length;
-    measured.losses.push(await runner.step({ batch: micro, rowWeight, dropoutSeed: 0 }, gradient, means.add));
+    measured.losses.push(await training.runner.step({ batch: micro, rowWeight, dropoutSeed: 0 }, gradient, means.add));
     if (step === 0) {
       for (const t of plan.trained) {
         const name = peftName(t, plan);
@@ -345,7 +356,7 @@ async function trainAndCompare(
       }
     }
     const norm = globalNorm(gradient);
-    const learningRate = optimizer.lr * scheduleFactor(scheduleOf(optimizer), step);
+    const learningRate = optimizer.lr * scheduleFactor(schedule, step);
     measured.norms.push(norm);
     // One of ours for each group of the reference that has tensors: that of its first tensor.
     for (const { params } of usedGroups) {
@@ -353,7 +364,7 @@ async function trainAndCompare(
       measured.rates.push((own?.ratio ?? NaN) * learningRate);
     }
     adam.update(
-      parameters.trained,
+      training.parts.parameters.trained,
       gradient,
       rangesOf(groups, learningRate, 0).map((range) => {
         const tensor = plan.trained.findIndex((t) => t.offset === range.from);
@@ -361,8 +372,12 @@ async function trainAndCompare(
       }),
       clipFactor(norm, optimizer.max_grad_norm ?? 0),
     );
+    if (restarts?.isDue(step + 1)) {
+      const state = { step: step + 1, optimiser: adam, groups, schedule };
+      results.push(...(await restartAndCompare(training, restarts, state, tensors, tolerance.extra ?? {})));
+    }
   }
-  means.writeInto(parameters);
+  means.writeInto(training.parts.parameters);
   const rates = expected.learning_rates?.flatMap((all) => all.filter((_, group) => isUsed(group))) ?? [];
   results.push(
     compareValues('loss', measured.losses.slice(0, 1), [expected.loss], tolerance.loss),
@@ -378,7 +393,18 @@ async function trainAndCompare(
   return results;
 }
 
-function scheduleOf({ schedule, steps }: NonNullable<ModelCase['optimizer']>): Schedule {
+function scheduleOf({ optimizer, schedule: ofCycles }: ModelCase): Schedule {
+  if (ofCycles) {
+    return restartScheduleOf({
+      type: ofCycles.scheduler_type,
+      num_training_steps: ofCycles.num_training_steps,
+      first_warmup_steps: ofCycles.warmup_steps,
+      restart_warmup_steps: ofCycles.restart_warmup_steps,
+      restart_every: ofCycles.cycle_length,
+      min_lr_ratio: ofCycles.min_lr_ratio,
+    });
+  }
+  const { schedule, steps } = optimizer ?? { schedule: { type: 'none' }, steps: 0 };
   const { type, warmup_steps: warmupSteps = 0, total_steps: totalSteps = steps } = schedule;
   if (type !== 'constant' && type !== 'linear' && type !== 'cosine') {
     throw new KernelError('adapter/unsupported', `the schedule ${type} is not supported yet`);

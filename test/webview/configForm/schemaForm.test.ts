@@ -18,6 +18,7 @@ describe('the form of the configuration schema', () => {
       'data',
       'adapter',
       'training',
+      'relora',
       'samples',
       'watchdog',
       'runtime',
