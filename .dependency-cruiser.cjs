@@ -86,7 +86,9 @@ const layers = {
     why: 'What an adapter changes in a layer is the method, its tensors and a weight; whose weight it is, others know.',
   },
   'kernels/weights': {
-    may: ['adapters', 'delta', 'formats', 'graph', 'models', 'protocol', 'runs', 'runtime', 'util'].map((n) => `kernels/${n}`),
+    may: ['adapters', 'analysis', 'delta', 'formats', 'graph', 'models', 'protocol', 'runs', 'runtime', 'util'].map(
+      (n) => `kernels/${n}`,
+    ),
     why: 'Merged weights are needed by merging and by training with restarts, so they stand below both.',
   },
   'kernels/inspect': {
