@@ -2,6 +2,7 @@
  * @file Methods that have no adapter: they train tensors of the base model themselves, from the checkpoint's values, in
  * float32. The merged weight is the trained tensor; the layers stay plain.
  */
+import * as l10n from '@vscode/l10n';
 import type { ConfigOf, Fields } from '../util/fields';
 import type { AdapterMethod, BaseSelection } from './types';
 
@@ -26,7 +27,7 @@ export function defineBaseTraining<const F extends Fields>(training: BaseTrainin
     config,
     // No PEFT type: PEFT refuses the folder and cannot take it for another adapter.
     peft: { peft_type: 'BASE_TENSORS', method: id },
-    supports: () => ({ reason: `${label} puts adapters on no layer` }),
+    supports: () => ({ reason: l10n.t('{0} puts adapters on no layer', label) }),
     params: () => ({}),
     configOf: (_, own) => own,
     // What is replaced is known from the plan; no layer has a formula.

@@ -66,7 +66,14 @@ export function baseSpectra(
 /** What a person should know of the curves that are missing; undefined: none is. */
 export function leftOutNote({ weights, leftOut, points }: Following): string | undefined {
   if (leftOut.length === 0) return undefined;
-  const drawn = weights.length === 0 ? 'no trained layer' : listed(weights.map(({ site }) => site));
+  const left = new Set(leftOut.map(({ layer }) => layer));
+  const drawn =
+    weights.length === 0
+      ? 'no trained layer'
+      : listed(
+          weights.map(({ site }) => site),
+          left,
+        );
   const total = weights.length + leftOut.length;
   return (
     `rank curves are drawn of ${drawn} (${weights.length} of ${total} trained linear layers), at about ${points} points: ` +
@@ -98,9 +105,10 @@ const workOf = (weights: readonly FollowedWeight[]): number =>
     return sum + rows * cols * Math.min(rows, cols);
   }, 0);
 
-/** `blocks 0, 14, 29`, or the projections of one block that is not followed whole. */
-function listed(sites: readonly TargetSite[]): string {
+/** `blocks 0, 14, 29`, or the projections of a block that is not followed whole. */
+function listed(sites: readonly TargetSite[], left: ReadonlySet<number>): string {
   const blocks = [...new Set(sites.map(({ layer }) => layer))];
   if (blocks.length > 1) return `blocks ${blocks.join(', ')}`;
-  return `block ${blocks.join('')} (${sites.map(({ projection }) => projection).join(', ')})`;
+  const some = blocks.some((block) => left.has(block)) ? sites.map(({ projection }) => projection) : [];
+  return `${some.join(', ')}${some.length > 0 ? ' of ' : ''}block ${blocks.join('')}`;
 }

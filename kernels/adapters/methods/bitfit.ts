@@ -1,4 +1,5 @@
 /** @file BitFit: every bias of the base model is trained, the shifts of its norms included, and nothing else (Ben Zaken et al. 2021). */
+import * as l10n from '@vscode/l10n';
 import { defineBaseTraining } from '../baseTraining';
 
 /** Any name that ends so: also where a family writes the bias as a part of a longer word. */
@@ -20,8 +21,8 @@ export const bitfit = defineBaseTraining({
         ? undefined
         : {
             key: 'method',
-            found: 'BitFit would train nothing: this model has no biases',
-            expected: 'expected a model with biases, or another method, such as lora',
+            found: l10n.t('BitFit would train nothing: this model has no biases'),
+            expected: l10n.t('expected a model with biases, or another method, such as lora'),
           },
   }),
 });

@@ -2,6 +2,7 @@
  * @file Fine-tuning of the last transformer blocks alone, with their norms, without the final norm and the head: FT-top2 of
  * the LoRA paper (Hu et al. 2021, table 3; with GPT-2 medium exactly the 25.19 M parameters of two blocks).
  */
+import * as l10n from '@vscode/l10n';
 import { integer } from '../../util/fields';
 import { defineBaseTraining } from '../baseTraining';
 
@@ -19,7 +20,6 @@ export const lastLayers = defineBaseTraining({
       min: 1,
       label: 'Last blocks',
       help: 'How many transformer blocks are trained, counted from the last one. The embeddings, the final norm and the head stay as they are.',
-      unit: 'blocks',
     }),
   },
   base: ({ num_layers: count }) => ({
@@ -29,8 +29,8 @@ export const lastLayers = defineBaseTraining({
         ? undefined
         : {
             key: 'num_layers',
-            found: `is ${count}, but this model has ${blocks} transformer ${blocks === 1 ? 'block' : 'blocks'}`,
-            expected: `expected at most ${blocks}`,
+            found: l10n.t('is {0}, but the number of transformer blocks of this model is {1}', count, blocks),
+            expected: l10n.t('expected at most {0}', blocks),
           },
   }),
 });

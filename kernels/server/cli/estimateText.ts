@@ -36,7 +36,7 @@ const MOST_SHAPES = 8;
 
 export function estimateText(report: EstimateReport): string {
   const { memory, machine, verdict, advice, device, parameters, data, unknown, warnings, measurement } = report;
-  const share = ((100 * parameters.trainable) / parameters.base).toPrecision(2);
+  const share = Number(((100 * parameters.trainable) / parameters.base).toPrecision(2));
   const limit = machine.limitBytes === undefined ? '' : `, limited to ${formatBytes(machine.limitBytes)}`;
   return [
     `${VERDICTS[verdict]}: needs ${formatBytes(memory.neededBytes)}, ${formatBytes(machine.freeBytes)} of ${formatBytes(machine.totalBytes)} are free${limit}`,

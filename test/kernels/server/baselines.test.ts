@@ -164,7 +164,7 @@ describe.each(CASES)('%s on %s', (method, model, keys) => {
 
 test.each([
   ['bitfit on a model without biases', { method: 'bitfit' }, {}, /adapter\.method.*has no biases/],
-  ['more blocks than there are', { method: 'last_layers', num_layers: 5 }, {}, /num_layers.*is 5.*has 2.*at most 2/],
+  ['more blocks than there are', { method: 'last_layers', num_layers: 5 }, {}, /num_layers.*is 5.*model is 2.*at most 2/],
   ['a rank', { method: 'full', r: 4 }, {}, /adapter\.r.*unknown key "r"; this key belongs to method lora/],
   ['dropout', { method: 'bitfit', lora_dropout: 0.1 }, {}, /lora_dropout.*belongs to method/],
   [

@@ -89,4 +89,19 @@ export const METHOD_CASES: readonly MethodCase[] = [
     training: { learning_rate: 1e-2 },
     isKnownToPeft: false,
   },
+  // The papers' baselines: all of the model needs far smaller steps than an adapter.
+  { name: 'Full fine-tuning', adapter: { method: 'full' }, training: { learning_rate: 2e-5 }, isKnownToPeft: false },
+  {
+    name: 'Last 2 layers',
+    adapter: { method: 'last_layers', num_layers: 2 },
+    training: { learning_rate: 1e-4 },
+    isKnownToPeft: false,
+  },
+  {
+    name: 'BitFit',
+    adapter: { method: 'bitfit' },
+    training: { learning_rate: 1e-3 },
+    isKnownToPeft: false,
+    refusal: /has no biases/,
+  },
 ];

@@ -124,3 +124,18 @@ test('an edit that the host refuses is shown', async ({ open }) => {
   await page.getByLabel('Loss on').selectOption('all');
   await expect(page.getByRole('alert').first()).toContainText('Could not change data.loss_on: the file is read-only');
 });
+
+for (const [method, keys, cost] of [
+  ['full', [], 'as many trainable parameters as the model has'],
+  ['last_layers', ['num_layers'], 'the trainable parameters of these blocks'],
+  ['bitfit', [], 'about one parameter in a thousand'],
+] as const) {
+  test(`${method} shows its own fields alone, and says what it costs`, async ({ open }) => {
+    const page = await open('configForm', { width: 320, host: { doc: method } });
+    await page.getByLabel('Method').waitFor();
+    const shown = page.locator('[data-key^="adapter."]');
+    const found = await shown.evaluateAll((rows) => rows.map((row) => row.getAttribute('data-key')));
+    expect(found).toEqual(['method', ...keys, 'init_from'].map((key) => `adapter.${key}`));
+    await expect(page.locator('[data-key="adapter.method"]')).toContainText(cost);
+  });
+}

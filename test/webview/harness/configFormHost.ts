@@ -54,6 +54,9 @@ const PROBLEMS: readonly Problem[] = [
 
 const DOCUMENTS: Readonly<Record<string, { readonly text: string; readonly problems?: readonly Problem[] }>> = {
   valid: { text: VALID },
+  full: { text: withMethod('full') },
+  last_layers: { text: withMethod('last_layers') },
+  bitfit: { text: withMethod('bitfit') },
   problems: { text: VALID.replace('r: 16', 'r: 0'), problems: PROBLEMS },
   broken: {
     text: 'version: 1\nmodel: [a\n',
@@ -68,6 +71,11 @@ const DOCUMENTS: Readonly<Record<string, { readonly text: string; readonly probl
     ],
   },
 };
+
+/** The same configuration with a method that has none of LoRA's keys. */
+function withMethod(method: string): string {
+  return VALID.replace(/adapter:\n( .*\n)+/, `adapter:\n  method: ${method}\n`);
+}
 
 const query = new URLSearchParams(location.search);
 const chosen = DOCUMENTS[query.get('doc') ?? 'valid'];
