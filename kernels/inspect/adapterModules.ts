@@ -6,6 +6,8 @@ import type { UnplannedAdapter } from '../adapters/adapterFile';
 import type { AdaptedLayer } from '../adapters/plan';
 import type { AnyAdapterMethod, ParamSpec } from '../adapters/types';
 import { spectrumMeasures, frobeniusOfSpectrum } from '../analysis/spectrum';
+import { matrix } from '../analysis/linalg/matrix';
+import { singularValues } from '../analysis/linalg/svd';
 import { DeltaWeights } from '../delta/deltaWeights';
 import { elementCount } from '../formats/dtype';
 import type { PeftTensor } from '../formats/peft';
@@ -40,6 +42,8 @@ const MOST_DECOMPOSED = 2 ** 20;
 const MOST_SHOWN = 2 ** 23;
 
 export class AdapterModules {
+  /** Of a method that trains the base itself: its modules are those with a matrix. `null`: adapters on layers. */
+  private readonly trainedThemselves: ReadonlyMap<string, ModuleTensors> | null;
   private readonly layers: ReadonlyMap<string, AdaptedLayer>;
   private readonly deltas: DeltaWeights;
   /** A heat map asks for many parts of one matrix. */
@@ -50,7 +54,8 @@ export class AdapterModules {
     private readonly unplanned: UnplannedAdapter,
     private readonly base: BaseWeights | null,
   ) {
-    const { adapter, method } = unplanned;
+    const { adapter, method, config } = unplanned;
+    this.trainedThemselves = method.selection(config).base ? modulesWithMatrix(adapter.extra) : null;
     const found = this.names.flatMap((module) => this.layerOf(module) ?? []);
     const layers = found.sort((a, b) => a.site.layer - b.site.layer);
     this.layers = new Map(layers.map((layer) => [layer.site.path, layer]));
@@ -73,7 +78,14 @@ export class AdapterModules {
 
   /** Of the adapted modules, in the order of the file. */
   get names(): readonly string[] {
+    if (this.trainedThemselves) return [...this.trainedThemselves.keys()];
     return [...this.unplanned.adapter.tensors.keys()].filter((module) => module !== SHARED_MODULE);
+  }
+
+  /** Tensors of the base that were trained in full, besides those of the modules: by checkpoint name. */
+  get extra(): ReadonlyMap<string, PeftTensor> {
+    const own = new Set([...(this.trainedThemselves?.values() ?? [])].flatMap((tensors) => [...tensors.values()]));
+    return new Map([...this.unplanned.adapter.extra].filter(([, tensor]) => !own.has(tensor)));
   }
 
   /** Shape [out, in] of a module's weight; `null` where neither the tensors nor the base tell it. */
@@ -100,7 +112,7 @@ export class AdapterModules {
 
   /** Throws `input/refused` for a module that there is not. */
   tensorsOf(module: string): ModuleTensors {
-    const tensors = this.unplanned.adapter.tensors.get(module);
+    const tensors = (this.trainedThemselves ?? this.unplanned.adapter.tensors).get(module);
     if (tensors) return tensors;
     const found = 'there is no such module';
     throw this.refused(module, found, `expected one of the ${this.names.length} adapted modules`);
@@ -109,6 +121,8 @@ export class AdapterModules {
   /** Whether the delta weight of a module can be had from what is on disk. */
   isKnown(module: string): boolean {
     const layer = this.layers.get(module);
+    if (this.trainedThemselves)
+      return layer !== undefined && this.base?.shape(module)?.join() === this.shapeOf(module)?.join();
     return layer !== undefined && !this.lacksShared && this.deltas.isKnown(layer);
   }
 
@@ -134,7 +148,8 @@ export class AdapterModules {
     if (cheap) return cheap;
     const { outFeatures, inFeatures } = layer.site;
     if (outFeatures * inFeatures > MOST_DECOMPOSED) return null;
-    return this.described(layer, await this.deltas.spectrum(layer));
+    if (!this.trainedThemselves) return this.described(layer, await this.deltas.spectrum(layer));
+    return this.described(layer, singularValues(matrix(outFeatures, inFeatures, await this.dense(layer))));
   }
 
   /**
@@ -156,13 +171,21 @@ export class AdapterModules {
       const found = `the delta weight of ${label} has to be computed whole, and is [${outFeatures}, ${inFeatures}]`;
       throw this.refused(module, found, `expected at most ${MOST_SHOWN} values`);
     }
-    const matrix = terms ? deltaMatrix(terms) : arrayMatrix(outFeatures, inFeatures, await this.deltas.dense(layer));
-    this.last = { module, matrix };
-    return matrix;
+    const shown = terms ? deltaMatrix(terms) : arrayMatrix(outFeatures, inFeatures, await this.dense(layer));
+    this.last = { module, matrix: shown };
+    return shown;
   }
 
   async dispose(): Promise<void> {
     await this.deltas.dispose();
+  }
+
+  /** ΔW row by row. Of a weight that was trained itself: what it is more than that of the base, in the checkpoint's layout. */
+  private async dense(layer: AdaptedLayer): Promise<Float32Array> {
+    const trained = this.trainedThemselves?.get(layer.site.path)?.get('weight')?.data;
+    if (!trained || !this.base) return this.deltas.dense(layer);
+    const before = this.base.read(layer.site);
+    return trained.map((value, i) => value - (before[i] ?? NaN));
   }
 
   private described(layer: AdaptedLayer, values: Float64Array): InspectedUpdate {
@@ -180,6 +203,11 @@ export class AdapterModules {
 
   private layerOf(module: string): AdaptedLayer | undefined {
     const { adapter, method, config } = this.unplanned;
+    const stored = this.trainedThemselves?.get(module)?.get('weight')?.shape;
+    if (stored) {
+      const [rows = 0, cols = 0] = stored;
+      return { site: siteOf(module, [rows, cols], adapter.config.fan_in_fan_out), config, params: {} };
+    }
     const tensors: ModuleTensors = adapter.tensors.get(module) ?? new Map<string, PeftTensor>();
     const shape = shapeFromTensors(this.unplanned, module, tensors) ?? this.base?.shape(module);
     if (!shape) return undefined;
@@ -193,6 +221,19 @@ export class AdapterModules {
   private refused(where: string, found: string, expected: string): KernelError {
     return KernelError.refused([{ file: this.dir, where, severity: 'error', found, expected }]);
   }
+}
+
+/** The tensors of modules whose weight is a matrix, by module and last name. */
+function modulesWithMatrix(extra: ReadonlyMap<string, PeftTensor>): ReadonlyMap<string, ModuleTensors> {
+  const modules = new Map<string, Map<string, PeftTensor>>();
+  for (const [name, tensor] of extra) {
+    const dot = name.lastIndexOf('.');
+    const module = name.slice(0, dot);
+    if (extra.get(`${module}.weight`)?.shape.length !== 2) continue;
+    const tensors = modules.get(module) ?? new Map<string, PeftTensor>();
+    modules.set(module, tensors.set(name.slice(dot + 1), tensor));
+  }
+  return modules;
 }
 
 /** Sizes that no layer has and that no formula gives by chance. */

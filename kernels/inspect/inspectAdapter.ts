@@ -64,7 +64,7 @@ export async function inspectAdapter(dir: string, options: InspectOptions = {}):
       onModule?.(module, modules.length, wanted.length);
     }
     const shared = adapter.tensors.get(SHARED_MODULE) ?? new Map<string, PeftTensor>();
-    const extra = [...adapter.extra.values()].reduce((n, { shape }) => n + (elementCount(shape) ?? 0), 0);
+    const extra = [...all.extra.values()].reduce((n, { shape }) => n + (elementCount(shape) ?? 0), 0);
     return {
       path: dir,
       base: adapter.config.base_model_name_or_path,
@@ -74,7 +74,7 @@ export async function inspectAdapter(dir: string, options: InspectOptions = {}):
       modules,
       saved: {
         ...describe(shared, (name) => all.roleOf(SHARED_MODULE, name)),
-        ...describe(adapter.extra, () => 'trained'),
+        ...describe(all.extra, () => 'trained'),
       },
       warnings: adapter.warnings,
     };

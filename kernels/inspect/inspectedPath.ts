@@ -173,7 +173,7 @@ function adapterContents(
     return { module, layer: blockOf(module), shape: all.shapeOf(module), parameters, tensors };
   });
   const shared = entriesOf(adapter.tensors.get(SHARED_MODULE) ?? new Map()).map(([, entry]) => entry);
-  const extra = entriesOf(adapter.extra).map(([, entry]) => entry);
+  const extra = entriesOf(all.extra).map(([, entry]) => entry);
   const everything = [...modules.flatMap(({ tensors }) => Object.values(tensors)), ...shared, ...extra];
   const trainedInFull = extra.reduce((n, { shape }) => n + (elementCount(shape) ?? 0), 0);
   return {

@@ -29,7 +29,10 @@ export function tensorMatrix(source: TensorSource, name: string): BlockMatrix {
   const rows = elementCount(shape.slice(0, -1)) ?? 0;
   const size = DTYPE_BITS[dtype] / 8;
   if (!decodeNumbers(dtype, new Uint8Array(0))) {
-    throw new KernelError('format/invalid', l10n.t('{0} holds {1} values, which cannot be shown as numbers here', name, dtype));
+    throw new KernelError(
+      'format/invalid',
+      l10n.t('{0} holds {1} values, which cannot be shown as numbers here', name, dtype),
+    );
   }
   const read = ({ rows: [top, bottom], cols: [left, right] }: Block): ArrayLike<number> => {
     const width = right - left;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openCheckpoint } from '../../../kernels/formats/checkpoint';
 import { openSafetensors } from '../../../kernels/formats/safetensors';
+import type { InspectedModule } from '../../../kernels/inspect/inspectAdapter';
 import type { EvalRecord, RunInfo, SpectrumRecord } from '../../../kernels/protocol/types';
 import { useEngine } from '../../support/engine';
 import { TINY_CONFIG, writeTinyModel } from '../../support/tinyModel';
@@ -153,6 +154,14 @@ describe.each(CASES)('%s on %s', (method, model, keys) => {
     const [inspected] = await ok('inspect', adapter);
     const info = JSON.parse(bytes(run(name), 'run.json').toString()) as RunInfo;
     expect(inspected).toMatchObject({ method, parameters: info.parameters.trainable });
+    const spectra = path.join(run(name), 'spectra.jsonl');
+    const recorded = method === 'bitfit' ? [] : readRecords<SpectrumRecord>(spectra).filter((r) => r.step === 12);
+    const modules = new Map((inspected?.modules as readonly InspectedModule[]).map((m) => [m.module, m.update]));
+    for (const { module, effective_rank: rank } of recorded) {
+      // This GPT-2 is stored without its head: the file has the checkpoint's names, the records those of the whole model.
+      const stored = modules.get(module) ?? modules.get(module.replace('transformer.', ''));
+      expect(stored?.effective_rank).toBeCloseTo(rank, 4);
+    }
     const [checked] = await ok('check', adapter, '--base', base);
     expect(checked).toMatchObject({ errors: 0, warnings: 0 });
     const again = run(`${name}-again`);
@@ -164,7 +173,12 @@ describe.each(CASES)('%s on %s', (method, model, keys) => {
 
 test.each([
   ['bitfit on a model without biases', { method: 'bitfit' }, {}, /adapter\.method.*has no biases/],
-  ['more blocks than there are', { method: 'last_layers', num_layers: 5 }, {}, /num_layers.*is 5.*model is 2.*at most 2/],
+  [
+    'more blocks than there are',
+    { method: 'last_layers', num_layers: 5 },
+    {},
+    /num_layers.*is 5.*model is 2.*at most 2/,
+  ],
   ['a rank', { method: 'full', r: 4 }, {}, /adapter\.r.*unknown key "r"; this key belongs to method lora/],
   ['dropout', { method: 'bitfit', lora_dropout: 0.1 }, {}, /lora_dropout.*belongs to method/],
   [
