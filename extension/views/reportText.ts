@@ -1,6 +1,6 @@
 /** @file The proof of a merge and the result of an unmerge as Markdown. */
 import { l10n } from 'vscode';
-import type { MergeReport, UnmergeReport } from '../../kernels/protocol/types';
+import type { MergeErrors, MergeReport, UnmergeReport, WayError } from '../../kernels/protocol/types';
 import { formatDuration, formatNumber } from '../util/format';
 import { code, pairTable } from './markdown';
 
@@ -34,7 +34,33 @@ export function mergeReportText(
       [l10n.t('Largest absolute logit'), formatNumber(report.maxAbsLogit)],
       [l10n.t('Largest difference as a share of it'), formatNumber(relative)],
     ]),
+    ...(report.errors ? mergeErrors(report.errors) : []),
   ].join('\n\n');
+}
+
+/** What each way of merging costs, layer by layer. */
+function mergeErrors({ chosen, ways, samples, tokens, files }: MergeErrors): readonly string[] {
+  const over = files.length > 0 ? files.map(code).join(', ') : l10n.t('the fixed prompts');
+  const heading = ways.map(({ way }) => (way === chosen ? l10n.t('{0} (this merge)', way) : way));
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const row = (name: string, of: (way: WayError) => number | undefined): string =>
+    line([name, ...ways.map((way) => formatNumber(of(way) ?? NaN))]);
+  return [
+    `## ${l10n.t('Error of each way of merging')}`,
+    l10n.t(
+      'Relative error of the outputs of the layers, ‖h_merged − h‖ / ‖h‖, over {0} samples ({1} tokens) of {2}.',
+      samples,
+      tokens,
+      over,
+    ),
+    [
+      line([l10n.t('Layer'), ...heading]),
+      line(['---', ...ways.map(() => '---:')]),
+      row(`**${l10n.t('Mean')}**`, ({ mean }) => mean),
+      row(`**${l10n.t('Largest')}**`, ({ largest }) => largest),
+      ...(ways[0]?.layers ?? []).map(({ module }, i) => row(code(module), ({ layers }) => layers[i]?.error)),
+    ].join('\n'),
+  ];
 }
 
 export function unmergeReportText(

@@ -177,6 +177,11 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
    * rounding.
    */
   approximates?(config: ConfigOf<F>): string | undefined;
+  /**
+   * Of a configuration that can be merged in several ways, none of them exact: the field that chooses, and its choices. Merging
+   * reports the error of each.
+   */
+  mergeWays?(config: ConfigOf<F>): { readonly key: string; readonly ways: readonly string[] } | undefined;
   /** The base weight [out, in] back from the merged one; `null`: what the merge changed cannot be undone. */
   unmergedWeight: UnmergeFormula<F, P, O> | null;
   /**

@@ -60,6 +60,12 @@ export class DeltaWeights {
     throw new KernelError('input/refused', `${this.plan.method.label} has no delta weight: it has no merge`);
   }
 
+  /** What merging adds to the bias of a layer [out]; `null` where it adds nothing. */
+  async bias(layer: AdaptedLayer): Promise<Float32Array | null> {
+    if (!this.layerWeights?.changesBias(layer)) return null;
+    return this.layerWeights.applyBias(layer, new Float32Array(layer.site.outFeatures));
+  }
+
   /** The non-zero singular values as far as they are cheap, descending; zeros may be among them. */
   cheapSpectrum(layer: AdaptedLayer): Float64Array | undefined {
     const { method } = this.plan;

@@ -18,6 +18,8 @@ export const LORA_PARAMETERS = [
   'vera_B',
   'reslora_f_x',
   'reslora_f_ax',
+  'reslora_dot',
+  'reslora_square',
 ] as const;
 
 export type LoraParameter = (typeof LORA_PARAMETERS)[number];
@@ -37,7 +39,7 @@ export type PeftKey =
 
 const PREFIX = 'base_model.model.';
 const LORA =
-  /^(.+)\.(lora_A|lora_B|lora_magnitude_vector|lora_embedding_A|lora_embedding_B|vera_lambda_b|vera_lambda_d|reslora_f_x|reslora_f_ax)(?:\.([^.]+))??(?:\.(weight|bias))?$/;
+  /^(.+)\.(lora_A|lora_B|lora_magnitude_vector|lora_embedding_A|lora_embedding_B|vera_lambda_b|vera_lambda_d|reslora_f_x|reslora_f_ax|reslora_dot|reslora_square)(?:\.([^.]+))??(?:\.(weight|bias))?$/;
 
 /** Which ending each parameter may have; the first is the one written. */
 const ENDINGS: Readonly<Record<LoraParameter, readonly string[]>> = {
@@ -53,6 +55,8 @@ const ENDINGS: Readonly<Record<LoraParameter, readonly string[]>> = {
   vera_B: [''],
   reslora_f_x: [''],
   reslora_f_ax: [''],
+  reslora_dot: [''],
+  reslora_square: [''],
 };
 
 /** Tensors that all layers of an adapter share: PEFT keeps them at its outermost module. */

@@ -151,7 +151,7 @@ async function factorise(
       const begun = performance.now();
       const part = await lowRankPart(deltas, layer, wanted, rounded);
       parts.set(module, part);
-      const { a: _a, b: _b, ...facts } = part;
+      const { a: _a, b: _b, bias: _bias, ...facts } = part;
       modules.push({ module, shape: [outFeatures, inFeatures], ...facts, seconds: (performance.now() - begun) / 1000 });
       onProgress?.({ fraction: (FACTORING * modules.length) / plan.layers.length, message: module });
       await new Promise((resume) => setImmediate(resume));
@@ -193,6 +193,7 @@ function loraPlan(
     lora_alpha: r,
     rank_pattern: pattern,
     alpha_pattern: pattern,
+    lora_bias: [...parts.values()].some(({ bias: added }) => added !== null),
     target_modules: targetModules,
     ...(excludeModules !== null && { exclude_modules: excludeModules }),
     ...(layersToTransform !== null && { layers_to_transform: layersToTransform }),
@@ -220,6 +221,7 @@ function tensorValues(
     const { a, b } = filledUp(part, rank);
     values.set(`${site.path}.lora_A`, a);
     values.set(`${site.path}.lora_B`, b);
+    if (part.bias) values.set(`${site.path}.lora_B.bias`, part.bias);
   }
   return values;
 }

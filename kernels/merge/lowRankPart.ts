@@ -16,6 +16,8 @@ export interface LowRankPart {
   readonly a: Float32Array;
   readonly b: Float32Array;
   readonly rank: number;
+  /** What the adapter adds to the bias of the layer. */
+  readonly bias: Float32Array | null;
   /** ‖ΔW‖_F */
   readonly norm: number;
   /** Share of the energy ‖ΔW‖_F² that the kept singular values hold: 0 to 1. */
@@ -36,20 +38,22 @@ export async function lowRankPart(
   wanted: Wanted,
   rounded: Rounding,
 ): Promise<LowRankPart> {
+  const added = await deltas.bias(layer);
+  const bias = added && rounded(added);
   const terms = deltas.terms(layer);
   if (terms) {
     const svd = factoredSvd(terms);
     const part = cut(svd, wanted, frobeniusOfSpectrum(svd.values) ** 2, rounded);
-    return { ...part, error: factoredError(terms, part), how: 'factors' };
+    return { ...part, bias, error: factoredError(terms, part), how: 'factors' };
   }
   const { outFeatures, inFeatures } = layer.site;
   const delta = matrix(outFeatures, inFeatures, await deltas.dense(layer));
   const svd = truncatedSvd(delta, wanted);
   const part = cut(svd, wanted, dot(delta.data, delta.data), rounded);
-  return { ...part, error: denseError(delta, part), how: svd.how };
+  return { ...part, bias, error: denseError(delta, part), how: svd.how };
 }
 
-type Cut = Omit<LowRankPart, 'error' | 'how'>;
+type Cut = Omit<LowRankPart, 'bias' | 'error' | 'how'>;
 
 function cut({ values, left, right }: Svd, wanted: Wanted, total: number, rounded: Rounding): Cut {
   const noise = (values[0] ?? 0) * 2 ** -52 * Math.max(left.cols, right.cols);

@@ -8,13 +8,17 @@ import type { BaseModel } from '../models/baseModel';
 import type { TargetSite } from '../models/types';
 import { openBaseModel } from '../models/baseModel';
 import { refuseUnsoundWeights } from '../models/soundWeights';
+import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
-import type { MergeReport } from '../protocol/types';
+import type { MergeErrors, MergeReport } from '../protocol/types';
 import { physicalCores } from '../runtime/devices';
+import type { AdapterPlan } from '../adapters/plan';
 import { formulaPlan, LayerWeights } from '../delta/layerWeights';
 import { MergeRecord } from './mergeRecord';
 import { CycleWeights } from '../weights/cycleWeights';
 import { baseOf } from '../weights/openAdapted';
+import { calibrationSamples } from './calibration';
+import { mergedBy, outputErrors, waysOf } from './outputErrors';
 import { compareLogits } from './proof';
 import type { CheckpointChange, MergeDtype, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
@@ -26,6 +30,10 @@ export interface MergeOptions {
   readonly out: string;
   /** Element type of the result; `keep`: that of each tensor of the base. */
   readonly dtype: MergeDtype;
+  /** How to merge where the method has several ways, none of them exact; what the adapter says unless told. */
+  readonly way?: string;
+  /** A data file over whose samples the ways are compared; the evaluation data of the adapter's run unless told. */
+  readonly data?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -38,21 +46,25 @@ const WRITING = 0.7;
  * its method has no exact merge, `machine/failed` for a full disk, `cancelled`. `out` is complete or does not exist.
  */
 export async function merge(options: MergeOptions): Promise<MergeReport> {
-  const { base, adapter: adapterDir, out, dtype, signal, onProgress } = options;
+  const { base, adapter: adapterDir, out, dtype, way, data, signal, onProgress } = options;
   const started = performance.now();
   refuseOverlap(out, [base, adapterDir]);
   const model = openBaseModel(base);
   let layers: LayerWeights | null = null;
   let earlier: CycleWeights | null = null;
   try {
-    const adapter = loadAdapter(adapterDir, model, { takesRestarts: true });
+    const loaded = loadAdapter(adapterDir, model, { takesRestarts: true });
+    const adapter = way === undefined ? loaded : { ...loaded, plan: mergedBy(loaded.plan, way) };
+    refuseIdleData(adapter.plan, data);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
     const record = MergeRecord.forAdapter(adapterDir);
+    record.way = way;
     const baseWeight = (site: TargetSite): Float32Array => model.checkpoint.readF32(site.weight);
     layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'merge', baseWeight, record);
     if (adapter.restarts) earlier = new CycleWeights(adapter.plan, model, adapter.restarts.cycles, 'merge', record);
     const change = mergeChange(model, adapter, { earlier, layers }, dtype);
     const approximation = adapter.plan.method.approximates?.(adapter.plan.config);
+    const errors = await errorsOf(model, adapter, options);
     const proof = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
       onBytes: (done, all) => onProgress?.({ fraction: (WRITING * done) / all, message: 'Writing the merged weights' }),
@@ -85,6 +97,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
       dtype: dtype === 'keep' ? storedDtypes(model) : dtype,
       ...proof,
       ...(approximation !== undefined && { approximation }),
+      ...(errors && { errors }),
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
@@ -92,6 +105,30 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
     await layers?.dispose();
     model.checkpoint.close();
   }
+}
+
+function refuseIdleData(plan: AdapterPlan, data: string | undefined): void {
+  if (data === undefined || waysOf(plan)) return;
+  const found = `the merge of ${plan.method.label} with this configuration is exact`;
+  throw new KernelError('input/refused', `${found}; expected no data to compare ways of merging over`);
+}
+
+/** What each way of merging costs in the outputs of the layers; undefined for exact merges. */
+async function errorsOf(
+  model: BaseModel,
+  { plan, parameters }: LoadedAdapter,
+  { adapter, data, signal, onProgress }: MergeOptions,
+): Promise<MergeErrors | undefined> {
+  const choice = waysOf(plan);
+  if (!choice) return undefined;
+  const { samples, files } = await calibrationSamples(model, adapter, data, signal);
+  const ways = await outputErrors(model, plan, parameters, samples, {
+    threads: physicalCores(),
+    ...(signal && { signal }),
+    onProgress: () => onProgress?.({ message: 'Measuring what each way of merging costs' }),
+  });
+  const tokens = samples.reduce((n, ids) => n + ids.length, 0);
+  return { chosen: String(plan.config[choice.key]), ways, samples: samples.length, tokens, files };
 }
 
 /** What the merge changes: adapted weights, tensors that were trained in full, and a head that is no longer tied. */

@@ -20,6 +20,8 @@ export interface RecordTensor {
 
 export class MergeRecord {
   private readonly tensors = new Map<string, RecordTensor>();
+  /** The way of merging, where it was another than the adapter says. */
+  way: string | undefined;
 
   private constructor(
     private readonly adapterDigest: string,
@@ -47,6 +49,7 @@ export class MergeRecord {
         const expected = `expected that of ${adapterDir} (${record.adapterDigest})`;
         throw KernelError.refused([{ file, severity: 'error', found, expected }]);
       }
+      record.way = stored.metadata.get('way');
       for (const { name, shape } of stored.tensors.values()) {
         record.tensors.set(name, { shape, data: stored.readF32(name) });
       }
@@ -72,11 +75,13 @@ export class MergeRecord {
 
   /** Writes it into a merged folder; nothing where nothing was noted. */
   write(mergedDir: string): void {
-    if (this.tensors.size === 0) return;
+    if (this.tensors.size === 0 && this.way === undefined) return;
     const file = path.join(mergedDir, FILE);
     makeFolders(path.dirname(file));
     const specs = [...this.tensors].map(([name, { shape }]) => ({ name, shape, dtype: 'F32' as const }));
-    const writer = SafetensorsWriter.create(file, specs, { metadata: new Map([['adapter', this.adapterDigest]]) });
+    const metadata = new Map([['adapter', this.adapterDigest]]);
+    if (this.way !== undefined) metadata.set('way', this.way);
+    const writer = SafetensorsWriter.create(file, specs, { metadata });
     try {
       for (const [name, { data }] of this.tensors) writer.writeF32(name, data);
       writer.commit();

@@ -152,7 +152,8 @@ function logitsProgram({ model, plan }: ProofSide, prompts: readonly (readonly n
   return program;
 }
 
-function parameterFeeds({ plan, parameters }: ProofSide): Readonly<Record<string, HostTensor>> {
+/** The values of the adapter's tensors, by the names of the graph's inputs. */
+export function parameterFeeds({ plan, parameters }: ProofSide): Readonly<Record<string, HostTensor>> {
   const feeds = [...(plan?.trained ?? []), ...(plan?.frozen ?? [])].map(({ key, shape }) => {
     const data = parameters?.get(key);
     if (!data) throw new KernelError('internal', `no values for ${key}`);

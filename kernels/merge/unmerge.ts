@@ -16,6 +16,7 @@ import type { UnmergeReport } from '../protocol/types';
 import { formulaPlan, LayerWeights } from '../delta/layerWeights';
 import { MergeRecord } from './mergeRecord';
 import { CycleWeights } from '../weights/cycleWeights';
+import { mergedBy } from './outputErrors';
 import type { CheckpointChange, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
 
@@ -39,9 +40,10 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
   let layers: LayerWeights | null = null;
   let earlier: CycleWeights | null = null;
   try {
-    const adapter = loadAdapter(adapterDir, model, { takesRestarts: true });
+    const loaded = loadAdapter(adapterDir, model, { takesRestarts: true });
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
     const record = MergeRecord.read(merged, adapterDir);
+    const adapter = record.way === undefined ? loaded : { ...loaded, plan: mergedBy(loaded.plan, record.way) };
     const mergedWeight = (site: TargetSite): Float32Array => model.checkpoint.readF32(site.weight);
     layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'unmerge', mergedWeight, record);
     if (adapter.restarts) earlier = new CycleWeights(adapter.plan, model, adapter.restarts.cycles, 'unmerge', record);

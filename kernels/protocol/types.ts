@@ -187,6 +187,26 @@ export interface DeviceReport {
   readonly reason: string;
 }
 
+/** How far the outputs of the layers are from the adapter's when merged in one way: ‖h_merged − h‖/‖h‖. */
+export interface WayError {
+  readonly way: string;
+  /** Over the layers. */
+  readonly mean: number;
+  readonly largest: number;
+  readonly layers: readonly { readonly module: string; readonly error: number }[];
+}
+
+/** Of a method that has no exact merge. */
+export interface MergeErrors {
+  /** The way this merge was done. */
+  readonly chosen: string;
+  readonly ways: readonly WayError[];
+  readonly samples: number;
+  readonly tokens: number;
+  /** Files the samples are from; empty: the fixed prompts. */
+  readonly files: readonly string[];
+}
+
 /** Proof of a merge: logits of merged model against base + adapter on fixed prompts. */
 export interface MergeReport {
   readonly out: string;
@@ -198,6 +218,8 @@ export interface MergeReport {
   readonly maxAbsLogit: number;
   /** Why the merged model is not the adapter's, where the method has no exact merge. */
   readonly approximation?: string;
+  /** With it: what each way of merging costs. */
+  readonly errors?: MergeErrors;
   readonly prompts: number;
   readonly positions: number;
   readonly seconds: number;

@@ -2,7 +2,8 @@
  * @file ResLoRA: LoRA whose branches are linked along the blocks, each projection with the same one of the blocks before
  * (Shi et al. 2024, equations 3 to 5). Input shortcut: B·A·(x_n + x_{n−1}); block shortcut: Σ_j B_{n−j}·A_{n−j}·x_n; middle
  * shortcut: B_n·Σ_j A_{n−j}·x_{n−j}. Gradients flow through all of them. All terms of the block shortcut share one mask of
- * dropout. Only the block shortcut has an exact merge; the others are merged with norms measured in training (section 3.3).
+ * dropout. Only the block shortcut has an exact merge; the others are merged with norms measured in training (section 3.3), or
+ * with the α that brings α·x_n nearest to what comes from the blocks before, by least squares over the same batches (ours).
  */
 import type { Value } from '../../graph/graph';
 import { add, addScalar, div, gemm, mul, reshape, scale, sqrt, sumAll } from '../../graph/ops';
@@ -16,6 +17,7 @@ import type { ByParam, Factors, LayerContext, ParamSpec, PreviousWeights } from 
 
 /** Latest batches that are measured, as in the released code. */
 const WINDOW = 100;
+const MERGE_WAYS = ['input', 'weight', 'least_squares'] as const;
 
 const fields = {
   ...lowRankFields,
@@ -39,11 +41,11 @@ const fields = {
     label: 'Measured batches',
     help: 'Norms for the merge of is and ms are means over this many latest batches.',
   }),
-  merge: choice(['input', 'weight'], {
+  merge: choice(MERGE_WAYS, {
     isTrainingOnly: true,
     default: 'input',
     label: 'Merge by',
-    help: 'How is and ms are merged, which is never exact: by the norms of what went into the branches, or by those of the weights (is) or inputs (ms).',
+    help: 'How is and ms are merged, which is never exact: by the norms of what went into the branches, by those of the weights (is) or inputs (ms), or by the factor that fits what went in best. Merging shows the error of each.',
   }),
   ...selectionFields,
   ...alphaPatternField,
@@ -51,7 +53,7 @@ const fields = {
 
 type Config = ConfigOf<typeof fields>;
 type Param = 'lora_A' | 'lora_B';
-type Measured = 'reslora_f_x' | 'reslora_f_ax';
+type Measured = 'reslora_f_x' | 'reslora_f_ax' | 'reslora_dot' | 'reslora_square';
 type Params = ByParam<Param, Measured, Value>;
 type Previous = PreviousWeights<Param, Measured>;
 
@@ -85,7 +87,7 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
   params: (site, { r, variant }) => ({
     lora_A: { shape: [r, site.inFeatures], init: { kind: 'kaimingUniform' }, trainable: true },
     lora_B: { shape: [site.outFeatures, r], init: { kind: 'zeros' }, trainable: true },
-    ...(variant !== 'bs' && { reslora_f_x: MEASURED }),
+    ...(variant !== 'bs' && { reslora_f_x: MEASURED, reslora_dot: MEASURED, reslora_square: MEASURED }),
     ...(variant === 'ms' && { reslora_f_ax: MEASURED }),
   }),
   configOf: ({ path }, config) => withPatterns(path, config),
@@ -118,6 +120,7 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
       .reduce((sum, v) => add(sum, v));
     return gemm(compressed, b, { transB: true, alpha: s, c: baseOutput() });
   },
+  mergeWays: ({ variant }) => (variant === 'bs' ? undefined : { key: 'merge', ways: MERGE_WAYS }),
   factors: ({ lora_A: a, lora_B: b, ...own }, _site, config, _shared, previous) => {
     const { r: rank, variant, merge } = config;
     const scaling = scalingOf(config);
@@ -125,6 +128,10 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
     if (variant === 'bs') return stacked([{ lora_A: a, lora_B: b }, ...before], rank, scaling);
     const share = (of: 'reslora_f_x' | 'reslora_f_ax', p: Values): number =>
       (p[of]?.[0] ?? NaN) / (own[of]?.[0] ?? NaN);
+    if (merge === 'least_squares' && before.length > 0) {
+      const alpha = (own.reslora_dot?.[0] ?? NaN) / (own.reslora_square?.[0] ?? NaN);
+      return { a, b, rank, scaling: (1 + alpha) * scaling };
+    }
     if (variant === 'is') {
       // By weight, the norms of base weights say how much.
       if (merge === 'weight' && before.length > 0 && previous(2)) return undefined;
@@ -137,10 +144,25 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
     return { a: summed, b, rank, scaling };
   },
   measuredBatches: ({ window }) => window,
-  measures: ({ x, params }, { variant }) => ({
-    ...(variant !== 'bs' && { reslora_f_x: norm(x) }),
-    ...(variant === 'ms' && { reslora_f_ax: norm(gemm(x, params.lora_A, { transB: true })) }),
-  }),
+  measures: (layer, config) => {
+    const { x, previous } = layer;
+    const { variant } = config;
+    if (variant === 'bs') return {};
+    // What the shortcut adds stands for α times what the block has itself: inputs, or what A makes of them.
+    const compressed = (l: Pick<typeof layer, 'x' | 'params'>): Value => gemm(l.x, l.params.lora_A, { transB: true });
+    const passed = (l: Pick<typeof layer, 'x' | 'params'>): Value => (variant === 'is' ? l.x : compressed(l));
+    const own = passed(layer);
+    const [first, ...others] = [...linked(previous, config)].map(passed);
+    const square = sumAll(mul(own, own));
+    // The first block adds itself once more with is, and nothing with ms.
+    const added = first ? others.reduce((sum, v) => add(sum, v), first) : scale(own, variant === 'is' ? 1 : 0);
+    return {
+      reslora_f_x: norm(x),
+      ...(variant === 'ms' && { reslora_f_ax: norm(own) }),
+      reslora_dot: sumAll(mul(added, own)),
+      reslora_square: square,
+    };
+  },
   activity: [movedA, movedB],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
@@ -188,6 +210,11 @@ function delta(weight: Value, params: Params, config: Config, previous: Previous
     return before.reduce((sum, { params: p }) => lowRankMerged(sum, p.lora_A, p.lora_B, s), own);
   }
   const times = (factor: Value): Value => add(mul(gemm(b, a, { alpha: s }), factor), weight);
+  if (config.merge === 'least_squares' && nearest) {
+    const { reslora_dot: dot, reslora_square: square } = params;
+    if (!dot || !square) throw new Error('what least squares needs is not measured in this variant');
+    return times(addScalar(div(dot, square), 1));
+  }
   if (config.variant === 'is') {
     if (!nearest) return lowRankMerged(weight, a, b, 2 * s);
     if (config.merge === 'input') return times(addScalar(share('reslora_f_x', nearest.params, params), 1));

@@ -9,6 +9,10 @@ export interface ModelCalls {
     adapter: string;
     out: string;
     dtype: 'keep' | 'f32' | 'f16' | 'bf16';
+    /** Of a method with several merges, none of them exact; what the adapter says unless told. */
+    way?: string;
+    /** A data file over whose samples the ways are compared; the run's evaluation data unless told. */
+    data?: string;
   }): MergeReport;
   /** To plain LoRA: with one rank for all modules, or with the share of each delta weight's energy that is kept (0 to 1). */
   'adapter/convert'(p: {

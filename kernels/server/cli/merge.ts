@@ -3,30 +3,37 @@ import path from 'node:path';
 import { merge } from '../../merge/merge';
 import { unmerge } from '../../merge/unmerge';
 import type { Command, CommandContext } from './command';
-import { bar, noArguments, refusedArgument, requiredOption, stringOption } from './command';
+import type { MergeErrors, WayError } from '../../protocol/types';
+import { bar, noArguments, refusedArgument, requiredOption, stringOption, table } from './command';
 
 const DTYPES = ['keep', 'f32', 'f16', 'bf16'] as const;
 
 export const mergeCommand: Command = {
   name: 'merge',
-  usage: '--base DIR --adapter DIR --out DIR [--dtype keep|f32|f16|bf16]',
+  usage: '--base DIR --adapter DIR --out DIR [--dtype keep|f32|f16|bf16] [--way WAY] [--data FILE]',
   summary: 'Writes a complete checkpoint with the adapter merged in, and measures the difference.',
   options: {
     base: { type: 'string' },
     adapter: { type: 'string' },
     out: { type: 'string' },
     dtype: { type: 'string' },
+    way: { type: 'string' },
+    data: { type: 'string' },
   },
   async run({ args, values, out, signal }) {
     noArguments({ args });
     const wanted = stringOption(values, 'dtype') ?? 'keep';
     const dtype = DTYPES.find((d) => d === wanted);
     if (!dtype) throw refusedArgument('--dtype', `found ${wanted}`, `expected one of ${DTYPES.join(', ')}`);
+    const way = stringOption(values, 'way');
+    const data = stringOption(values, 'data');
     const report = await merge({
       base: path.resolve(requiredOption(values, 'base')),
       adapter: path.resolve(requiredOption(values, 'adapter')),
       out: path.resolve(requiredOption(values, 'out')),
       dtype,
+      ...(way !== undefined && { way }),
+      ...(data !== undefined && { data: path.resolve(data) }),
       signal,
       onProgress: showProgress(out),
     });
@@ -41,8 +48,39 @@ export const mergeCommand: Command = {
         `largest logit ${report.maxAbsLogit.toFixed(2)}`,
     );
     if (report.approximation !== undefined) out.line(`this method has no exact merge: ${report.approximation}`);
+    if (report.errors) showErrors(report.errors, out);
   },
 };
+
+/** The way that was taken layer by layer, and all ways side by side. */
+function showErrors({ chosen, ways, samples, tokens, files }: MergeErrors, out: CommandContext['out']): void {
+  const over = files.length > 0 ? files.join(', ') : 'the fixed prompts';
+  out.line(`relative error of the layers' outputs over ${samples} samples (${tokens} tokens) of ${over}:`);
+  const [first] = ways;
+  const names = ways.map(({ way }) => (way === chosen ? `${way} (this merge)` : way));
+  const rows = (first?.layers ?? []).map(({ module }, i) => [
+    module,
+    ...ways.map(({ layers }) => layers[i]?.error.toExponential(2) ?? ''),
+  ]);
+  const summary = (name: string, of: (way: WayError) => number): readonly string[] => [
+    name,
+    ...ways.map((way) => of(way).toExponential(2)),
+  ];
+  out.line(
+    table([
+      ['layer', ...names],
+      ...rows,
+      summary('mean', ({ mean }) => mean),
+      summary('largest', ({ largest }) => largest),
+    ]),
+  );
+  const better = ways.reduce<WayError | undefined>(
+    (best, way) => (best && best.mean <= way.mean ? best : way),
+    undefined,
+  );
+  if (better && better.way !== chosen)
+    out.line(`${better.way} comes nearest here: merge again with --way ${better.way} for it`);
+}
 
 export const unmergeCommand: Command = {
   name: 'unmerge',

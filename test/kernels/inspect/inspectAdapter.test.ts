@@ -57,7 +57,17 @@ test('counts, base and targets are those of the folder', async () => {
 
 test.each([
   ['mora', {}, { lora_A: 'trained', lora_B: 'copy' }],
-  ['reslora', { variant: 'is' }, { lora_A: 'trained', lora_B: 'trained', reslora_f_x: 'measured' }],
+  [
+    'reslora',
+    { variant: 'is' },
+    {
+      lora_A: 'trained',
+      lora_B: 'trained',
+      reslora_f_x: 'measured',
+      reslora_dot: 'measured',
+      reslora_square: 'measured',
+    },
+  ],
   ['vera', {}, { vera_lambda_b: 'trained', vera_lambda_d: 'trained' }],
   ['asylora', {}, { lora_A: 'frozen', lora_B: 'trained' }],
   ['dora', {}, { lora_A: 'trained', lora_B: 'trained', lora_magnitude_vector: 'trained' }],

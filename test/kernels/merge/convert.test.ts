@@ -117,6 +117,19 @@ describe('the converted folder', () => {
     opened.checkpoint.close();
   });
 
+  it('holds the bias beside the second factor, scaled, where the adapter trains one', async () => {
+    const model = { config: { attention_bias: true } };
+    const config = { lora_bias: true, r: 2, lora_alpha: 7, target_modules: ['q_proj', 'v_proj'] };
+    const { report, out, base, adapter } = await converted({ model, config });
+    expect(readConfig(out)).toMatchObject({ lora_bias: true, r: 2, lora_alpha: 2 });
+    const opened = openBaseModel(base);
+    const key = 'model.layers.1.self_attn.q_proj.lora_B.bias';
+    const [before, after] = [adapter, out].map((dir) => loadAdapter(dir, opened).parameters.get(key)!);
+    after!.forEach((value, i) => expect(value).toBeCloseTo(3.5 * before![i]!, 6));
+    opened.checkpoint.close();
+    expect(report.maxAbsLogitDifference).toBeLessThan(2e-5 * (1 + report.maxAbsLogit));
+  });
+
   it.each([
     ['f16', 'F16', 2e-3],
     ['bf16', 'BF16', 2e-2],

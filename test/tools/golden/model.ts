@@ -217,7 +217,8 @@ function initialAdapter({ folder, test }: Golden, work: string): string {
 
 /** The reference's files have no place for what is measured; ours do, and before the first step it is 1. */
 function addMeasured(file: string, variant: string | undefined): void {
-  const names = { is: ['reslora_f_x'], ms: ['reslora_f_x', 'reslora_f_ax'] }[variant ?? ''] ?? [];
+  const fitted = ['reslora_dot', 'reslora_square'];
+  const names = { is: ['reslora_f_x', ...fitted], ms: ['reslora_f_x', 'reslora_f_ax', ...fitted] }[variant ?? ''] ?? [];
   const given = openSafetensors(file);
   const tensors = [...given.tensors.values()].map(({ name, shape }) => ({ name, shape, data: given.readF32(name) }));
   given.close();
