@@ -3,7 +3,7 @@
  * [tokens, r̂] → [tokens, out] (Jiang et al. 2024, equations 4 to 9; where paper and released code differ, the code). Any
  * sizes are allowed: what does not divide is padded with the input's own first features, or repeated, round and round.
  */
-import type { Value } from '../graph/graph';
+import type { Graph, Value } from '../graph/graph';
 import { add, concat, expand, gemm, pad, reduceSum, reshape, rope, slice, transpose } from '../graph/ops';
 
 /** Numbers as in the released code; the last two are in the paper only (equations 4 and 8). */
@@ -11,7 +11,7 @@ export const MORA_TYPES = [1, 2, 3, 4, 6, 'truncate', 'decouple'] as const;
 export type MoraType = (typeof MORA_TYPES)[number];
 
 /** How inputs become groups and groups become outputs in the types that share. */
-interface Sharing {
+export interface Sharing {
   readonly compress: 'strided' | 'adjacent';
   readonly decompress: 'tile' | 'repeat';
 }
@@ -107,7 +107,7 @@ function groups(width: number, size: number): readonly number[] {
 }
 
 /** Blocks that some output reads; the outputs start again only behind the last of all. */
-function blocksOf(inFeatures: number, size: number, outFeatures: number): number {
+export function blocksOf(inFeatures: number, size: number, outFeatures: number): number {
   return Math.min(Math.ceil(inFeatures / size), Math.ceil(outFeatures / size));
 }
 
@@ -128,6 +128,26 @@ function compress(x: Value, size: number, { compress: kind }: Sharing): Value {
 
 function decompress(z: Value, outFeatures: number, { decompress: kind }: Sharing): Value {
   return kind === 'tile' ? wrap(z, outFeatures) : repeat(z, outFeatures);
+}
+
+/**
+ * What the gradient of M is the product of, where groups are shared: the inputs of each group summed, and the cotangents of
+ * the outputs that each group has. Both [tokens, r̂].
+ */
+export function adjointOfSharing(
+  g: Value,
+  x: Value,
+  size: number,
+  sharing: Sharing,
+): { readonly outputs: Value; readonly inputs: Value } {
+  const [tokens, width] = [rowsOf(g), widthOf(g)];
+  const inputs = compress(x, size, sharing);
+  // The outputs of a repeated group are neighbours, as the inputs of adjacent groups are.
+  if (sharing.decompress === 'repeat')
+    return { outputs: compress(g, size, { ...sharing, compress: 'adjacent' }), inputs };
+  const copies = Math.ceil(width / size);
+  const whole = reshape(pad(g, 1, 0, copies * size - width), [tokens, copies, size]);
+  return { outputs: reshape(reduceSum(whole, [1]), [tokens, size]), inputs };
 }
 
 interface Run {
@@ -184,21 +204,35 @@ function addColumns(x: Value, more: Value): Value {
   return add(x, pad(more, 1, 0, widthOf(x) - widthOf(more)));
 }
 
-/** Rotates block b of [rows, blocks, size] by ±b·θ in half-split pairs (j, j + size/2), θ_j = 10000^(−2j/size). */
+/** Rotates block b of [rows, blocks, size] by ±b·θ. */
 function rotate(x: Value, direction: 1 | -1): Value {
   const [, blocks = 0, size = 0] = x.type.shape;
-  const half = size / 2;
-  const angles = Float64Array.from({ length: blocks * size }, (_, i) => {
-    const [block, j] = [Math.floor(i / size), (i % size) % half];
+  const { cos, sin } = rotationTables(x.graph, blocks, size, direction);
+  return rope(x, cos, sin);
+}
+
+/** cos and ±sin of b·θ in half-split pairs (j, j + size/2), θ_j = 10000^(−2j/size): [blocks, size]. */
+export function rotationTables(
+  graph: Graph,
+  blocks: number,
+  size: number,
+  direction: 1 | -1,
+): { readonly cos: Value; readonly sin: Value } {
+  const angle = (i: number): number => {
+    const [block, j] = [Math.floor(i / size), (i % size) % (size / 2)];
     return block * ROTATION_BASE ** ((-2 * j) / size);
-  });
-  const table = (of: (angle: number) => number): Value =>
-    x.graph.constant(Float32Array.from(angles, of), [blocks, size]);
-  return rope(
-    x,
-    table(Math.cos),
-    table((angle) => direction * Math.sin(angle)),
-  );
+  };
+  const table = (name: string, of: (angle: number) => number): Value =>
+    graph.sharedConstant(`mora ${name} ${blocks} ${size}`, () =>
+      graph.constant(
+        Float32Array.from({ length: blocks * size }, (_, i) => of(angle(i))),
+        [blocks, size],
+      ),
+    );
+  return {
+    cos: table('cos', Math.cos),
+    sin: table(`sin ${direction}`, (a) => direction * Math.sin(a)),
+  };
 }
 
 /** Blocks [n, size, size] on the diagonal of a matrix [n·size, width]. */

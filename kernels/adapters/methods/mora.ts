@@ -10,6 +10,7 @@ import type { MethodFigure } from '../activity';
 import { isSettled } from '../activity';
 import { leastAboveZero, norm, numericalRank } from '../activityFigures';
 import { selectionFields, selectionOf, withRankPattern } from '../selectionFields';
+import { foldedLinear, isFoldedCheaper } from '../squareFolded';
 import { MORA_TYPES, squareDelta, squareFactors, squareForward } from '../squareOperators';
 import { squareCores } from '../squareCores';
 import { defineAdapter } from '../types';
@@ -135,8 +136,13 @@ export const mora = defineAdapter({
     const [out = 0, input = 0] = mergedWeight.type.shape;
     return sub(mergedWeight, squareDelta(m, input, out, mora_type));
   },
-  forward: ({ site, x, params, baseOutput, dropout }, { mora_type }) =>
-    add(squareForward(dropout(x), params.lora_A, site.outFeatures, mora_type), baseOutput()),
+  forward: ({ site, x, params, baseWeight, baseBias, baseOutput, dropout }, { mora_type }) => {
+    const [tokens = 0] = x.type.shape;
+    const dropped = dropout(x);
+    const isFolded = dropped === x && isFoldedCheaper(tokens, site.inFeatures, site.outFeatures, mora_type);
+    if (isFolded) return foldedLinear(x, baseWeight, baseBias(), params.lora_A, mora_type);
+    return add(squareForward(dropped, params.lora_A, site.outFeatures, mora_type), baseOutput());
+  },
   cores: ({ lora_A: m }, { inFeatures, outFeatures }, { mora_type }) =>
     squareCores(m, Math.sqrt(m.length), inFeatures, outFeatures, mora_type),
   factors: ({ lora_A: m }, { inFeatures, outFeatures }, { mora_type }) => {

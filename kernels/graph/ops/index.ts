@@ -20,6 +20,7 @@ import { rmsNormOp } from './rmsNorm';
 import { ropeOp } from './rope';
 import { scaleOp } from './scale';
 import { sigmoidOp } from './sigmoid';
+import { gatherColumnsOp, scatterAddColumnsOp } from './scatterAddColumns';
 import { siluOp } from './silu';
 import { padOp, sliceOp } from './slice';
 import { softmaxOp } from './softmax';
@@ -30,6 +31,7 @@ import { swigluOp } from './swiglu';
 import { tanhOp } from './tanh';
 import { tokenNllOp } from './tokenNll';
 import { transposeOp } from './transpose';
+import { withGradientOp } from './withGradient';
 
 export { add } from './add';
 export { addScalar } from './addScalar';
@@ -50,6 +52,7 @@ export { rmsNorm } from './rmsNorm';
 export { rope } from './rope';
 export { scale } from './scale';
 export { sigmoid } from './sigmoid';
+export { scatterAddColumns } from './scatterAddColumns';
 export { silu } from './silu';
 export { pad, slice } from './slice';
 export { softmax } from './softmax';
@@ -60,6 +63,7 @@ export { swiglu } from './swiglu';
 export { tanh } from './tanh';
 export { headLogits, headLoss } from './tokenNll';
 export { transpose } from './transpose';
+export { withGradient } from './withGradient';
 
 export const operators: readonly AnyOp[] = [
   addOp,
@@ -68,6 +72,7 @@ export const operators: readonly AnyOp[] = [
   divOp,
   dropoutOp,
   expandOp,
+  gatherColumnsOp,
   gatherRowsOp,
   geluTanhOp,
   gemmOp,
@@ -84,6 +89,7 @@ export const operators: readonly AnyOp[] = [
   rmsNormOp,
   ropeOp,
   scaleOp,
+  scatterAddColumnsOp,
   scatterAddRowsOp,
   sigmoidOp,
   siluOp,
@@ -97,4 +103,5 @@ export const operators: readonly AnyOp[] = [
   tanhOp,
   tokenNllOp,
   transposeOp,
+  withGradientOp,
 ];

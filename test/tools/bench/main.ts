@@ -14,12 +14,14 @@ import { benchDashboard } from './dashboard';
 import { benchEstimate } from './estimate';
 import { benchInspect } from './inspect';
 import { benchMerge } from './merge';
+import { benchMethods } from './methods';
 import { benchTrain } from './train';
 import type { BenchContext, BenchReport } from './types';
 
 const BENCHMARKS: Readonly<Record<string, (context: BenchContext) => Promise<BenchReport>>> = {
   activation: benchActivation,
   train: benchTrain,
+  methods: benchMethods,
   merge: benchMerge,
   estimate: benchEstimate,
   dashboard: benchDashboard,

@@ -1,9 +1,10 @@
-"""Times LoRA training steps with PEFT: the peer of `npm run bench -- train`. One JSON object on stdout.
+"""Times training steps with PEFT: the peer of `npm run bench -- train` and `methods`. One JSON object on stdout.
 
 A step is what a user of PEFT runs: forward with labels, backward, clipping, AdamW, schedule. `f32`: weights and
 arithmetic in float32. `bf16`: base weights in bfloat16, adapter in float32, torch.autocast on the CPU.
 
-usage: peft_train.py --base DIR --batches FILE.json --steps N --dtype f32|bf16 [--r 16] [--alpha 32] [--threads N]
+usage: peft_train.py --base DIR --batches FILE.json --steps N --dtype f32|bf16 [--method lora|dora|vera] [--r 16]
+           [--alpha 32] [--threads N]
 """
 import time
 
@@ -17,7 +18,7 @@ import pathlib
 import peft
 import torch
 import transformers
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, VeraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, get_scheduler
 
 imported = time.perf_counter()
@@ -39,6 +40,7 @@ def main():
     parser.add_argument("--batches", type=pathlib.Path, required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--dtype", choices=["f32", "bf16"], required=True)
+    parser.add_argument("--method", choices=["lora", "dora", "vera"], default="lora")
     parser.add_argument("--r", type=int, default=16)
     parser.add_argument("--alpha", type=float, default=32)
     parser.add_argument("--threads", type=int)
@@ -49,8 +51,10 @@ def main():
     is_bf16 = args.dtype == "bf16"
     base = AutoModelForCausalLM.from_pretrained(args.base, dtype=torch.bfloat16 if is_bf16 else torch.float32)
     base.config.use_cache = False
-    model = get_peft_model(
-        base, LoraConfig(r=args.r, lora_alpha=args.alpha, target_modules=TARGETS, task_type="CAUSAL_LM"))
+    common = {"r": args.r, "target_modules": TARGETS, "task_type": "CAUSAL_LM"}
+    own = VeraConfig(**common) if args.method == "vera" else LoraConfig(
+        **common, lora_alpha=args.alpha, use_dora=args.method == "dora")
+    model = get_peft_model(base, own)
     model.train()
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=2e-4, weight_decay=0)
