@@ -4,6 +4,7 @@ import type { BaseModel } from '../models/baseModel';
 import type { MemoryEstimate } from '../protocol/calls/estimate';
 import { KernelError } from '../protocol/errors';
 import type { Device } from '../runtime/types';
+import { hoistFrozen } from '../graph/hoistFrozen';
 import { buildGraph } from '../trainer/stepGraph';
 import type { PlannedShape } from './batchPlan';
 import { graphMemory } from './graphMemory';
@@ -28,7 +29,7 @@ export async function runMemory(request: RunMemoryRequest): Promise<MemoryEstima
   const graphs: HeldGraph[] = [];
   for (const { kind, held, ...shape } of largestShapes(shapes)) {
     if (signal?.aborted) throw new KernelError('cancelled', 'the estimate was cancelled');
-    const program = buildGraph({ kind: kind === 'train' ? 'train' : 'loss', shape, model, plan });
+    const { program } = hoistFrozen(buildGraph({ kind: kind === 'train' ? 'train' : 'loss', shape, model, plan }));
     graphs.push({ held, memory: graphMemory(program, device === 'cpu' ? 'cpu' : 'gpu') });
     await new Promise((resume) => setImmediate(resume));
   }

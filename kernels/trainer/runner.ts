@@ -8,8 +8,10 @@ import type { BatchShape, GraphKind } from './stepGraph';
 import { buildGraph, dropoutLayers, fedTensors, gradientName, maskName, measureName } from './stepGraph';
 import type { TensorValues } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
+import { hoistFrozen } from '../graph/hoistFrozen';
 import { encodeOnnx } from '../graph/onnx/encode';
 import type { Program } from '../graph/program';
+import { programOf } from '../graph/program';
 import type { BaseModel } from '../models/baseModel';
 import type { KeptSpec } from '../models/types';
 import { KernelError } from '../protocol/errors';
@@ -55,7 +57,9 @@ export interface Decoded {
 }
 
 export class ModelRunner {
-  private readonly sessions = new Map<string, Promise<Session>>();
+  private readonly sessions = new Map<string, Promise<Compiled>>();
+  /** Values that depend on frozen weights alone, computed when the first graph needs them. */
+  private readonly frozen = new Map<string, HostTensor>();
 
   constructor(
     readonly model: BaseModel,
@@ -133,7 +137,7 @@ export class ModelRunner {
   async dispose(): Promise<void> {
     const open = [...this.sessions.values()];
     this.sessions.clear();
-    for (const session of open) await (await session).dispose();
+    for (const compiled of open) await (await compiled).session.dispose();
   }
 
   private async run(kind: GraphKind, input: StepInput, masks: Feeds): Promise<Readonly<Record<string, Float32Array>>> {
@@ -169,39 +173,61 @@ export class ModelRunner {
     return Object.fromEntries(entries);
   }
 
-  private session(kind: GraphKind, shape: BatchShape, hasPaddingBias: boolean): Promise<Session> {
+  private session(kind: GraphKind, shape: BatchShape, hasPaddingBias: boolean): Promise<Pick<Session, 'run'>> {
     const { model, plan } = this;
     return this.compiled(keyOf(kind, shape, hasPaddingBias), () =>
       buildGraph({ kind, shape, model, plan, hasPaddingBias }),
     );
   }
 
-  private async compiled(key: string, build: () => Program): Promise<Session> {
+  /** What a graph is run with; the values of frozen weights that it reads are among the feeds. */
+  private async compiled(key: string, build: () => Program): Promise<Pick<Session, 'run'>> {
     const known = this.sessions.get(key);
-    if (known) {
-      // Last used goes last: the map's order is the order of eviction.
-      this.sessions.delete(key);
-      this.sessions.set(key, known);
-      return known;
-    }
-    const { device, threads, profilePrefix } = this.options;
+    // Last used goes last: the map's order is the order of eviction.
+    this.sessions.delete(key);
+    if (!known) await this.makeRoom();
+    const compiled = known ?? this.compile(build());
+    this.sessions.set(key, compiled);
+    const { session, frozen } = await compiled;
+    const feeds = Object.fromEntries(frozen.map((name) => [name, this.frozen.get(name)])) as Feeds;
+    return { run: (own) => session.run({ ...own, ...feeds }) };
+  }
+
+  private async makeRoom(): Promise<void> {
     const maxSessions = sessionLimit(this.model);
-    for (const [oldest, session] of this.sessions) {
+    for (const [oldest, compiled] of this.sessions) {
       if (this.sessions.size < maxSessions) break;
       this.sessions.delete(oldest);
-      await (await session).dispose();
+      await (await compiled).session.dispose();
     }
-    const weightsFolder = this.model.weightFiles.folder;
-    const bytes = encodeOnnx(build(), { target: device === 'cpu' ? 'cpu' : 'gpu', weightsFolder });
-    const session = ortRuntime.compile(bytes, {
-      device,
-      threads,
-      weightsFolder,
-      ...(profilePrefix && { profilePrefix }),
-    });
-    this.sessions.set(key, session);
-    return session;
   }
+
+  private async compile(built: Program): Promise<Compiled> {
+    const { program, frozen } = hoistFrozen(built);
+    const missing = [...frozen].filter(([name]) => !this.frozen.has(name));
+    if (missing.length > 0) {
+      const once = await this.sessionOf(programOf(Object.fromEntries(missing)));
+      const values = await once.run({});
+      await once.dispose();
+      for (const [name, { type }] of missing) {
+        this.frozen.set(name, { dtype: 'f32', shape: type.shape, data: output(values, name) });
+      }
+    }
+    return { session: await this.sessionOf(program), frozen: [...frozen.keys()] };
+  }
+
+  private sessionOf(program: Program): Promise<Session> {
+    const { device, threads, profilePrefix } = this.options;
+    const weightsFolder = this.model.weightFiles.folder;
+    const bytes = encodeOnnx(program, { target: device === 'cpu' ? 'cpu' : 'gpu', weightsFolder });
+    return ortRuntime.compile(bytes, { device, threads, weightsFolder, ...(profilePrefix && { profilePrefix }) });
+  }
+}
+
+/** A session, and the names of the frozen values it must be fed. */
+interface Compiled {
+  readonly session: Session;
+  readonly frozen: readonly string[];
 }
 
 /**

@@ -50,16 +50,21 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
       out.tensor({ kind: 'external', name: nameOf(leaf), type: leaf.type, location: leaf.leaf.location });
     }
   }
+  const wide = new Map<Value, string>();
+  let scope: string | undefined;
   for (const node of program.nodes) {
     const name = nameOf(node.output);
     out.begin(name);
     const types = mapNamed(node.inputs, (v) => v.type);
-    // Widened anew at each use: a shared copy would stay in memory from the forward to the backward pass.
-    const inputs = mapNamed(node.inputs, (v) =>
-      isHalf(v.type) && !node.op.acceptsHalf
-        ? out.node('Cast', [nameOf(v)], { to: { int: TENSOR_TYPE.f32 } })
-        : nameOf(v),
-    );
+    // Widened once for each layer and direction: one copy for all would stay in memory from the forward to the backward pass.
+    if (node.scope !== scope) wide.clear();
+    scope = node.scope;
+    const inputs = mapNamed(node.inputs, (v) => {
+      if (!isHalf(v.type) || node.op.acceptsHalf) return nameOf(v);
+      const copy = wide.get(v) ?? out.node('Cast', [nameOf(v)], { to: { int: TENSOR_TYPE.f32 } });
+      wide.set(v, copy);
+      return copy;
+    });
     out.finish(node.op.emit(out, inputs, node.attrs, types, node.output.type), name);
   }
   // onnxruntime orders execution by a depth-first search that starts at the last node without readers. Outputs get
