@@ -14,6 +14,7 @@ import type { Problem } from '../protocol/errors';
 import { formatProblem, KernelError } from '../protocol/errors';
 import type { Fields } from '../util/fields';
 import { withDefaults } from '../util/fields';
+import { labelsById } from './adapterTask';
 import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
 import type { IdleOption } from './plan';
 import { planAdapter } from './plan';
@@ -396,8 +397,12 @@ function peftConfig(plan: AdapterPlan, { baseModelPath, preserve, restarts }: Sa
     peftKey in inPeft ? [[peftKey, config[name] ?? null]] : [],
   );
   return {
-    ...newPeftLoraConfig({ task_type: 'CAUSAL_LM', ...before }),
+    ...newPeftLoraConfig({ task_type: plan.task.kind === 'next-token' ? 'CAUSAL_LM' : 'SEQ_CLS', ...before }),
     ...(Object.fromEntries(fields) as Partial<PeftLoraConfig>),
+    ...(plan.task.kind !== 'next-token' && {
+      modules_to_save: plan.selection.modulesToSave,
+      id2label: labelsById(plan.task),
+    }),
     ...method.peft,
     ...(method.ownKeys && { [method.ownKeys.name]: method.ownKeys.write(config) }),
     ...(restarts && { relora: { cycle: restarts.state.cycle } }),

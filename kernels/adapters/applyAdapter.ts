@@ -1,7 +1,7 @@
 /** @file Builds the adapted layers of a graph: every linear layer of the model goes through the method, or stays plain. */
 import type { Value } from '../graph/graph';
 import { gemm, transpose } from '../graph/ops';
-import type { ApplyLinear, HeadSpec, TargetSite, WeightSource } from '../models/types';
+import type { ApplyLinear, TargetSite, WeightSource } from '../models/types';
 import type { AdapterPlan } from './plan';
 import { chainKey, SHARED_MODULE } from './plan';
 import type { LayerContext } from './types';
@@ -62,21 +62,6 @@ function once(make: (v: Value) => Value): (v: Value) => Value {
     known.set(v, made);
     return made;
   };
-}
-
-/**
- * The weight of the language-model head. A tied head follows the embedding when tensors of the base are trained themselves;
- * beside an adapter a trained embedding is a copy, as in PEFT, and the head stays the base's unless it is trained itself.
- */
-export function headWeight(
-  model: { readonly head: HeadSpec },
-  plan: AdapterPlan | null,
-  weights: WeightSource,
-  base: WeightSource,
-): Value {
-  const { weight, tiedTo } = model.head;
-  if (tiedTo === null || plan?.trained.some((t) => t.key === weight)) return weights.get(weight);
-  return plan?.selection.base ? weights.get(tiedTo) : base.get(tiedTo);
 }
 
 /** x·Wᵀ + b in whatever layout the checkpoint stores W. */

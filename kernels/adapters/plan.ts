@@ -3,7 +3,8 @@
  * trained, with its place in one flat vector. Options that could have no effect are refused here, before anything runs.
  */
 import * as l10n from '@vscode/l10n';
-import type { CommonConfig, HeadSpec, ModelArchitecture, TargetSite } from '../models/types';
+import type { CommonConfig, FreshStart, HeadSpec, ModelArchitecture, TargetSite, Task } from '../models/types';
+import { tiedHead } from '../models/types';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import { SHARED_MODULE } from '../formats/peftKeys';
@@ -18,6 +19,8 @@ export interface PlannedModel {
   readonly sites: readonly TargetSite[];
   readonly head: HeadSpec;
   readonly tensors: ReadonlyMap<string, readonly number[]>;
+  /** Tensors of its head that the checkpoint does not have. */
+  readonly fresh: ReadonlyMap<string, { readonly shape: readonly number[]; readonly start: FreshStart }>;
 }
 
 export interface AdaptedLayer {
@@ -49,6 +52,8 @@ export interface PlannedTensor {
 }
 
 export interface AdapterPlan {
+  /** What the model is asked for; of a sequence head, with the names of its labels. */
+  readonly task: Task;
   readonly method: AnyAdapterMethod;
   readonly config: Readonly<Record<string, unknown>>;
   readonly selection: Selection;
@@ -80,12 +85,13 @@ export function planAdapter(
   model: PlannedModel,
   onIdle?: (option: IdleOption) => void,
 ): AdapterPlan {
-  const selection = method.selection(config);
+  const own = method.selection(config);
+  const selection = withHead(own, model, onIdle === undefined);
   const { base } = selection;
   const refusal = base?.refuses(baseTensors(model), model.config.layers);
   if (refusal) throw refused([refusal]);
   const sites = base ? [] : selectSites(model.sites, selection);
-  const idle = base ? [] : [...idleOptions(selection, config, model, sites)];
+  const idle = base ? [] : [...idleOptions(own, config, model, sites)];
   if (!base && sites.length === 0) throw refused(whyNothing(idle, selection, model));
   const layers: AdaptedLayer[] = [];
   const misfits: IdleOption[] = [];
@@ -107,7 +113,8 @@ export function planAdapter(
   const absurd = absurdSize(trained.size + frozen.size, model.tensors.values(), layers, config);
   if (absurd) throw refused([absurd]);
   for (const [key, tensor] of trainedBaseTensors(selection, model, sites)) {
-    const shape = model.tensors.get(tensor) ?? [];
+    const fresh = model.fresh.get(tensor);
+    const shape = fresh?.shape ?? model.tensors.get(tensor) ?? [];
     const dot = key.lastIndexOf('.');
     trained.add({
       key,
@@ -115,7 +122,7 @@ export function planAdapter(
       param: key.slice(dot + 1),
       kind: 'base',
       shape,
-      start: { kind: 'base', tensor },
+      start: fresh?.start ?? { kind: 'base', tensor },
       group: 'default',
       // Biases and norm weights are never decayed, as in the Hugging Face Trainer.
       decays: shape.length > 1,
@@ -127,12 +134,24 @@ export function planAdapter(
     throw refused([{ key: 'target_modules', found: l10n.t('nothing would be trained'), expected }]);
   }
   return {
+    task: model.head.kind === 'sequence' ? model.head.task : { kind: 'next-token' },
     method,
     config,
     selection,
     layers,
     ...ledgers(trained, frozen),
   };
+}
+
+/**
+ * A head that answers for a whole text is trained beside every new adapter, as in PEFT for SEQ_CLS; one that exists says in
+ * its modules_to_save whether it was. What the checkpoint does not have is part of the adapter in any case.
+ */
+function withHead(selection: Selection, { head, fresh }: PlannedModel, isNew: boolean): Selection {
+  if (head.kind === 'next-token' || selection.base) return selection;
+  const isFresh = (module: string): boolean => head.modules.get(module)?.some(({ name }) => fresh.has(name)) ?? false;
+  const trained = [...head.modules.keys()].filter((module) => (isNew && module === head.path) || isFresh(module));
+  return { ...selection, modulesToSave: [...new Set([...selection.modulesToSave, ...trained])] };
 }
 
 /** The same projection in the blocks before, nearest first, as far as they are adapted with the same sizes. */
@@ -218,11 +237,14 @@ function trainedBaseTensors(
 ): ReadonlyMap<string, string> {
   const { base } = selection;
   if (base) {
-    const chosen = baseTensors(model).filter((tensor) => base.trains(tensor, model.config.layers));
+    const chosen = baseTensors(model).filter(
+      ({ name, ...t }) => model.fresh.has(name) || base.trains({ name, ...t }, model.config.layers),
+    );
     return new Map(chosen.map(({ name }) => [name, name]));
   }
+  const names = [...model.tensors.keys(), ...model.fresh.keys()];
   const result = new Map<string, string>();
-  for (const tensor of model.tensors.keys()) {
+  for (const tensor of names) {
     const module = moduleOf(tensor);
     const isBias = tensor.endsWith('.bias');
     const isAdapted = sites.some((s) => s.path === module || s.bias === tensor);
@@ -233,21 +255,23 @@ function trainedBaseTensors(
       result.set(tensor, tensor);
     }
   }
-  const { head } = model;
   // A tied head that is saved gets a tensor of its own, which starts as the embedding.
-  if (head.tiedTo && savesModule(selection.modulesToSave, head.path)) result.set(head.weight, head.tiedTo);
+  const tied = tiedHead(model.head);
+  if (tied && savesModule(selection.modulesToSave, model.head.path)) result.set(tied.weight, tied.tiedTo);
   return result;
 }
 
 /** All tensors of the model with their blocks: those that begin as the weights of a block's linear layers do. */
-function baseTensors({ sites, tensors }: PlannedModel): readonly BaseTensor[] {
+function baseTensors({ sites, tensors, fresh }: PlannedModel): readonly BaseTensor[] {
   const blocks = new Map(
-    sites.map(({ weight, layer }) => {
+    sites.flatMap(({ weight, layer }) => {
       const number = `.${layer}.`;
-      return [weight.slice(0, weight.indexOf(number) + number.length), layer] as const;
+      const at = weight.indexOf(number);
+      return at < 0 ? [] : [[weight.slice(0, at + number.length), layer] as const];
     }),
   );
-  return [...tensors].map(([name, shape]) => {
+  const all = [...tensors, ...[...fresh].map(([name, { shape }]) => [name, shape] as const)];
+  return all.map(([name, shape]) => {
     const block = [...blocks].find(([prefix]) => name.startsWith(prefix))?.[1] ?? null;
     return { name, shape, block };
   });
@@ -365,7 +389,7 @@ function* idleOptions(
       }
     }
   }
-  const modules = [...model.tensors.keys()].map(moduleOf).concat(model.head.path);
+  const modules = [...model.tensors.keys(), ...model.fresh.keys()].map(moduleOf).concat(model.head.path);
   for (const entry of modulesToSave) {
     if (!modules.some((m) => savesModule([entry], m))) {
       const expected = l10n.t('expected a module that has weights, such as lm_head or embed_tokens');

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import * as l10n from '@vscode/l10n';
 import { findBaseModel, loadAdapter, namedBaseModel, openAdapter } from '../adapters/adapterFile';
+import { adapterTask } from '../adapters/adapterTask';
 import type { BaseModel } from '../models/baseModel';
-import { openBaseModel } from '../models/baseModel';
+import { openBaseModel, withTaskOf } from '../models/baseModel';
 import { checkWeightsIn } from './checkWeights';
 import type { CheckContext } from './types';
 import { reporting } from './types';
@@ -28,7 +29,10 @@ export async function checkAdapterOf(dir: string, model: BaseModel | undefined, 
 }
 
 async function checkFitTo(dir: string, model: BaseModel, context: CheckContext): Promise<void> {
-  const loaded = await reporting(context, dir, () => loadAdapter(dir, model, { takesRestarts: true }));
+  const loaded = await reporting(context, dir, () => {
+    const own = withTaskOf(model, (head) => adapterTask(dir, head));
+    return loadAdapter(dir, own, { takesRestarts: true });
+  });
   loaded?.warnings.forEach((warning) => context.report(warning));
 }
 

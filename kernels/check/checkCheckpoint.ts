@@ -7,6 +7,7 @@ import { jsonValue } from '../formats/jsonTree';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
+import { tiedHead } from '../models/types';
 import { openBaseModel } from '../models/baseModel';
 import { architectureOf } from '../models/registry';
 import { untiedHead } from '../models/soundWeights';
@@ -33,10 +34,12 @@ const COMPUTED = /\.(rotary_emb\.inv_freq|attn\.(masked_)?bias)$/;
 async function reportOddities(model: BaseModel, context: CheckContext): Promise<void> {
   const { checkpoint, tensors, warnings, architecture, head } = model;
   for (const warning of [...warnings, ...checkpoint.warnings]) context.report(warning);
+  const tied = tiedHead(head);
   const untied = await reporting(context, model.dir, () => untiedHead(model));
   if (untied) context.report(untied);
   for (const [where, { file }] of checkpoint.tensors) {
-    if (tensors.has(where) || where === head.weight || COMPUTED.test(where)) continue;
+    if (tensors.has(where) || where === tied?.weight || COMPUTED.test(where)) continue;
+    if (architecture.unread?.test(where)) continue;
     const expected = l10n.t('expected the tensors of a {0} model; this one is not read', architecture.id);
     context.report({ file, where, severity: 'warning', found: l10n.t('is not part of the model'), expected });
   }

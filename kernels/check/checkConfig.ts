@@ -9,6 +9,7 @@ import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { ConfigSummary } from '../protocol/kernelApi';
 import { planFor, refuseLongSamples } from '../trainer/prepare';
+import { refuseIdleKeys, refuseOtherFormat } from '../trainer/task';
 import { withModelFixes } from './modelFixes';
 
 export function checkConfig(
@@ -34,6 +35,8 @@ export function checkConfig(
     }
   };
   attempt('data', () => refuseLongSamples(config, model, file));
+  attempt('data', () => refuseOtherFormat(config.data.format, model, file));
+  attempt('data', () => refuseIdleKeys(loaded.values, model, file));
   const plan = attempt('adapter', () => planFor(config, model, file));
   return { problems: found, ...(plan && { summary: summarise(plan, model) }) };
 }

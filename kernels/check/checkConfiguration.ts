@@ -1,12 +1,13 @@
 /** @file A configuration and everything it names: base model, data, initial adapter, read as a run would read them. */
 import * as l10n from '@vscode/l10n';
 import { loadAdapter, loadInto } from '../adapters/adapterFile';
+import { adapterTask } from '../adapters/adapterTask';
 import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethods } from '../adapters/registry';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { loadConfig } from '../config/loadConfig';
 import type { BaseModel } from '../models/baseModel';
-import { openBaseModel } from '../models/baseModel';
+import { openBaseModel, sampleTask, withTaskOf } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
 import { Parameters } from '../trainer/parameters';
 import { planFor } from '../trainer/prepare';
@@ -27,9 +28,11 @@ export async function checkConfiguration(file: string, context: CheckContext): P
     await checkSamples(file, config, model, context);
     const { init_from: from } = config.adapter;
     if (from !== undefined) {
-      const loaded = await reporting(context, from, () => loadAdapter(from, model));
+      const itsModel = await reporting(context, from, () => withTaskOf(model, (head) => adapterTask(from, head)));
+      if (!itsModel) return;
+      const loaded = await reporting(context, from, () => loadAdapter(from, itsModel));
       loaded?.warnings.forEach((warning) => context.report(warning));
-      if (loaded) await reporting(context, from, () => loadFactors(from, planFor(config, model, file)));
+      if (loaded) await reporting(context, from, () => loadFactors(from, planFor(config, itsModel, file)));
     }
   } finally {
     model.checkpoint.close();
@@ -61,6 +64,7 @@ async function checkSamples(
     format: data.format,
     lossOn: data.loss_on,
     maxLength: data.max_length,
+    task: sampleTask(model),
     vocabularySize: model.config.vocabularySize,
     ...(tokenizer && { tokenizer }),
   };

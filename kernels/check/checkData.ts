@@ -1,13 +1,14 @@
 /** @file Data files row by row: every row that cannot be read, and, with a tokenizer, what cannot be learnt from. */
 import { existsSync } from 'node:fs';
 import * as l10n from '@vscode/l10n';
-import { firstRows, isPieces, rowProblem, toPieces } from '../data/dataset';
+import { firstRows, isPieces, labelOf, rowProblem, toPieces } from '../data/dataset';
 import { encodeSample, type EncodedSample } from '../data/encodeSample';
+import { LabelNames } from '../data/labels';
 import type { LossOn } from '../data/pieces';
 import type { RawRow } from '../data/rawRow';
 import { beginsWithMark, readRows } from '../data/rows';
-import type { RowFault, SampleFormat } from '../data/samples';
-import { FORMATS, formatsOf, isFault, isRow, parseSample, undecidedFormat } from '../data/samples';
+import type { RowFault, SampleFormat, SampleTask } from '../data/samples';
+import { formatsFor, formatsOf, isFault, isRow, meantFormat, parseSample, undecidedFormat } from '../data/samples';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { KernelError, type Problem } from '../protocol/errors';
 import { RepeatedFaults } from './repeatedFaults';
@@ -17,6 +18,8 @@ import { reporting } from './types';
 
 export interface DataCheck {
   readonly format: SampleFormat | 'auto';
+  /** What the samples are for; default: to learn the next token. */
+  readonly task?: SampleTask;
   readonly lossOn: LossOn;
   readonly maxLength: number;
   /** Without one the rows are only read. */
@@ -25,6 +28,8 @@ export interface DataCheck {
   readonly vocabularySize?: number;
   /** Hears of each row that is a sample; what is lost of it is then the listener's to say, and is not counted here. */
   readonly onSample?: (sample: CheckedSample) => void;
+  /** Hears of the names of all classes in the end. */
+  readonly onLabels?: (names: readonly string[]) => void;
 }
 
 export interface CheckedSample {
@@ -42,32 +47,60 @@ export const PLAIN: DataCheck = { format: 'auto', lossOn: 'completion', maxLengt
 /** Files that are read as one set. Returns the number of samples that can be trained on. */
 export async function checkData(files: readonly string[], check: DataCheck, context: CheckContext): Promise<number> {
   const present = files.filter((file) => existsSync(file));
-  const format = check.format === 'auto' ? await likelyFormat(present, context) : check.format;
+  const format = check.format === 'auto' ? await anyFormat(present, check.task, context) : check.format;
   let usable = 0;
+  const labels = new LabelNames();
   for (const file of present) {
-    const count = await reporting(context, file, () => new FileCheck(file, format, check, context).run());
+    const count = await reporting(context, file, () => new FileCheck(file, format, check, labels, context).run());
     usable += count ?? 0;
+  }
+  if (format === 'classification') {
+    reportLabels(labels.names, present, context);
+    check.onLabels?.(labels.names);
   }
   return usable;
 }
 
+/** One class alone teaches nothing but to always say it. */
+function reportLabels(names: readonly string[], files: readonly string[], context: CheckContext): void {
+  const [only] = names;
+  const [file] = files;
+  if (names.length !== 1 || only === undefined || file === undefined) return;
+  const found = `all samples have the label ${JSON.stringify(only)}`;
+  context.report({ file, severity: 'error', found, expected: 'expected samples of two labels or more' });
+}
+
+/** Where nobody says what the samples are for, they may be for either. */
+async function anyFormat(
+  files: readonly string[],
+  task: SampleTask | undefined,
+  context: CheckContext,
+): Promise<SampleFormat | null> {
+  if (task) return likelyFormat(files, task, context);
+  return (await likelyFormat(files, 'next-token', context)) ?? (await likelyFormat(files, 'classification', context));
+}
+
 /** The format of most of the first rows; rows that do not have it are problems. `null`: no row has any. */
-async function likelyFormat(files: readonly string[], context: CheckContext): Promise<SampleFormat | null> {
+async function likelyFormat(
+  files: readonly string[],
+  task: SampleTask,
+  context: CheckContext,
+): Promise<SampleFormat | null> {
   const votes = new Map<SampleFormat, number>();
   let undecided: (() => void) | undefined;
   for (const file of files) {
     await reporting(context, file, async () => {
       for await (const row of firstRows(file, context.signal)) {
         if (row.fault || !isRow(row.value)) continue;
-        const own = formatsOf(row.value);
+        const own = formatsOf(row.value, task);
         for (const format of own) votes.set(format, (votes.get(format) ?? 0) + 1);
-        const fault = undecidedFormat(row.value, own);
-        if (own.length > 1) undecided ??= () => context.report(rowProblem(file, row, fault));
+        const fault = undecidedFormat(row.value, own, task);
+        if (own.length > 1 && !meantFormat(own, task)) undecided ??= () => context.report(rowProblem(file, row, fault));
       }
     });
   }
   const most = Math.max(0, ...votes.values());
-  const likely = FORMATS.filter((format) => votes.get(format) === most);
+  const likely = formatsFor(task).filter((format) => votes.get(format) === most);
   if (likely.length > 1 && most > 0) undecided?.();
   return most === 0 ? null : (likely[0] ?? null);
 }
@@ -96,6 +129,7 @@ class FileCheck {
     private readonly file: string,
     private readonly format: SampleFormat | null,
     private readonly check: DataCheck,
+    private readonly labels: LabelNames,
     private readonly context: CheckContext,
   ) {
     const report = (problem: Problem): void => context.report(problem);
@@ -143,11 +177,15 @@ class FileCheck {
     const { value } = row;
     if (!format)
       return isRow(value)
-        ? undecidedFormat(value, [])
+        ? undecidedFormat(value, [], this.check.task ?? 'next-token')
         : { found: l10n.t('found no JSON object'), expected: l10n.t('expected an object with keys') };
     if (!tokenizer) {
       const sample = parseSample(value, format);
       if (isFault(sample)) return sample;
+      if (sample.kind === 'labelled') {
+        const label = labelOf({ pieces: [], addsStartAndEnd: false, label: sample.label }, format, this.labels);
+        if (typeof label === 'object') return label;
+      }
       this.usable++;
       this.tell(row, format);
       return null;
@@ -155,6 +193,8 @@ class FileCheck {
     const { chatTemplate } = tokenizer;
     const pieces = toPieces(value, format, { lossOn, now: new Date(), ...(chatTemplate && { chatTemplate }) });
     if (!isPieces(pieces)) return pieces;
+    const label = labelOf(pieces, format, this.labels);
+    if (typeof label === 'object') return label;
     const tokens = encodeSample(pieces, tokenizer, maxLength);
     const { ids, supervised, wasCut } = tokens;
     if (wasCut) this.cut++;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import * as l10n from '@vscode/l10n';
 import { DATA_EXTENSIONS } from '../config/sections';
 import { A_FOLDER, NOTHING, obstacleAt } from '../formats/plainFile';
-import { openBaseModel } from '../models/baseModel';
+import { openBaseModel, sampleTask } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
 import { INFO_FILE, STATE_FILE } from '../runs/runDescription';
 import { recordFileNames } from '../runs/runRecords';
@@ -127,6 +127,7 @@ async function checkDataFile(file: string, context: CheckContext): Promise<void>
       ...PLAIN,
       ...(tokenizer && { tokenizer }),
       ...(vocabularySize !== undefined && { vocabularySize }),
+      ...(model && { task: sampleTask(model) }),
     };
     await checkData([file], check, context);
   } finally {

@@ -6,6 +6,7 @@ import * as l10n from '@vscode/l10n';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { parseSample, isFault, type SampleFormat } from '../data/samples';
 import { keptTokenizer } from '../formats/tokenizerCache';
+import { sampleTask } from '../models/baseModel';
 import { modelHeader, type ModelHeader } from '../models/modelHeader';
 import type { DataFileFacts, DataReport } from '../protocol/calls/data';
 import { KernelError, type Problem } from '../protocol/errors';
@@ -127,7 +128,7 @@ class SetReport {
       // Not cut, so that the length of each sample is known; what is cut in training is found here.
       maxLength: Infinity,
       ...(tokenizer && { tokenizer }),
-      ...(header && { vocabularySize: header.config.vocabularySize }),
+      ...(header && { vocabularySize: header.config.vocabularySize, task: sampleTask(header) }),
       onSample: (sample) => this.take(sample),
     };
   }
@@ -158,7 +159,10 @@ class SetReport {
     const limit = this.config.data.max_length;
     const { length } = tokens.ids;
     count.longest = Math.max(count.longest, length);
-    const supervised = tokens.lossMask.subarray(1, limit).reduce((sum, carries) => sum + carries, 0);
+    // The label of a whole text is learnt from whatever of it is left.
+    const supervised = tokens.tokenTypes
+      ? tokens.supervised
+      : tokens.lossMask.subarray(1, limit).reduce((sum, carries) => sum + carries, 0);
     if (supervised > 0) count.samples++;
     if (length > limit) count.cut++;
     if (nothing) return;
@@ -248,6 +252,8 @@ function isEmpty(value: unknown, format: SampleFormat): boolean {
       return sample.text.trim() === '';
     case 'completion':
       return sample.completion.trim() === '';
+    case 'labelled':
+      return sample.text.trim() === '' && (sample.pair ?? '').trim() === '';
     case 'instruction':
       return sample.output.trim() === '';
     case 'messages': {

@@ -31,6 +31,7 @@ const schedule = (w: Written) => w.get('training', 'lr_scheduler_type');
 const isAtLeast = (value: unknown, limit: unknown) =>
   typeof value === 'number' && typeof limit === 'number' && value >= limit;
 const NO_RESTARTS = () => l10n.t('there are no restarts; write relora.every, or remove this key');
+const LABELLED: ReadonlySet<unknown> = new Set(['classification', 'regression']);
 const NO_EVAL = l10n.t('there is no evaluation data; write data.eval or data.eval_fraction, or remove this key');
 
 const RULES: readonly Rule[] = [
@@ -156,6 +157,14 @@ const RULES: readonly Rule[] = [
     reason: (w, value) =>
       value === 'completion' && w.get('data', 'format') === 'text'
         ? l10n.t('samples of plain text have no completion and are learnt whole; write all, or remove this key')
+        : undefined,
+  },
+  {
+    section: 'data',
+    key: 'loss_on',
+    reason: (w) =>
+      LABELLED.has(w.get('data', 'format'))
+        ? l10n.t('samples with labels learn the label alone; remove this key')
         : undefined,
   },
   {

@@ -47,10 +47,11 @@ export const dataFields = {
     above: 0,
     below: 1,
   }),
-  format: choice(['auto', 'text', 'prompt-completion', 'instruction', 'messages'], {
+  format: choice(['auto', 'text', 'prompt-completion', 'instruction', 'messages', 'classification', 'regression'], {
     label: 'Format',
     help:
-      'How a sample is written: `text`; `prompt` and `completion`; `instruction`, `input` and `output`; or `messages`. ' +
+      'How a sample is written: `text`; `prompt` and `completion`; `instruction`, `input` and `output`; `messages`; or, ' +
+      'for encoders, a text or a pair of texts with its `label`. ' +
       '`auto` looks at the first samples and says what it found.',
     meanings: {
       auto: 'The format of the first samples.',
@@ -59,6 +60,9 @@ export const dataFields = {
         'A `prompt` that is given and a `completion` that is learnt, as text or as lists of messages.',
       instruction: 'An `instruction`, perhaps an `input`, and the `output` that is learnt.',
       messages: 'A conversation under `messages`, written with the chat template of the checkpoint.',
+      classification:
+        'A `text` (or `sentence`), perhaps a `text_pair`, and its `label`: the name of a class, or a whole number. For encoders.',
+      regression: 'The same with a number as `label`, which is computed. For encoders.',
     },
     default: 'auto',
   }),

@@ -1,6 +1,7 @@
 /** @file Which samples go into which batch, and how a batch becomes the arrays of a training step. */
 import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
+import { paddingBias } from '../util/paddingBias';
 import { createRandom, permutation } from '../util/random';
 
 export interface EpochOptions {
@@ -79,6 +80,10 @@ export interface TokenSample {
   readonly ids: Int32Array;
   /** 1 where this token, as the one to be predicted, carries loss. */
   readonly lossMask: Uint8Array;
+  /** Of a labelled sample: 0 or 1 for each token, which of two texts it belongs to. */
+  readonly tokenTypes?: Uint8Array;
+  /** Of a labelled sample: the place of its label among those of the set, or the number to be predicted. */
+  readonly label?: number;
 }
 
 /** The arrays of one training step; the flattened position of token t of sample b is b · length + t. */
@@ -89,10 +94,13 @@ export interface CollatedBatch {
   readonly length: number;
   /** Token ids, padded on the right: [batch · length]. */
   readonly inputIds: Int32Array;
-  /** Flattened positions whose next token carries loss, ascending: [supervised]. */
+  /** Flattened positions whose next token carries loss, ascending: [supervised]; of labelled samples each first token. */
   readonly rows: Int32Array;
-  /** The next token of each of these positions: [supervised]. */
-  readonly labels: Int32Array;
+  /** The next token of each of these positions: [supervised]; the class of each labelled sample, or its number. */
+  readonly labels: Int32Array | Float32Array;
+  /** Of labelled samples: [batch · length], which text a token is of, and what is added to its scores. */
+  readonly tokenTypes?: Int32Array;
+  readonly paddingBias?: Float32Array;
   /** Tokens without padding. */
   readonly tokens: number;
 }
@@ -101,13 +109,19 @@ export interface CollateOptions {
   readonly padId: number;
   /** Longest sample of the run; the largest bucket. */
   readonly maxLength: number;
+  /** What labels stand for, where samples have them. */
+  readonly answers?: Answers;
 }
+
+export type Answers =
+  /** The id of each label of the set. */
+  { readonly kind: 'classification'; readonly ids: readonly number[] } | { readonly kind: 'regression' };
 
 /**
  * Puts samples of at most `maxLength` tokens into one batch. Padding is on the right and carries no loss: with causal
  * attention no token sees it, so no mask is needed.
  */
-export function collate(samples: readonly TokenSample[], { padId, maxLength }: CollateOptions): CollatedBatch {
+export function collate(samples: readonly TokenSample[], { padId, maxLength, answers }: CollateOptions): CollatedBatch {
   const longest = samples.reduce((max, s) => Math.max(max, s.ids.length), 0);
   const length = bucketLength(longest, maxLength);
   const inputIds = new Int32Array(samples.length * length).fill(padId);
@@ -123,6 +137,7 @@ export function collate(samples: readonly TokenSample[], { padId, maxLength }: C
       labels.push(ids[t] ?? 0);
     }
   });
+  if (answers) return { batch: samples.length, length, inputIds, tokens, ...labelled(samples, length, answers) };
   return {
     batch: samples.length,
     length,
@@ -130,6 +145,29 @@ export function collate(samples: readonly TokenSample[], { padId, maxLength }: C
     rows: Int32Array.from(rows),
     labels: Int32Array.from(labels),
     tokens,
+  };
+}
+
+/** Attention in both directions sees padding, unless it is told not to. */
+function labelled(
+  samples: readonly TokenSample[],
+  length: number,
+  answers: Answers,
+): Pick<CollatedBatch, 'rows' | 'labels' | 'tokenTypes' | 'paddingBias'> {
+  const tokenTypes = new Int32Array(samples.length * length);
+  samples.forEach((sample, b) => tokenTypes.set(sample.tokenTypes ?? [], b * length));
+  const numbers = samples.map(({ label = NaN }) => label);
+  return {
+    rows: Int32Array.from(samples.keys(), (b) => b * length),
+    labels:
+      answers.kind === 'regression'
+        ? Float32Array.from(numbers)
+        : Int32Array.from(numbers, (label) => answers.ids[label] ?? -1),
+    tokenTypes,
+    paddingBias: paddingBias(
+      samples.map(({ ids }) => ids),
+      length,
+    ),
   };
 }
 

@@ -12,18 +12,22 @@ import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { KernelError, type Problem } from '../protocol/errors';
 import type { TokenSample } from './batches';
 import { encodeSample, renderSample, type RenderedPiece } from './encodeSample';
+import { LabelNames } from './labels';
 import { piecesOf, type LossOn, type PieceOptions, type Pieces } from './pieces';
 import type { RawRow } from './rawRow';
 import { readRow, readRows } from './rows';
 import {
-  FORMATS,
+  formatsFor,
   formatsOf,
   isFault,
+  isLabelled,
   isRow,
+  meantFormat,
   parseSample,
   undecidedFormat,
   type RowFault,
   type SampleFormat,
+  type SampleTask,
 } from './samples';
 import { TokenFile, TokenFileWriter, TOKEN_FILE_VERSION } from './tokenFile';
 
@@ -31,6 +35,8 @@ export interface DatasetOptions {
   /** Absolute paths, read in this order as one set. */
   readonly files: readonly string[];
   readonly format: SampleFormat | 'auto';
+  /** What the samples are for; default: to learn the next token. `auto` looks for formats of it alone. */
+  readonly task?: SampleTask;
   readonly lossOn: LossOn;
   /** Longer samples are cut on the right. */
   readonly maxLength: number;
@@ -62,6 +68,12 @@ export interface TokenDataset {
   readonly skipped: Readonly<Record<string, number>>;
   /** Samples that were longer than `maxLength`. */
   readonly truncated: number;
+  /** Of labelled samples: names of the classes by their place; empty where labels are numbers; null: no labels. */
+  readonly labels: readonly string[] | null;
+  /** The label of a sample, without reading its tokens: the place of its name, or the number. */
+  label(i: number): number;
+  /** Where a sample is from. */
+  source(i: number): SourcedSample['source'];
   /** Identifies the tokens: files, tokenizer, template and options. */
   readonly digest: string;
   read(i: number): SourcedSample;
@@ -99,6 +111,7 @@ type DatedOptions = DatasetOptions & { readonly now: Date };
 function dataset(tokens: TokenFile, digest: string, options: DatedOptions): TokenDataset {
   const { format, skipped, truncated } = tokens.info;
   const fileOf = (i: number) => options.files[tokens.place(i).file] ?? '';
+  const source = (i: number) => ({ file: fileOf(i), line: tokens.place(i).line });
   return {
     length: tokens.lengths.length,
     tokenLengths: tokens.lengths,
@@ -107,7 +120,10 @@ function dataset(tokens: TokenFile, digest: string, options: DatedOptions): Toke
     skipped,
     truncated,
     digest,
-    read: (i) => ({ ...tokens.read(i), source: { file: fileOf(i), line: tokens.place(i).line } }),
+    labels: tokens.info.labels ?? null,
+    label: (i) => tokens.label(i),
+    source,
+    read: (i) => ({ ...tokens.read(i), source: source(i) }),
     render: async (i) => {
       const { offset, size } = tokens.place(i);
       const pieces = toPieces(await readRow(fileOf(i), offset, size), format as SampleFormat, pieceOptions(options));
@@ -122,13 +138,14 @@ function dataset(tokens: TokenFile, digest: string, options: DatedOptions): Toke
 }
 
 async function tokenizeFiles(path: string, options: DatedOptions): Promise<void> {
-  const { files, tokenizer, maxLength } = options;
-  const format = options.format === 'auto' ? await detectFormat(files, options.signal) : options.format;
+  const { files, tokenizer, maxLength, task } = options;
+  const format = options.format === 'auto' ? await detectFormat(files, options.signal, task) : options.format;
   const total = files.reduce((sum, file) => sum + statSync(file).size, 0);
   const howToRead = pieceOptions(options);
   const problems: Problem[] = [];
   const skipped: Record<string, number> = {};
   let truncated = 0;
+  const names = new LabelNames();
   const writer = new TokenFileWriter(path, tokenizer.vocabularySize);
   try {
     let bytesBefore = 0;
@@ -142,7 +159,13 @@ async function tokenizeFiles(path: string, options: DatedOptions): Promise<void>
             if (pieces.concernsAll || problems.length >= MOST_PROBLEMS) throw KernelError.refused(problems);
             continue;
           }
-          const sample = encodeSample(pieces, tokenizer, maxLength);
+          const label = labelOf(pieces, format, names);
+          if (typeof label === 'object') {
+            problems.push(rowProblem(file, row, label));
+            if (problems.length >= MOST_PROBLEMS) throw KernelError.refused(problems);
+            continue;
+          }
+          const sample = { ...encodeSample(pieces, tokenizer, maxLength), ...(label !== undefined && { label }) };
           if (sample.wasCut) truncated++;
           if (sample.supervised > 0) {
             writer.add(sample, sample.supervised, { file: index, line: row.line, offset: row.offset, size: row.size });
@@ -156,15 +179,25 @@ async function tokenizeFiles(path: string, options: DatedOptions): Promise<void>
       bytesBefore += statSync(file).size;
     }
     if (problems.length > 0) throw KernelError.refused(problems);
-    writer.commit({ format, skipped, truncated });
+    writer.commit({ format, skipped, truncated, ...(isLabelled(format) && { labels: names.names }) });
   } catch (error) {
     writer.abort();
     throw error;
   }
 }
 
+/** The label of a sample as a number, where samples have one: a class by its place among `names`. */
+export function labelOf({ label }: Pieces, format: SampleFormat, names: LabelNames): number | undefined | RowFault {
+  if (label === undefined) return undefined;
+  return format === 'regression' ? Number(label) : names.place(label);
+}
+
 /** The one format that fits the first rows of all files. Throws `input/refused` when there is none, or more than one. */
-export async function detectFormat(files: readonly string[], signal: AbortSignal | undefined): Promise<SampleFormat> {
+export async function detectFormat(
+  files: readonly string[],
+  signal: AbortSignal | undefined,
+  task: SampleTask = 'next-token',
+): Promise<SampleFormat> {
   const rows: { readonly file: string; readonly row: RawRow }[] = [];
   for (const file of files) for await (const row of firstRows(file, signal)) rows.push({ file, row });
   const refuse = (at: number, fault: RowFault): never => {
@@ -172,14 +205,14 @@ export async function detectFormat(files: readonly string[], signal: AbortSignal
     if (place) throw KernelError.refused([rowProblem(place.file, place.row, fault)]);
     throw KernelError.refused([{ file: files[0] ?? '', severity: 'error', ...fault }]);
   };
-  let possible = FORMATS;
+  let possible = formatsFor(task);
   for (const [at, { row }] of rows.entries()) {
     if (row.fault) refuse(at, row.fault);
     const { value } = row;
     if (!isRow(value))
       return refuse(at, { found: l10n.t('found no JSON object'), expected: l10n.t('expected an object with keys') });
-    const own = formatsOf(value);
-    if (own.length === 0) refuse(at, undecidedFormat(value, own));
+    const own = formatsOf(value, task);
+    if (own.length === 0) refuse(at, undecidedFormat(value, own, task));
     const before = possible;
     possible = before.filter((format) => own.includes(format));
     if (possible.length === 0) {
@@ -191,11 +224,9 @@ export async function detectFormat(files: readonly string[], signal: AbortSignal
       refuse(at, { found, expected: l10n.t('expected one format in all files') });
     }
   }
-  const [format, ...others] = possible;
   const first = rows[0]?.row.value;
-  if (!isRow(first) || !format)
-    return refuse(0, { found: l10n.t('found no samples'), expected: l10n.t('expected at least one') });
-  return others.length === 0 ? format : refuse(0, undecidedFormat(first, possible));
+  if (!isRow(first)) return refuse(0, { found: l10n.t('found no samples'), expected: l10n.t('expected at least one') });
+  return meantFormat(possible, task) ?? refuse(0, undecidedFormat(first, possible, task));
 }
 
 export async function* firstRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<RawRow> {
@@ -235,10 +266,10 @@ export function rowProblem(file: string, row: RawRow, { where, found, expected }
 }
 
 async function datasetDigest(options: DatedOptions): Promise<string> {
-  const { files, format, lossOn, maxLength, tokenizer, now, signal } = options;
+  const { files, format, task = 'next-token', lossOn, maxLength, tokenizer, now, signal } = options;
   const day = tokenizer.chatTemplate?.usesDate ? now.toISOString().slice(0, 10) : null;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([TOKEN_FILE_VERSION, tokenizer.digest, format, lossOn, maxLength, day]));
+  hash.update(JSON.stringify([TOKEN_FILE_VERSION, tokenizer.digest, format, task, lossOn, maxLength, day]));
   for (const file of files) hash.update(await fileDigest(file, signal));
   return hash.digest('hex');
 }

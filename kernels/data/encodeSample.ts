@@ -6,10 +6,12 @@ import type { TokenSample } from './batches';
 import type { Piece, Pieces } from './pieces';
 
 export interface EncodedSample extends TokenSample {
-  /** Tokens that carry loss and have a token before them, from which they are predicted. */
+  /** Tokens that carry loss and have a token before them, from which they are predicted; 1: the label of a whole text. */
   readonly supervised: number;
   /** Whether it was longer than `maxLength`. */
   readonly wasCut: boolean;
+  /** Of a labelled sample: tokens that are left of each of its texts. */
+  readonly kept?: readonly number[];
 }
 
 /** A stretch of a sample's text as a person should see it: the special tokens that are added are stretches of their own. */
@@ -27,9 +29,12 @@ export interface PlacedTokens {
   readonly added: { readonly start: number; readonly end: number };
   /** Tokens of each piece, in order. */
   readonly pieceLengths: readonly number[];
+  /** Of a labelled sample: its texts as tokens, and how they are put together. */
+  readonly whole?: { readonly texts: readonly (readonly number[])[]; readonly tokenizer: CheckpointTokenizer };
 }
 
 export function placeTokens(source: Pieces, tokenizer: CheckpointTokenizer): PlacedTokens {
+  if (source.label !== undefined) return placeWhole(source, tokenizer);
   const ids: number[] = [];
   const loss: number[] = [];
   const pieceLengths: number[] = [];
@@ -55,13 +60,64 @@ export function placeTokens(source: Pieces, tokenizer: CheckpointTokenizer): Pla
   return { ids, loss, added, pieceLengths };
 }
 
+/** A text or a pair of them, with the special tokens around. No single token carries loss: the sample does. */
+function placeWhole({ pieces }: Pieces, tokenizer: CheckpointTokenizer): PlacedTokens {
+  const texts = pieces.map(({ text }) => tokenizer.encode(text));
+  const { ids, parts } = tokenizer.place(texts[0] ?? [], texts[1]);
+  const first = parts.findIndex((part) => part >= 0);
+  const last = parts.findLastIndex((part) => part >= 0);
+  return {
+    ids,
+    loss: ids.map(() => 0),
+    added: { start: first < 0 ? ids.length : first, end: first < 0 ? 0 : ids.length - 1 - last },
+    pieceLengths: texts.map((text) => text.length),
+    whole: { texts, tokenizer },
+  };
+}
+
+/** What is left of a labelled sample within `maxLength`: its special tokens stay, the ends of its texts go. */
+function cutWhole(
+  { ids: all, whole }: PlacedTokens & Required<Pick<PlacedTokens, 'whole'>>,
+  maxLength: number,
+): EncodedSample {
+  const { texts, tokenizer } = whole;
+  const added = all.length - texts.reduce((sum, text) => sum + text.length, 0);
+  const lengths = longestFirst(
+    texts.map((text) => text.length),
+    Math.max(0, maxLength - added),
+  );
+  const [first = [], second] = texts.map((tokens, i) => tokens.slice(0, lengths[i]));
+  const { ids, typeIds } = tokenizer.place(first, second);
+  return {
+    ids: Int32Array.from(ids),
+    lossMask: new Uint8Array(ids.length),
+    tokenTypes: Uint8Array.from(typeIds),
+    // Special tokens alone say nothing about their label.
+    supervised: ids.length <= maxLength && lengths.some((n) => n > 0) ? 1 : 0,
+    wasCut: all.length > maxLength,
+    kept: lengths,
+  };
+}
+
+/** Lengths of one or two texts cut to `room` tokens, the longer one first (tokenizers, truncate_encodings, LongestFirst). */
+function longestFirst([first = 0, second]: readonly number[], room: number): readonly number[] {
+  if (second === undefined) return [Math.min(first, room)];
+  if (first + second <= room) return [first, second];
+  const short = Math.min(first, second);
+  const half = Math.floor(room / 2);
+  const [a, b] = 2 * short <= room ? [short, room - short] : [half, room - half];
+  return first > second ? [b, a] : [a, b];
+}
+
 /** Token ids of a sample, cut on the right at `maxLength`. */
 export function encodeSample(source: Pieces, tokenizer: CheckpointTokenizer, maxLength: number): EncodedSample {
   return cutTokens(placeTokens(source, tokenizer), maxLength);
 }
 
 /** What is left of the tokens within `maxLength`. */
-export function cutTokens({ ids, loss }: PlacedTokens, maxLength: number): EncodedSample {
+export function cutTokens(placed: PlacedTokens, maxLength: number): EncodedSample {
+  const { ids, loss, whole } = placed;
+  if (whole) return cutWhole({ ...placed, whole }, maxLength);
   const length = Math.min(ids.length, maxLength);
   const lossMask = Uint8Array.from(loss.slice(0, length));
   let supervised = 0;
@@ -72,6 +128,9 @@ export function cutTokens({ ids, loss }: PlacedTokens, maxLength: number): Encod
 /** The same sample as text, not cut: what is learnt and what is not. */
 export function renderSample(source: Pieces, tokenizer: CheckpointTokenizer): RenderedPiece[] {
   const rendered: RenderedPiece[] = [];
+  if (source.label !== undefined) {
+    return [...source.pieces, { text: String(source.label), carriesLoss: true }].filter(({ text }) => text !== '');
+  }
   const add = (text: string, carriesLoss: boolean) => {
     if (text !== '') rendered.push({ text, carriesLoss });
   };

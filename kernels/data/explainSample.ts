@@ -17,11 +17,11 @@ const MOST_REST = 2000;
 export function explainSample(sample: Sample, source: Pieces, context: SampleContext): ExplainedSample {
   const { tokenizer, maxLength } = context;
   const placed = placeTokens(source, tokenizer);
-  const parts = tokenTexts(source, placed.added, tokenizer);
-  if (parts.length !== placed.ids.length) {
-    throw new KernelError('internal', `${placed.ids.length} tokens have ${parts.length} texts`);
-  }
-  const { ids, supervised, wasCut } = cutTokens(placed, maxLength);
+  const { ids, supervised, wasCut, kept } = cutTokens(placed, maxLength);
+  // Of a labelled sample texts are cut and special tokens stay; of others what is behind the cut is gone.
+  const { parts, rest } = kept
+    ? textsOfWhole(source, kept, tokenizer)
+    : restBehind(tokenTexts(source, placed.added, tokenizer), ids.length, placed.ids.length);
   const tokens = Array.from(ids, (id, t): SampleToken => {
     const { text, bytes } = parts[t] ?? { text: '' };
     const role = roleOf(id, t, placed.added.start, tokenizer);
@@ -35,11 +35,11 @@ export function explainSample(sample: Sample, source: Pieces, context: SampleCon
       ...(bytes !== undefined && { bytes }),
     };
   });
-  const textOf = (from: number, to?: number): string => joined(parts.slice(from, to));
   return {
-    text: textOf(0),
+    text: joined(parts) + (kept ? '' : rest),
     tokens,
-    cut: wasCut ? { at: ids.length, total: placed.ids.length, rest: textOf(ids.length).slice(0, MOST_REST) } : null,
+    ...(source.label !== undefined && { label: String(source.label) }),
+    cut: wasCut ? { at: ids.length, total: placed.ids.length, rest: rest.slice(0, MOST_REST) } : null,
     warnings: sampleWarnings(sample, source, placed, context),
     counts: {
       tokens: tokens.length,
@@ -48,6 +48,17 @@ export function explainSample(sample: Sample, source: Pieces, context: SampleCon
       total: placed.ids.length,
     },
   };
+}
+
+/** Texts of the tokens that are left, and the text of the others. */
+interface CutTexts {
+  readonly parts: readonly TokenText[];
+  readonly rest: string;
+}
+
+function restBehind(all: readonly TokenText[], left: number, total: number): CutTexts {
+  if (all.length !== total) throw new KernelError('internal', `${total} tokens have ${all.length} texts`);
+  return { parts: all.slice(0, left), rest: joined(all.slice(left)) };
 }
 
 function roleOf(id: number, at: number, addedStart: number, tokenizer: CheckpointTokenizer): SampleToken['role'] {
@@ -67,7 +78,7 @@ interface TokenText {
 const joined = (parts: readonly TokenText[]): string => parts.map(({ own }) => own).join('');
 
 function tokenTexts(
-  { pieces }: Pieces,
+  source: Pieces,
   added: { readonly start: number; readonly end: number },
   tokenizer: CheckpointTokenizer,
 ): TokenText[] {
@@ -77,7 +88,20 @@ function tokenTexts(
   };
   const starts = tokenizer.startIds.slice(0, added.start).map(whole);
   const ends = added.end > 0 && tokenizer.eosId !== undefined ? [whole(tokenizer.eosId)] : [];
-  return [...starts, ...pieces.flatMap(({ text }) => textsOfPiece(text, tokenizer)), ...ends];
+  return [...starts, ...source.pieces.flatMap(({ text }) => textsOfPiece(text, tokenizer)), ...ends];
+}
+
+/** The special tokens of the post-processor stand between and around the texts. */
+function textsOfWhole({ pieces }: Pieces, kept: readonly number[], tokenizer: CheckpointTokenizer): CutTexts {
+  const texts = pieces.map(({ text }) => textsOfPiece(text, tokenizer));
+  const places = texts.map((own, i) => Array.from(own.slice(0, kept[i]).keys()));
+  const { ids, parts } = tokenizer.place(places[0] ?? [], places[1]);
+  const left = ids.map((at, i): TokenText => {
+    const part = texts[parts[i] ?? -1];
+    const text = part ? '' : tokenizer.decode([at]);
+    return part?.[at] ?? { text, own: text };
+  });
+  return { parts: left, rest: texts.map((own, i) => joined(own.slice(kept[i]))).join('\n') };
 }
 
 /**

@@ -19,6 +19,8 @@ export interface Pieces {
   readonly pieces: readonly Piece[];
   /** Whether the tokenizer's start token and the end token are added; a chat template writes its own. */
   readonly addsStartAndEnd: boolean;
+  /** Of a text, or a pair of them, with its label: the tokenizer's post-processor puts its special tokens around them. */
+  readonly label?: string | number;
 }
 
 export interface PieceOptions {
@@ -47,6 +49,14 @@ export function piecesOf(sample: Sample, options: PieceOptions): Pieces | RowFau
     }
     case 'messages':
       return turns(sample, options);
+    case 'labelled': {
+      const texts = sample.pair === null ? [sample.text] : [sample.text, sample.pair];
+      return {
+        pieces: texts.map((text) => ({ text, carriesLoss: false })),
+        addsStartAndEnd: false,
+        label: sample.label,
+      };
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import { cutTokens, placeTokens } from './encodeSample';
 import { explainSample } from './explainSample';
 import { piecesOf, type Pieces } from './pieces';
 import { readRow, readRows } from './rows';
-import { isFault, parseSample, type RowFault, type Sample, type SampleFormat } from './samples';
+import { isFault, parseSample, type RowFault, type Sample, type SampleFormat, type SampleTask } from './samples';
 import { sampleWarnings, type SampleContext } from './sampleWarnings';
 
 export interface BrowseOptions {
@@ -69,6 +69,7 @@ export class RowPlaces {
 export interface BrowserContext extends SampleContext {
   readonly files: readonly string[];
   readonly format: SampleFormat | 'auto';
+  readonly task?: SampleTask;
   /** The day a chat template sees that asks for it. */
   readonly now: Date;
 }
@@ -89,7 +90,7 @@ export class SampleBrowser {
 
   /** Throws `input/refused` when the format cannot be told. */
   static async open(context: BrowserContext, rows: RowPlaces, { signal }: BrowseOptions = {}): Promise<SampleBrowser> {
-    const format = context.format === 'auto' ? await detectFormat(context.files, signal) : context.format;
+    const format = context.format === 'auto' ? await detectFormat(context.files, signal, context.task) : context.format;
     return new SampleBrowser(context, rows, format);
   }
 

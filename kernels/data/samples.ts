@@ -1,11 +1,47 @@
-/** @file The four ways a sample can be written, and how to tell which one a file uses. */
+/** @file The ways a sample can be written, and how to tell which one a file uses. */
 import * as l10n from '@vscode/l10n';
 import type { ChatMessage } from '../formats/chatTemplate';
 
-export type SampleFormat = 'text' | 'prompt-completion' | 'instruction' | 'messages';
+export type SampleFormat = 'text' | 'prompt-completion' | 'instruction' | 'messages' | LabelledFormat;
+
+/** Formats of models that answer for a whole text: with one of several labels, or with a number. */
+export type LabelledFormat = 'classification' | 'regression';
+
+/**
+ * What samples are for: to learn the next token, or an answer for a whole text. Of whole numbers as labels it says whether
+ * they are classes or what is to be computed.
+ */
+export type SampleTask = 'next-token' | LabelledFormat;
+
+export const isLabelled = (format: SampleFormat | SampleTask | 'auto'): format is LabelledFormat =>
+  format === 'classification' || format === 'regression';
+
+/** The keys under which a text, or a pair of texts, may stand; pairs first. Those after the first ones are of GLUE's tasks. */
+const TEXT_KEYS: readonly (readonly string[])[] = [
+  ['text', 'text_pair'],
+  ['sentence1', 'sentence2'],
+  ['premise', 'hypothesis'],
+  ['question1', 'question2'],
+  ['question', 'sentence'],
+  ['text'],
+  ['sentence'],
+];
 
 /** Columns that are read; all others are left alone. */
-export const COLUMNS = ['text', 'prompt', 'completion', 'instruction', 'input', 'output', 'messages', 'tools'] as const;
+export const COLUMNS: readonly string[] = [
+  ...new Set([
+    'text',
+    'prompt',
+    'completion',
+    'instruction',
+    'input',
+    'output',
+    'messages',
+    'tools',
+    ...TEXT_KEYS.flat(),
+  ]),
+  'label',
+];
 
 export type Sample =
   | { readonly kind: 'text'; readonly text: string }
@@ -17,7 +53,8 @@ export type Sample =
       /** Turns before this one are given and not learnt: those of a `prompt` that is a list of messages. */
       readonly firstLearnt: number;
       readonly tools: unknown;
-    };
+    }
+  | { readonly kind: 'labelled'; readonly text: string; readonly pair: string | null; readonly label: string | number };
 
 /** What is wrong with one row. */
 export interface RowFault {
@@ -30,28 +67,56 @@ export interface RowFault {
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Keys by which each format is known. */
-const KEYS: Readonly<Record<SampleFormat, readonly string[]>> = {
+const KEYS: Readonly<Record<Exclude<SampleFormat, LabelledFormat>, readonly string[]>> = {
   text: ['text'],
   'prompt-completion': ['prompt', 'completion'],
   instruction: ['instruction', 'output'],
   messages: ['messages'],
 };
-export const FORMATS = Object.keys(KEYS) as readonly SampleFormat[];
+const NEXT_TOKEN_FORMATS = Object.keys(KEYS) as readonly (keyof typeof KEYS)[];
+
+/** Formats that samples for a task can have; where a row fits several labelled ones, the first is meant. */
+export function formatsFor(task: SampleTask): readonly SampleFormat[] {
+  if (task === 'next-token') return NEXT_TOKEN_FORMATS;
+  return task === 'regression' ? ['regression', 'classification'] : ['classification', 'regression'];
+}
 
 /** Formats whose keys a row has; a key whose value is null counts as absent (Parquet has every column in each row). */
-export function formatsOf(row: Row): SampleFormat[] {
-  return FORMATS.filter((format) => KEYS[format].every((key) => row[key] !== undefined && row[key] !== null));
+export function formatsOf(row: Row, task: SampleTask): readonly SampleFormat[] {
+  if (task === 'next-token') return NEXT_TOKEN_FORMATS.filter((format) => KEYS[format].every((key) => has(row, key)));
+  if (!textKeys(row) || !has(row, 'label')) return [];
+  const { label } = row;
+  if (typeof label !== 'number') return ['classification'];
+  return Number.isInteger(label) ? formatsFor(task) : ['regression'];
+}
+
+const has = (row: Row, key: string): boolean => row[key] !== undefined && row[key] !== null;
+
+/** The keys of a row's text or texts. */
+const textKeys = (row: Row): readonly string[] | undefined =>
+  TEXT_KEYS.find((keys) => keys.every((key) => has(row, key)));
+
+/** The format that is meant where rows fit several; undefined where nobody can tell. */
+export function meantFormat(possible: readonly SampleFormat[], task: SampleTask): SampleFormat | undefined {
+  return possible.length === 1 || task !== 'next-token'
+    ? formatsFor(task).find((f) => possible.includes(f))
+    : undefined;
 }
 
 /** Why the format of some rows cannot be told, as the end of "found …; expected …". */
-export function undecidedFormat(row: Row, formats: readonly SampleFormat[]): RowFault {
+export function undecidedFormat(row: Row, formats: readonly SampleFormat[], task: SampleTask): RowFault {
   if (formats.length === 0) {
     const keys = Object.keys(row).map((k) => `"${k}"`);
     const found =
       keys.length === 0
         ? l10n.t('found an object without keys')
         : l10n.t('found the keys {0}', keys.slice(0, 8).join(', '));
-    return { found, expected: l10n.t('expected {0}', FORMATS.map((f) => KEYS[f].join(' and ')).join(', or ')) };
+    if (task !== 'next-token') {
+      const texts = TEXT_KEYS.map((own) => own.join(' and ')).join(', or ');
+      return { found, expected: l10n.t('expected label, and beside it {0}', texts) };
+    }
+    const all = NEXT_TOKEN_FORMATS.map((f) => KEYS[f].join(' and ')).join(', or ');
+    return { found, expected: l10n.t('expected {0}', all) };
   }
   const found = l10n.t('found keys that fit the formats {0}', formats.join(' and '));
   return { found, expected: l10n.t('write data.format to say which one is meant') };
@@ -89,7 +154,37 @@ export function parseSample(row: unknown, format: SampleFormat): Sample | RowFau
       if (!Array.isArray(messages)) return notText('messages', messages, l10n.t('a list of messages'));
       return chat(messages, 0, tools, 'messages');
     }
+    case 'classification':
+    case 'regression':
+      return labelled(row, format);
   }
+}
+
+function labelled(row: Row, format: LabelledFormat): Sample | RowFault {
+  const keys = textKeys(row);
+  if (!keys) return undecidedFormat(row, [], format);
+  const other = keys.find((key) => typeof row[key] !== 'string');
+  if (other !== undefined) return notText(other, row[other]);
+  const { label } = row;
+  const fault = labelFault(label, format);
+  if (fault) return fault;
+  const [text = '', pair = null] = keys.map((key) => row[key] as string);
+  return { kind: 'labelled', text, pair, label: label as string | number };
+}
+
+function labelFault(label: unknown, format: LabelledFormat): RowFault | undefined {
+  const fault = (expected: string): RowFault => ({
+    where: 'label',
+    found: `found ${typeof label === 'string' ? JSON.stringify(label.slice(0, 60)) : kindOf(label)}`,
+    expected: `expected ${expected}`,
+  });
+  if (format === 'regression') {
+    return typeof label === 'number' && Number.isFinite(label) ? undefined : fault('a number, as for every regression');
+  }
+  if (typeof label === 'string') return label.trim() === '' ? fault('the name of a label') : undefined;
+  if (typeof label !== 'number') return fault('the name of a label or a whole number');
+  if (!Number.isInteger(label)) return fault('a whole number; numbers to be predicted need data.format: regression');
+  return label < 0 ? fault('a whole number of at least 0; negative ones stand for samples without a label') : undefined;
 }
 
 export function isFault(value: Sample | RowFault): value is RowFault {

@@ -1,6 +1,6 @@
 /**
  * @file A tokenised data set on disk. Samples come first, one behind the other: token ids (two bytes each where the
- * vocabulary allows) and one bit of loss for each; then columns with a number for each sample; then a JSON footer with
+ * vocabulary allows) and one bit for each (whether it carries loss; of labelled samples, which text it is of); then columns with a number for each sample; then a JSON footer with
  * the places of the columns, its length, and a mark. Little-endian, as all machines this runs on.
  */
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { growingFloat64, growingInt32 } from '../util/columns';
 import type { TokenSample } from './batches';
 
 /** Changes whenever the same samples would be written in another form. */
-export const TOKEN_FILE_VERSION = 1;
+export const TOKEN_FILE_VERSION = 2;
 const MARK = 'ASTOKENS';
 const FOOTER_TAIL_BYTES = 4 + MARK.length;
 const WRITE_BYTES = 1 << 20;
@@ -28,6 +28,8 @@ export interface TokenSetInfo {
   readonly format: string;
   readonly skipped: Readonly<Record<string, number>>;
   readonly truncated: number;
+  /** Of labelled samples: the names of the classes by their place; empty where labels are numbers to be predicted. */
+  readonly labels?: readonly string[];
 }
 
 interface Footer extends TokenSetInfo {
@@ -36,7 +38,7 @@ interface Footer extends TokenSetInfo {
   readonly columns: Readonly<Record<ColumnName, { readonly offset: number; readonly count: number }>>;
 }
 const INT_COLUMNS = ['lengths', 'supervised', 'file', 'line', 'size'] as const;
-type ColumnName = (typeof INT_COLUMNS)[number] | 'offset';
+type ColumnName = (typeof INT_COLUMNS)[number] | 'offset' | 'label';
 
 export class TokenFileWriter {
   readonly #file: AtomicFile;
@@ -46,6 +48,7 @@ export class TokenFileWriter {
     ReturnType<typeof growingInt32>
   >;
   readonly #offsets = growingFloat64();
+  readonly #labels = growingFloat64();
   #buffer = Buffer.alloc(WRITE_BYTES);
   #used = 0;
   #written = 0;
@@ -56,13 +59,14 @@ export class TokenFileWriter {
     this.#idBytes = vocabularySize <= 0x10000 ? 2 : 4;
   }
 
-  add({ ids, lossMask }: TokenSample, supervised: number, place: SamplePlace): void {
+  add({ ids, lossMask, tokenTypes, label = NaN }: TokenSample, supervised: number, place: SamplePlace): void {
     const size = sampleBytes(ids.length, this.#idBytes);
+    const marks = tokenTypes ?? lossMask;
     if (this.#used + size > this.#buffer.length) this.#flush(size);
     for (const id of ids) this.#used = this.#buffer.writeUIntLE(id, this.#used, this.#idBytes);
     for (let t = 0; t < ids.length; t += 8) {
       let bits = 0;
-      for (let k = 0; k < 8; k++) bits |= (lossMask[t + k] ?? 0) << k;
+      for (let k = 0; k < 8; k++) bits |= (marks[t + k] ?? 0) << k;
       this.#buffer[this.#used++] = bits;
     }
     this.#ints.lengths.push(ids.length);
@@ -71,13 +75,14 @@ export class TokenFileWriter {
     this.#ints.line.push(place.line);
     this.#ints.size.push(place.size);
     this.#offsets.push(place.offset);
+    this.#labels.push(label);
   }
 
   /** Writes columns and footer and gives the file its name. */
   commit(info: TokenSetInfo): void {
     this.#flush(0);
     const columns: Record<string, { offset: number; count: number }> = {};
-    const all = { ...this.#ints, offset: this.#offsets };
+    const all = { ...this.#ints, offset: this.#offsets, label: this.#labels };
     for (const [name, column] of Object.entries(all)) {
       const values = column.values();
       columns[name] = { offset: this.#written, count: values.length };
@@ -120,6 +125,7 @@ export class TokenFile {
   readonly supervised: Int32Array;
   readonly #places: { readonly file: Int32Array; readonly line: Int32Array; readonly size: Int32Array };
   readonly #offsets: Float64Array;
+  readonly #labels: Float64Array;
   /** First byte of each sample in this file. */
   readonly #starts: Float64Array;
   #fd: number | undefined;
@@ -135,7 +141,9 @@ export class TokenFile {
     this.lengths = ints('lengths');
     this.supervised = ints('supervised');
     this.#places = { file: ints('file'), line: ints('line'), size: ints('size') };
-    this.#offsets = new Float64Array(readBytes(fd, columns.offset.offset, 8 * columns.offset.count));
+    const floats = (name: ColumnName) => new Float64Array(readBytes(fd, columns[name].offset, 8 * columns[name].count));
+    this.#offsets = floats('offset');
+    this.#labels = floats('label');
     this.#starts = new Float64Array(this.lengths.length);
     for (let i = 1; i < this.lengths.length; i++) {
       this.#starts[i] = (this.#starts[i - 1] ?? 0) + sampleBytes(this.lengths[i - 1] ?? 0, idBytes);
@@ -151,8 +159,9 @@ export class TokenFile {
       closeSync(fd);
       return undefined;
     }
-    const { format, skipped, truncated } = footer;
-    return new TokenFile(fd, { format, skipped, truncated }, footer.idBytes, footer.columns);
+    const { format, skipped, truncated, labels } = footer;
+    const info = { format, skipped, truncated, ...(labels && { labels }) };
+    return new TokenFile(fd, info, footer.idBytes, footer.columns);
   }
 
   read(i: number): TokenSample {
@@ -163,8 +172,14 @@ export class TokenFile {
       this.idBytes === 2 ? new Uint16Array(bytes, 0, length) : new Int32Array(bytes, 0, length),
     );
     const bits = new Uint8Array(bytes, length * this.idBytes);
-    const lossMask = Uint8Array.from(ids, (_, t) => ((bits[t >> 3] ?? 0) >> (t & 7)) & 1);
-    return { ids, lossMask };
+    const marks = Uint8Array.from(ids, (_, t) => ((bits[t >> 3] ?? 0) >> (t & 7)) & 1);
+    if (!this.info.labels) return { ids, lossMask: marks };
+    return { ids, lossMask: new Uint8Array(length), tokenTypes: marks, label: this.#labels[i] ?? NaN };
+  }
+
+  /** The label of a labelled sample, without reading its tokens. */
+  label(i: number): number {
+    return this.#labels[i] ?? NaN;
   }
 
   place(i: number): SamplePlace {

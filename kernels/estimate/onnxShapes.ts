@@ -40,6 +40,8 @@ const RULES: Readonly<Record<string, (context: Context) => RawType>> = {
   // The condition comes first; the result has the type of the choices.
   Where: (c) => ({ elementBytes: c.types[1]?.elementBytes ?? 4, shape: broadcast(c).shape }),
   Neg: like,
+  Relu: like,
+  Sign: like,
   Sqrt: like,
   Reciprocal: like,
   Log: like,

@@ -20,6 +20,8 @@ const DIGEST_SAMPLE_BYTES = 4096;
 export interface CheckpointTensor extends TensorInfo {
   /** Absolute path of the file that holds it; `offset` counts from the start of that file. */
   readonly file: string;
+  /** Its name in the file, where that is another. */
+  readonly storedName?: string;
 }
 
 export interface Shard {
@@ -72,9 +74,32 @@ export class Checkpoint {
     /** The files that `close` closes; others belong to the checkpoint this one was made of. */
     private readonly owned: Iterable<SafetensorsFile> = files.values(),
   ) {
-    this.shards = new Map(
-      [...files].map(([name, { path, tensors, metadata }]) => [path, { name, tensors: [...tensors.keys()], metadata }]),
+    const names = new Map(
+      [...tensors.values()].flatMap(({ name, storedName }) => (storedName === undefined ? [] : [[storedName, name]])),
     );
+    this.shards = new Map(
+      [...files].map(([name, { path, tensors, metadata }]) => [
+        path,
+        { name, tensors: [...tensors.keys()].map((stored) => names.get(stored) ?? stored), metadata },
+      ]),
+    );
+  }
+
+  /**
+   * The same checkpoint under the names that `nameOf` gives to those in the files; it shares the open files. Where two
+   * tensors would get one name, both keep their own.
+   */
+  renamed(nameOf: (stored: string) => string): Checkpoint {
+    const names = [...this.tensors.keys()].map((stored) => [nameOf(stored), stored] as const);
+    const counts = new Map<string, number>();
+    for (const [name] of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const tensors = [...this.tensors.values()].map((tensor): [string, CheckpointTensor] => {
+      const name = nameOf(tensor.name);
+      const isRenamed = name !== tensor.name && counts.get(name) === 1;
+      return isRenamed ? [name, { ...tensor, name, storedName: tensor.name }] : [tensor.name, tensor];
+    });
+    const { dir, config, files, indexMetadata, warnings, owned } = this;
+    return new Checkpoint(dir, config, new Map(tensors), files, indexMetadata, warnings, owned);
   }
 
   /** The tensor of that name. Throws `format/invalid` when there is none. */
@@ -88,17 +113,17 @@ export class Checkpoint {
 
   /** As float32, all of it or rows [from, to) of its first dimension; see `SafetensorsFile.readF32`. */
   readF32(name: string, options: ReadF32Options = {}): Float32Array {
-    return this.#fileOf(name).readF32(name, options);
+    return this.#fileOf(name).readF32(this.#storedName(name), options);
   }
 
   /** As stored; see `SafetensorsFile.readBytes`. */
   readBytes(name: string, buffer?: Uint8Array): Uint8Array {
-    return this.#fileOf(name).readBytes(name, buffer);
+    return this.#fileOf(name).readBytes(this.#storedName(name), buffer);
   }
 
   /** Fills `into` with the stored bytes from byte `begin` of the tensor on. */
   readRange(name: string, begin: number, into: Uint8Array): Uint8Array {
-    return this.#fileOf(name).readRange(name, begin, into);
+    return this.#fileOf(name).readRange(this.#storedName(name), begin, into);
   }
 
   /**
@@ -134,6 +159,10 @@ export class Checkpoint {
   /** Closing twice is harmless. */
   close(): void {
     for (const file of this.owned) file.close();
+  }
+
+  #storedName(name: string): string {
+    return this.tensor(name).storedName ?? name;
   }
 
   #fileOf(name: string): SafetensorsFile {

@@ -20,6 +20,10 @@ const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Numb
 
 export const count: Rule = { isValid: isCount, expected: () => l10n.t('expected a whole number of at least 0') };
 export const finite: Rule = { isValid: Number.isFinite, expected: () => l10n.t('expected a finite number') };
+export const finiteOrNull: Rule = {
+  isValid: (value) => value === null || Number.isFinite(value),
+  expected: () => l10n.t('expected a finite number or null'),
+};
 export const text: Rule = {
   isValid: (value) => typeof value === 'string',
   expected: () => l10n.t('expected a text'),

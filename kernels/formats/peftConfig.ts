@@ -103,8 +103,9 @@ const FIELDS = {
   use_rslora: field(flag, false),
 };
 
-/** Fields of methods that PEFT does not have: only an adapter of the method has them in its file. */
+/** Fields that PEFT does not have: of methods that only we have, and the names of the labels that a head answers with. */
 const EXTENSIONS = {
+  id2label: field(orNull(byName(text)), null),
   asylora: field(orNull(byName(text)), null),
   /** The cycle of an adapter that began anew: 2 after the first restart. Its folder holds what was merged before. */
   relora: field(orNull(byName(number)), null),
@@ -144,6 +145,8 @@ const NAMES_OF: Readonly<Record<PeftType, readonly FieldName[]>> = {
     'base_model_name_or_path',
     'bias',
     'fan_in_fan_out',
+    // Ours, of a head for whole texts.
+    'id2label',
     'inference_mode',
     'layers_pattern',
     'layers_to_transform',

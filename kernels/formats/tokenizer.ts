@@ -33,6 +33,12 @@ export interface Encoding {
   readonly typeIds: readonly number[];
 }
 
+export interface PlacedIds {
+  readonly ids: readonly number[];
+  readonly typeIds: readonly number[];
+  readonly parts: readonly number[];
+}
+
 export interface EncodeOptions {
   /** Second text of a pair. */
   readonly pair?: string;
@@ -136,6 +142,30 @@ export class CheckpointTokenizer {
       tokens: placed.map((p) => p.token),
       offsets: placed.map((p) => p.offsets),
       typeIds: placed.map((p) => p.typeId),
+    };
+  }
+
+  /**
+   * Puts the special tokens of the post-processor around a text, or a pair of texts, that are tokens already. `parts`: which
+   * text each token is of, -1 for an added one. Throws `format/invalid` where the tokenizer has no form for a pair.
+   */
+  place(text: readonly number[], pair?: readonly number[]): PlacedIds {
+    const items = pair === undefined ? this.#postProcessor.single : this.#postProcessor.pair;
+    if (pair !== undefined && items.filter((item) => item.kind === 'text').length < 2) {
+      const message =
+        'tokenizer.json: its post_processor has no template for a pair of texts; expected one, or single texts';
+      throw new KernelError('format/invalid', message);
+    }
+    const placed = items.flatMap((item) => {
+      const { typeId } = item;
+      const ids = item.kind === 'special' ? item.ids : item.which === 'A' ? text : (pair ?? []);
+      const part = item.kind === 'special' ? -1 : item.which === 'A' ? 0 : 1;
+      return ids.map((id) => ({ id, typeId, part }));
+    });
+    return {
+      ids: placed.map(({ id }) => id),
+      typeIds: placed.map(({ typeId }) => typeId),
+      parts: placed.map(({ part }) => part),
     };
   }
 

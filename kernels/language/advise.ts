@@ -2,6 +2,7 @@
 import { checkData } from '../check/checkData';
 import { detectFormat } from '../data/dataset';
 import { keptTokenizer } from '../formats/tokenizerCache';
+import { sampleTask } from '../models/baseModel';
 import { modelHeader } from '../models/modelHeader';
 import type { NewConfigAdvice } from '../protocol/calls/config';
 import { KernelError, type Problem } from '../protocol/errors';
@@ -22,7 +23,7 @@ export async function adviseConfig(
 ): Promise<NewConfigAdvice> {
   const model = modelHeader(dir);
   const tokenizer = keptTokenizer(dir);
-  const format = await detectFormat(files, signal);
+  const format = await detectFormat(files, signal, sampleTask(model));
   const stop = new AbortController();
   const problems: Problem[] = [];
   let rows = 0;

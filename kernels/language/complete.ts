@@ -5,6 +5,7 @@ import { sectionTitles } from '../config/sections';
 import { isObject, valueAt } from '../config/values';
 import type { KeyPath } from '../config/yamlSource';
 import type { ModelHeader } from '../models/modelHeader';
+import { tiedHead } from '../models/types';
 import type { Completion, Completions } from '../protocol/calls/config';
 import type { ModelEntry } from '../protocol/types';
 import type { Field } from '../util/fields';
@@ -209,8 +210,8 @@ function savedItems(model: ModelHeader): Completion[] {
     const module = tensor.slice(0, tensor.lastIndexOf('.'));
     if (!linear.has(module)) modules.set(module.slice(module.lastIndexOf('.') + 1), `[${shape.join(', ')}]`);
   }
-  const { path, tiedTo } = model.head;
-  if (tiedTo !== null) modules.set(path, `a copy of ${tiedTo}`);
+  const tied = tiedHead(model.head);
+  if (tied) modules.set(model.head.path, `a copy of ${tied.tiedTo}`);
   return [...modules].map(([name, detail]) => ({ kind: 'module', label: name, insert: name, detail }));
 }
 

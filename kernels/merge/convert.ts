@@ -3,6 +3,7 @@
  * at a rank or at a share of its energy, in a folder that PEFT and what reads its files load. What that costs is measured.
  */
 import type { LoadedAdapter } from '../adapters/adapterFile';
+import { adapterTask } from '../adapters/adapterTask';
 import { loadAdapter, saveAdapter } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { planAdapter } from '../adapters/plan';
@@ -14,7 +15,7 @@ import { AtomicFolder } from '../formats/atomicFile';
 import type { FloatDtype } from '../formats/dtype';
 import { byteLengthOf, decodeFloats, encodeFloats } from '../formats/dtype';
 import type { BaseModel } from '../models/baseModel';
-import { openBaseModel } from '../models/baseModel';
+import { openBaseModel, withTaskOf } from '../models/baseModel';
 import { refuseUnsoundWeights } from '../models/soundWeights';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
@@ -53,8 +54,9 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
   const started = performance.now();
   refuseOtherGoals(wanted);
   refuseOverlap(out, [base, adapterDir]);
-  const model = openBaseModel(base);
+  const opened = openBaseModel(base);
   try {
+    const model = withTaskOf(opened, (head) => adapterTask(adapterDir, head));
     const adapter = loadAdapter(adapterDir, model);
     refuseWithoutUpdate(adapterDir, adapter);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
@@ -102,7 +104,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       throw error;
     }
   } finally {
-    model.checkpoint.close();
+    opened.checkpoint.close();
   }
 }
 

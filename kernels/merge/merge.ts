@@ -4,13 +4,15 @@
  */
 import type { LoadedAdapter } from '../adapters/adapterFile';
 import { loadAdapter } from '../adapters/adapterFile';
+import { adapterTask } from '../adapters/adapterTask';
 import type { BaseModel } from '../models/baseModel';
 import type { TargetSite } from '../models/types';
-import { openBaseModel } from '../models/baseModel';
+import { openBaseModel, withTaskOf } from '../models/baseModel';
 import { refuseUnsoundWeights } from '../models/soundWeights';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
 import type { MergeErrors, MergeReport } from '../protocol/types';
+import { tiedHead } from '../models/types';
 import { physicalCores } from '../runtime/devices';
 import type { AdapterPlan } from '../adapters/plan';
 import { formulaPlan, LayerWeights } from '../delta/layerWeights';
@@ -49,10 +51,11 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
   const { base, adapter: adapterDir, out, dtype, way, data, signal, onProgress } = options;
   const started = performance.now();
   refuseOverlap(out, [base, adapterDir]);
-  const model = openBaseModel(base);
+  const opened = openBaseModel(base);
   let layers: LayerWeights | null = null;
   let earlier: CycleWeights | null = null;
   try {
+    const model = withTaskOf(opened, (head) => adapterTask(adapterDir, head));
     const loaded = loadAdapter(adapterDir, model, { takesRestarts: true });
     const adapter = way === undefined ? loaded : { ...loaded, plan: mergedBy(loaded.plan, way) };
     refuseIdleData(adapter.plan, data);
@@ -103,7 +106,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
   } finally {
     await earlier?.dispose();
     await layers?.dispose();
-    model.checkpoint.close();
+    opened.checkpoint.close();
   }
 }
 
@@ -138,7 +141,7 @@ function mergeChange(
   { earlier, layers }: { readonly earlier: CycleWeights | null; readonly layers: LayerWeights },
   dtype: MergeDtype,
 ): CheckpointChange {
-  const { checkpoint, head } = model;
+  const { checkpoint, head, fresh } = model;
   const edits = new Map<string, TensorEdit>();
   for (const layer of plan.layers) {
     edits.set(layer.site.weight, async (weight) =>
@@ -153,22 +156,40 @@ function mergeChange(
     const { bias } = layer.site;
     if (bias !== null) edits.set(bias, (values) => layers.applyBias(layer, parameters.get(bias) ?? values));
   }
-  const { tiedTo } = head;
+  if (head.kind === 'sequence') {
+    // A head that the base does not have, beside the last tensor of its blocks.
+    const like = plan.layers[0]?.site.weight ?? [...model.tensors.keys()][0] ?? '';
+    const added = [...fresh].map(([name, { shape }]) => ({
+      name,
+      like,
+      shape,
+      edit: () => valuesOf(parameters, name),
+    }));
+    return { edits, added, dropped: [], dtype, config: head.config };
+  }
+  const tied = tiedHead(head);
   if (plan.selection.base) {
     // Still tied: a copy that the checkpoint holds of the embedding as its head goes with it.
-    const own = tiedTo === null ? undefined : parameters.get(tiedTo);
-    if (own && checkpoint.tensors.has(head.weight)) edits.set(head.weight, () => own);
+    const own = tied && parameters.get(tied.tiedTo);
+    if (own && checkpoint.tensors.has(tied.weight)) edits.set(tied.weight, () => own);
     return { edits, added: [], dropped: [], dtype, config: {} };
   }
-  const isUntied = tiedTo !== null && (trained.has(head.weight) || trained.has(tiedTo));
+  const isUntied = tied && (trained.has(tied.weight) || trained.has(tied.tiedTo));
   if (!isUntied) return { edits, added: [], dropped: [], dtype, config: {} };
+  const { weight, tiedTo } = tied;
   const config = { tie_word_embeddings: false };
-  const own = parameters.get(head.weight);
+  const own = parameters.get(weight);
   // Some tied checkpoints hold a copy of the embedding as their head: it becomes the head.
-  const dropped = checkpoint.tensors.has(head.weight) ? [head.weight] : [];
-  edits.delete(head.weight);
-  const added = [{ name: head.weight, like: tiedTo, edit: own ? () => own : null }];
+  const dropped = checkpoint.tensors.has(weight) ? [weight] : [];
+  edits.delete(weight);
+  const added = [{ name: weight, like: tiedTo, edit: own ? () => own : null }];
   return { edits, added, dropped, dtype, config };
+}
+
+function valuesOf(parameters: LoadedAdapter['parameters'], name: string): Float32Array {
+  const values = parameters.get(name);
+  if (!values) throw new KernelError('internal', `no values for ${name}`);
+  return values;
 }
 
 /** `f16`, or several when the checkpoint mixes them. */

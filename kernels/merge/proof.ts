@@ -3,7 +3,8 @@
  * every position of fixed prompts, over the whole vocabulary. Both run in pieces, so a large model needs little memory.
  */
 import type { TensorValues } from '../adapters/adapterFile';
-import { adaptedLinear, headWeight, plainLinear } from '../adapters/applyAdapter';
+import { adaptedLinear, plainLinear } from '../adapters/applyAdapter';
+import { headWeight } from '../adapters/head';
 import type { AdapterPlan } from '../adapters/plan';
 import { loadTokenizer } from '../formats/tokenizer';
 import { fuseGemmAdd } from '../graph/fuseGemmAdd';
@@ -20,6 +21,7 @@ import { KernelError } from '../protocol/errors';
 import { runInPieces } from '../runtime/runInPieces';
 import type { HostTensor } from '../runtime/types';
 import { createRandom } from '../util/random';
+import { paddingBias } from '../util/paddingBias';
 
 /** A model, and an adapter on it or none. */
 export interface ProofSide {
@@ -62,6 +64,7 @@ export async function compareLogits(
   { onProgress, ...options }: ProofOptions,
 ): Promise<LogitDifference> {
   const prompts = promptIds(adapted.model);
+  const isSequence = adapted.model.task.kind !== 'next-token';
   const expected = await logits(adapted, prompts, { ...options, onProgress: (f) => onProgress?.(f / 2) });
   const actual = await logits(merged, prompts, { ...options, onProgress: (f) => onProgress?.(0.5 + f / 2) });
   let [max, sum, count, largest] = [0, 0, 0, 0];
@@ -83,15 +86,18 @@ export async function compareLogits(
     meanAbsLogitDifference: sum / count,
     maxAbsLogit: largest,
     prompts: prompts.length,
-    positions: prompts.reduce((n, ids) => n + ids.length, 0),
+    positions: isSequence ? prompts.length : prompts.reduce((n, ids) => n + ids.length, 0),
   };
 }
 
 /** The same for the same model: texts through its tokenizer where it has one, otherwise numbers from a fixed seed. */
-export function promptIds({ dir, config }: BaseModel): readonly (readonly number[])[] {
+export function promptIds({ dir, config, task }: BaseModel): readonly (readonly number[])[] {
   try {
     const tokenizer = loadTokenizer(dir);
-    const prompts = TEXTS.map((text) => tokenizer.encode(text).slice(0, PROMPT_TOKENS));
+    const isSequence = task.kind !== 'next-token';
+    const prompts = TEXTS.map((text) =>
+      isSequence ? tokenizer.encodeWithOffsets(text).ids : tokenizer.encode(text).slice(0, PROMPT_TOKENS),
+    );
     if (prompts.every((ids) => ids.length > 0 && ids.every((id) => id < config.vocabularySize))) return prompts;
   } catch (error) {
     // A checkpoint without a tokenizer, or with one we cannot reproduce, is merged and compared all the same.
@@ -116,7 +122,10 @@ async function logits(
   });
 }
 
-/** One output [positions, rows] for each block of vocabulary rows. */
+/**
+ * One output [positions, rows] for each block of vocabulary rows; of a sequence head one [prompts, labels]. What is padded on
+ * the right is never seen: behind causal attention, and in an encoder because of its mask.
+ */
 function logitsProgram({ model, plan }: ProofSide, prompts: readonly (readonly number[])[]): Program {
   const graph = new Graph();
   const length = Math.max(...prompts.map((ids) => ids.length));
@@ -128,14 +137,28 @@ function logitsProgram({ model, plan }: ProofSide, prompts: readonly (readonly n
   const base: WeightSource = { get: (name) => frozenWeight(graph, model, name) };
   const param = (key: string): Value => inputs.get(key) ?? base.get(key);
   const weights: WeightSource = { get: param };
-  const hidden = model.architecture.hidden(
-    model.config,
-    { graph, ids: graph.constant(Int32Array.from(padded), [padded.length]), batch: prompts.length, length },
+  const linear = plan ? adaptedLinear(plan, weights, { param, dropout: (_, v) => v }) : plainLinear(weights);
+  const ids = Int32Array.from(padded);
+  const { architecture, config, head: spec } = model;
+  const hidden = architecture.hidden(
+    config,
+    {
+      ...{ graph, ids: graph.constant(ids, [ids.length]), batch: prompts.length, length },
+      ...(architecture.encoder && {
+        positions: graph.constant(architecture.encoder.positions(config, ids, length), [ids.length]),
+        paddingBias: graph.constant(paddingBias(prompts, length), [prompts.length, length]),
+      }),
+    },
     weights,
-    plan ? adaptedLinear(plan, weights, { param, dropout: (_, v) => v }) : plainLinear(weights),
+    linear,
   );
+  if (spec.kind === 'sequence') {
+    const first = Int32Array.from(prompts.keys(), (i) => i * length);
+    const answers = spec.logits(gatherRows(hidden, graph.constant(first, [first.length])), weights, linear);
+    return checked(programOf({ logits: answers }));
+  }
   const picked = gatherRows(hidden, graph.constant(Int32Array.from(positions), [positions.length]));
-  const head = headWeight(model, plan, weights, base);
+  const head = headWeight(spec, plan, weights, base);
   const { vocabularySize, hiddenSize } = model.config;
   const rows = Math.max(1, Math.floor(HEAD_BYTES / 4 / hiddenSize));
   const outputs: Record<string, Value> = {};
@@ -147,9 +170,13 @@ function logitsProgram({ model, plan }: ProofSide, prompts: readonly (readonly n
     );
     outputs[`logits_${from}`] = gemm(picked, gatherRows(head, block), { transB: true });
   }
-  const program = fuseGemmAdd(programOf(outputs));
-  verify(program, 'fuseGemmAdd');
-  return program;
+  return checked(programOf(outputs));
+}
+
+function checked(program: Program): Program {
+  const fused = fuseGemmAdd(program);
+  verify(fused, 'fuseGemmAdd');
+  return fused;
 }
 
 /** The values of the adapter's tensors, by the names of the graph's inputs. */

@@ -9,6 +9,7 @@ import { openCheckpoint } from '../formats/checkpoint';
 import type { BaseModel } from '../models/baseModel';
 import type { TargetSite } from '../models/types';
 import { openBaseModel } from '../models/baseModel';
+import { tiedHead } from '../models/types';
 import { refuseUnsoundWeights } from '../models/soundWeights';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
@@ -92,17 +93,24 @@ function unmergeChange(
     const { bias } = layer.site;
     if (bias !== null) edits.set(bias, (values) => layers.applyBias(layer, values));
   }
-  const { weight, tiedTo } = base?.head ?? model.head;
+  const tied = tiedHead((base ?? model).head);
   // The merge untied the head; the base it goes back to has none of its own.
-  const dropped = tiedTo !== null && model.head.tiedTo === null ? [weight] : [];
+  const untied = tied && !tiedHead(model.head) ? [tied.weight] : [];
+  const dropped = [...untied, ...(base?.fresh.keys() ?? [])];
   // A copy of a tied embedding as the head went with it.
-  const { head } = model;
-  const hasCopy = head.tiedTo !== null && replaced.includes(head.tiedTo) && base?.checkpoint.tensors.has(head.weight);
-  for (const key of hasCopy ? [...replaced, head.weight] : replaced) {
+  const still = tiedHead(model.head);
+  const hasCopy = still && replaced.includes(still.tiedTo) && base?.checkpoint.tensors.has(still.weight);
+  for (const key of hasCopy ? [...replaced, still.weight] : replaced) {
     if (base && !dropped.includes(key)) edits.set(key, () => base.checkpoint.readF32(key));
   }
-  const config = dropped.length > 0 ? { tie_word_embeddings: true } : {};
+  const config = untied.length > 0 ? { tie_word_embeddings: true } : headFields(model, base);
   return { edits, added: [], dropped, dtype: 'keep', config };
+}
+
+/** What the base's configuration says of its head, or does not say. */
+function headFields({ head }: BaseModel, base: BaseModel | null): Readonly<Record<string, unknown>> {
+  if (head.kind === 'next-token' || !base) return {};
+  return Object.fromEntries(Object.keys(head.config).map((key) => [key, base.checkpoint.config[key] ?? null]));
 }
 
 interface WeightDifference {

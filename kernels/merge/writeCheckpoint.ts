@@ -27,6 +27,8 @@ export interface AddedTensor {
   readonly name: string;
   /** The tensor whose shape, type and shard it takes, and whose values it starts from. */
   readonly like: string;
+  /** Its own shape, where it is another. */
+  readonly shape?: readonly number[];
   readonly edit: TensorEdit | null;
 }
 
@@ -110,11 +112,11 @@ interface PlannedShard {
 function planShard(checkpoint: Checkpoint, shard: Shard, change: CheckpointChange): PlannedShard {
   const outputs = shard.tensors.flatMap((name): PlannedOutput[] => {
     const source = checkpoint.tensor(name);
-    const as = (own: string, edit: TensorEdit | null): PlannedOutput => {
-      return { name: own, shape: source.shape, dtype: targetDtype(source.dtype, change.dtype), source, edit };
+    const as = (own: string, edit: TensorEdit | null, shape = source.shape): PlannedOutput => {
+      return { name: own, shape, dtype: targetDtype(source.dtype, change.dtype), source, edit };
     };
     const kept = change.dropped.includes(name) ? [] : [as(name, change.edits.get(name) ?? null)];
-    return [...kept, ...change.added.filter((a) => a.like === name).map((a) => as(a.name, a.edit))];
+    return [...kept, ...change.added.filter((a) => a.like === name).map((a) => as(a.name, a.edit, a.shape))];
   });
   return { shard, tensors: outputs };
 }
@@ -138,7 +140,7 @@ async function writeShard(
   let values = new Float32Array(0);
   try {
     for (const { name, dtype, shape, source, edit } of tensors) {
-      const count = shape.reduce((n, d) => n * d, 1);
+      const count = source.shape.reduce((n, d) => n * d, 1);
       if (edit) {
         if (values.length < count) values = new Float32Array(count);
         const edited = await edit(checkpoint.readF32(source.name, { into: values }));

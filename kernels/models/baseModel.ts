@@ -11,7 +11,16 @@ import { sameShape } from '../graph/graph';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import { architectureOf } from './registry';
-import type { CommonConfig, HeadSpec, ModelArchitecture, TargetSite } from './types';
+import type {
+  CommonConfig,
+  FreshStart,
+  HeadSpec,
+  ModelArchitecture,
+  SequenceHead,
+  SequenceTask,
+  TargetSite,
+  Task,
+} from './types';
 
 type WeightDtype = Extract<DType, 'f32' | 'f16' | 'bf16'>;
 
@@ -24,12 +33,20 @@ export interface BaseModel {
   readonly config: CommonConfig;
   readonly sites: readonly TargetSite[];
   readonly head: HeadSpec;
+  readonly task: Task;
+  /** Tensors of a sequence head that the checkpoint does not have: training starts them, and an adapter holds them. */
+  readonly fresh: ReadonlyMap<string, FreshTensor>;
   /** Checkpoint tensors that the computation reads, with their shapes. */
   readonly tensors: ReadonlyMap<string, readonly number[]>;
   readonly parameterCount: number;
   /** Where the weights are mapped from. */
   readonly weightFiles: WeightFiles;
   readonly warnings: readonly Problem[];
+}
+
+export interface FreshTensor {
+  readonly shape: readonly number[];
+  readonly start: FreshStart;
 }
 
 /** The runtime maps no file outside the folder it is given, links followed: those of the Hugging Face cache lead elsewhere. */
@@ -51,13 +68,62 @@ export function openBaseModel(dir: string): BaseModel {
   }
 }
 
-function understand(dir: string, checkpoint: Checkpoint): BaseModel {
-  const file = path.join(dir, 'config.json');
-  const architecture = architectureOf(checkpoint.config, file);
-  const { config, warnings } = architecture.parseConfig(checkpoint.config, file, (name) =>
+function understand(dir: string, opened: Checkpoint): BaseModel {
+  const architecture = architectureOf(opened.config, path.join(dir, 'config.json'));
+  const checkpoint = opened.renamed((name) => architecture.canonicalName?.(name) ?? name);
+  const parsed = architecture.parseConfig(checkpoint.config, path.join(dir, 'config.json'), (name) =>
     checkpoint.tensors.has(name),
   );
-  const tensors = architecture.tensors(config);
+  return described(dir, checkpoint, architecture, parsed.config, parsed.warnings);
+}
+
+/**
+ * The same model, still open, with a sequence head for this task. Throws `input/refused` when the checkpoint has a head that
+ * answers something else.
+ */
+export function withTask(model: BaseModel, task: SequenceTask): BaseModel {
+  const { dir, checkpoint, architecture, config, head, warnings } = model;
+  if (!architecture.encoder || head.kind !== 'sequence') {
+    throw new KernelError('internal', `${architecture.id} has no head for whole texts`);
+  }
+  if (hasOwnHead(model) && answers(task) !== answers(head.task)) {
+    const expected = `expected ${answers(head.task)}, as its head has; give a checkpoint without a head to start a new one`;
+    const found = `${answers(task)} asked for`;
+    throw KernelError.refused([{ file: dir, where: head.path, severity: 'error', found, expected }]);
+  }
+  return described(dir, checkpoint, architecture, architecture.encoder.withTask(config, task), warnings);
+}
+
+/** The same with the task that its head is given; a model without such a head as it is. */
+export function withTaskOf(model: BaseModel, taskOf: (head: SequenceHead) => SequenceTask): BaseModel {
+  return model.head.kind === 'sequence' ? withTask(model, taskOf(model.head)) : model;
+}
+
+/** What samples for a model are for; of a head that is still to be made, classes unless the data says otherwise. */
+export function sampleTask({ task, fresh, head }: BaseModel): Task['kind'] {
+  return task.kind === 'regression' && head.kind === 'sequence' && isFresh(head, fresh) ? 'classification' : task.kind;
+}
+
+/** Whether the module that answers is not in the checkpoint. */
+export const hasOwnHead = ({ head, fresh }: BaseModel): boolean => head.kind === 'next-token' || !isFresh(head, fresh);
+
+const isFresh = (head: SequenceHead, fresh: BaseModel['fresh']): boolean =>
+  head.modules.get(head.path)?.some(({ name }) => fresh.has(name)) ?? false;
+
+const answers = (task: SequenceTask): string =>
+  task.kind === 'regression' ? 'one number' : `${task.labels.length} classes`;
+
+function described(
+  dir: string,
+  checkpoint: Checkpoint,
+  architecture: ModelArchitecture<CommonConfig>,
+  config: CommonConfig,
+  warnings: readonly Problem[],
+): BaseModel {
+  const file = path.join(dir, 'config.json');
+  const head = architecture.head(config);
+  const fresh = freshTensors(head, checkpoint);
+  const tensors = new Map([...architecture.tensors(config)].filter(([name]) => !fresh.has(name)));
   const problems: Problem[] = [...contradictions(checkpoint, tensors, config, file)];
   for (const [name, shape] of tensors) {
     const found = checkpoint.tensors.get(name);
@@ -77,12 +143,21 @@ function understand(dir: string, checkpoint: Checkpoint): BaseModel {
     architecture,
     config,
     sites: architecture.sites(config),
-    head: architecture.head(config),
+    head,
+    task: head.kind === 'sequence' ? head.task : { kind: 'next-token' },
+    fresh,
     tensors,
     parameterCount,
     weightFiles: followLinks([...checkpoint.shards.keys()]),
     warnings,
   };
+}
+
+/** Of modules of a sequence head that the checkpoint has no part of. A part alone is a mistake, named as what is missing. */
+function freshTensors(head: HeadSpec, checkpoint: Checkpoint): ReadonlyMap<string, FreshTensor> {
+  if (head.kind === 'next-token') return new Map();
+  const absent = [...head.modules.values()].filter((all) => all.every(({ name }) => !checkpoint.tensors.has(name)));
+  return new Map(absent.flat().map(({ name, shape, start }) => [name, { shape, start }]));
 }
 
 /** More blocks than config.json speaks of: part of a model would be used as if it were the whole. */

@@ -87,14 +87,36 @@ export class ConfigReader {
     this.add(isModel ? 'error' : 'warning', 'auto_map', value, l10n.t('{0}; code of checkpoints is not run', why));
   }
 
-  /** The classes a checkpoint was saved from. Another head than that of a language model says something about its use. */
-  classNames(): void {
+  /** The id of one special token. */
+  tokenId(key: string, fallback: number): number {
+    const value = this.raw(key) ?? fallback;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+    this.refuse(key, value, 'expected the id of a token');
+    return fallback;
+  }
+
+  /** Names a value that has no effect here. */
+  unusual(key: string, accepted: readonly unknown[], why: string): void {
+    const value = this.raw(key);
+    if (value === undefined || value === null || accepted.includes(value)) return;
+    this.add('warning', key, value, `expected ${accepted.join(' or ')}; ${why}`);
+  }
+
+  /**
+   * The classes a checkpoint was saved from. Another head than that of a language model says something about its use; where
+   * the head is read, another one makes the checkpoint another model.
+   */
+  classNames(known = /ForCausalLM|LMHead/, severity: Problem['severity'] = 'warning'): void {
     const value = this.raw('architectures');
     if (value === undefined || value === null) return;
     const isList = Array.isArray(value) && value.every((name) => typeof name === 'string');
     if (!isList) return this.refuse('architectures', value, l10n.t('expected a list of names'));
-    if (value.length === 0 || value.some((name) => /ForCausalLM|LMHead/.test(name))) return;
-    this.add('warning', 'architectures', value, l10n.t('expected a class for causal language models'));
+    if (value.length === 0 || value.some((name) => known.test(name))) return;
+    const expected =
+      severity === 'error'
+        ? l10n.t('expected a class for sequence classification or for pretraining')
+        : l10n.t('expected a class for causal language models');
+    this.add(severity, 'architectures', value, expected);
   }
 
   raw(key: string): unknown {

@@ -112,6 +112,7 @@ export const gpt2: ModelArchitecture<Gpt2Config> = {
   sites: (config) => Array.from({ length: config.layers }, (_, i) => layerSites(config, i)).flat(),
 
   head: ({ isTied, prefix }) => ({
+    kind: 'next-token',
     path: 'lm_head',
     weight: 'lm_head.weight',
     tiedTo: isTied ? `${prefix}wte.weight` : null,

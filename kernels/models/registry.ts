@@ -1,6 +1,7 @@
 /** @file All model families, by the `model_type` of their config.json. */
 import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
+import { bert } from './bert';
 import { gemma } from './gemma';
 import { gemma2 } from './gemma2';
 import { gemma3 } from './gemma3';
@@ -10,6 +11,7 @@ import { mistral } from './mistral';
 import { phi3 } from './phi3';
 import { qwen2 } from './qwen2';
 import { qwen3 } from './qwen3';
+import { roberta, xlmRoberta } from './roberta';
 import type { CommonConfig, ModelArchitecture } from './types';
 
 /** A family whose configuration type is its own business. */
@@ -26,6 +28,9 @@ export const architectures: readonly AnyArchitecture[] = [
   gemma3,
   phi3,
   gpt2,
+  roberta,
+  xlmRoberta,
+  bert,
 ];
 
 export function architectureOf(json: Readonly<Record<string, unknown>>, file: string): ModelArchitecture<CommonConfig> {

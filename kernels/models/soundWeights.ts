@@ -12,6 +12,7 @@ import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import { cacheFolder } from '../util/cacheFolder';
 import type { BaseModel } from './baseModel';
+import { tiedHead } from './types';
 
 export interface SoundnessOptions {
   readonly signal?: AbortSignal;
@@ -64,12 +65,13 @@ const ROWS = 1024;
  * program would read the head, another the embedding.
  */
 export function untiedHead({ checkpoint, head, dir }: BaseModel): Problem | undefined {
-  const own = checkpoint.tensors.get(head.weight);
-  const tied = head.tiedTo === null ? undefined : checkpoint.tensors.get(head.tiedTo);
+  const names = tiedHead(head);
+  const own = names && checkpoint.tensors.get(names.weight);
+  const tied = names && checkpoint.tensors.get(names.tiedTo);
   if (!own || !tied) return undefined;
   const problem = (found: string): Problem => ({
     file: own.file,
-    where: head.weight,
+    where: own.name,
     severity: 'error',
     found,
     expected: l10n.t(

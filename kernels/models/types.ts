@@ -13,7 +13,7 @@ export interface TargetSite {
   readonly bias: string | null;
   /** How the checkpoint stores the weight: [out, in], or [in, out] (GPT-2's Conv1D). */
   readonly layout: 'out-in' | 'in-out';
-  /** Index of its transformer block. */
+  /** Index of its transformer block; -1: in none. */
   readonly layer: number;
   /** Last part of the path; the same projection of other blocks has the same one. */
   readonly projection: string;
@@ -34,10 +34,14 @@ export interface ModelInputs {
   readonly batch: number;
   readonly length: number;
   /**
-   * f32[batch, length]: 0 at tokens, a large negative number at padding. Needed only where padding comes before
-   * tokens; behind causal attention, padding on the right is never seen.
+   * f32[batch, length]: 0 at tokens, a large negative number at padding. Behind causal attention needed only where padding
+   * comes before tokens: on the right it is never seen. Encoders always get it.
    */
   readonly paddingBias?: Value;
+  /** Of an encoder: position of each token, i32[batch·length], as `EncoderInputs.positions` counts. */
+  readonly positions?: Value;
+  /** Of an encoder that tells kinds of tokens apart: the kind of each, i32[batch·length]. */
+  readonly tokenTypes?: Value;
   /** Gets the keys and values of each layer, so that later positions need not compute them again. */
   readonly keep?: (layer: number, kept: KeysAndValues) => void;
   /** What earlier positions kept. Then `length` is 1: the ids are the next token of each row. */
@@ -79,8 +83,20 @@ export interface CommonConfig {
   readonly maxLength: number;
 }
 
+/** What a model is asked for: the next token at each position, or one answer for a whole text. */
+export type Task = { readonly kind: 'next-token' } | SequenceTask;
+
+export type SequenceTask =
+  /** One of the labels, by their ids from 0. */
+  | { readonly kind: 'classification'; readonly labels: readonly string[] }
+  /** One number. */
+  | { readonly kind: 'regression' };
+
+export type HeadSpec = NextTokenHead | SequenceHead;
+
 /** The language-model head: logits = hidden · weightᵀ. Tied: the checkpoint has no `weight`, it is the tensor `tiedTo`. */
-export interface HeadSpec {
+export interface NextTokenHead {
+  readonly kind: 'next-token';
   readonly path: string;
   readonly weight: string;
   readonly tiedTo: string | null;
@@ -96,6 +112,51 @@ export interface KeptSpec {
   readonly windows: readonly (number | null)[];
 }
 
+/** A head that is the embedding: the name its tensor would have, and that of the embedding. Null: a head of its own. */
+export function tiedHead(head: HeadSpec): { readonly weight: string; readonly tiedTo: string } | null {
+  if (head.kind !== 'next-token' || head.tiedTo === null) return null;
+  return { weight: head.weight, tiedTo: head.tiedTo };
+}
+
+/** Numbers in one answer: the size of the vocabulary, of the labels, or 1. */
+export function answerWidth(task: Task, { vocabularySize }: Pick<CommonConfig, 'vocabularySize'>): number {
+  if (task.kind === 'next-token') return vocabularySize;
+  return task.kind === 'regression' ? 1 : task.labels.length;
+}
+
+/** Answers from the hidden state of the first token. */
+export interface SequenceHead {
+  readonly kind: 'sequence';
+  /** The module that gives the answer. */
+  readonly path: string;
+  readonly task: SequenceTask;
+  /** Every tensor between the last block and the answer, by module. A module the checkpoint has no tensor of starts fresh. */
+  readonly modules: ReadonlyMap<string, readonly HeadTensor[]>;
+  /** `first` [texts, hidden] → [texts, labels]; one column for a number. */
+  logits(first: Value, weights: WeightSource, linear: ApplyLinear): Value;
+  /** Fields of config.json of a checkpoint that has this head. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export interface HeadTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** How it starts where the checkpoint does not have it. */
+  readonly start: FreshStart;
+}
+
+export type FreshStart = { readonly kind: 'zeros' } | { readonly kind: 'normal'; readonly std: number };
+
+/** What a family that attends in both directions needs beside token ids. */
+export interface EncoderInputs<C> {
+  /** Position of each token of rows of `length` tokens, as the model counts them. */
+  positions(config: C, ids: Int32Array, length: number): Int32Array;
+  /** How many kinds of tokens it tells apart; 1: none. */
+  tokenTypes(config: C): number;
+  /** The same model with a head for this task. */
+  withTask(config: C, task: SequenceTask): C;
+}
+
 export interface ModelArchitecture<C extends CommonConfig = CommonConfig> {
   /** `model_type` of config.json. */
   readonly id: string;
@@ -103,12 +164,18 @@ export interface ModelArchitecture<C extends CommonConfig = CommonConfig> {
   readonly defaultTargetModules: readonly string[];
   /** Throws with one problem per field that is missing, wrong or not supported. `has`: whether the checkpoint has a tensor. */
   parseConfig(json: Readonly<Record<string, unknown>>, file: string, has: (tensor: string) => boolean): ParsedConfig<C>;
-  /** Every tensor the checkpoint must hold, with its shape. */
+  /** The name under which the family knows a tensor of a checkpoint, where older or headless checkpoints have another. */
+  canonicalName?(stored: string): string;
+  /** Tensors that checkpoints of the family may hold and that are not read: heads of pretraining. */
+  readonly unread?: RegExp;
+  /** Every tensor the checkpoint must hold, with its shape; of a sequence head those it may lack as well. */
   tensors(config: C): ReadonlyMap<string, readonly number[]>;
   sites(config: C): readonly TargetSite[];
   head(config: C): HeadSpec;
   /** What `ModelInputs.keep` and `past` keep of a position in each layer; absent: the family has no graph for them. */
   kept?(config: C): KeptSpec;
+  /** Present: attention in both directions, and an answer for a whole text; absent: a causal decoder. */
+  readonly encoder?: EncoderInputs<C>;
   /** Hidden states after the last norm: [batch·length, hidden]. */
   hidden(config: C, inputs: ModelInputs, weights: WeightSource, linear: ApplyLinear): Value;
 }

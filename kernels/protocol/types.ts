@@ -54,7 +54,20 @@ export interface EvalRecord {
   readonly step: number;
   readonly time: number;
   readonly loss: number;
+  /** Labels that were predicted: tokens that carry loss, or texts. */
   readonly tokens: number;
+  /** Of a model that answers for whole texts. */
+  readonly metrics?: EvaluationMetrics;
+}
+
+/** Names as in GLUE. `null`: not defined, as a correlation with a constant. */
+export interface EvaluationMetrics {
+  readonly accuracy?: number;
+  /** Of the class with id 1 where there are two, else the mean over the classes (macro). */
+  readonly f1?: number;
+  readonly matthews_correlation?: number;
+  readonly pearson?: number | null;
+  readonly spearmanr?: number | null;
 }
 /** One line of `metrics.jsonl`. */
 export type MetricRecord = TrainRecord | EvalRecord;

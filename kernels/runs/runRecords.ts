@@ -11,6 +11,7 @@ import {
   count,
   exactly,
   finite,
+  finiteOrNull,
   listOf,
   mapOf,
   numbers,
@@ -67,7 +68,14 @@ const trainRules: Rules<TrainRecord> = {
   step_seconds: finite,
   rss: count,
 };
-const evalRules: Rules<EvalRecord> = { kind: exactly('eval'), step: count, time: finite, loss: finite, tokens: count };
+const evalRules: Rules<EvalRecord> = {
+  kind: exactly('eval'),
+  step: count,
+  time: finite,
+  loss: finite,
+  tokens: count,
+  metrics: optional(mapOf(finiteOrNull)),
+};
 const metricRules = { kind: oneOf(['train', 'eval']), step: count };
 const spectrumRules: Rules<SpectrumRecord> = {
   step: count,

@@ -1,5 +1,5 @@
 /** @file The batches of a run by the number of their step: any step can be asked for, so that a resume needs no history. */
-import type { CollatedBatch } from '../data/batches';
+import type { Answers, CollatedBatch } from '../data/batches';
 import { collate, epochBatches } from '../data/batches';
 import type { TokenDataset } from '../data/dataset';
 import type { EvaluationSet } from './evaluate';
@@ -21,6 +21,8 @@ export interface BatchOptions {
   readonly seed: number;
   readonly maxLength: number;
   readonly padId: number;
+  /** What labels stand for, where samples have them. */
+  readonly answers?: Answers | undefined;
 }
 
 export class BatchStream {
@@ -68,7 +70,7 @@ export class BatchStream {
 export function evaluationSet(
   dataset: TokenDataset,
   indices: Int32Array,
-  options: Pick<BatchOptions, 'batchSize' | 'maxLength' | 'padId'>,
+  options: Pick<BatchOptions, 'batchSize' | 'maxLength' | 'padId' | 'answers'>,
 ): EvaluationSet {
   const lengths = indices.map((i) => dataset.tokenLengths[i] ?? 0);
   const order = Int32Array.from(indices.keys()).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
@@ -85,8 +87,8 @@ export function evaluationSet(
 function collateSamples(
   dataset: TokenDataset,
   samples: Int32Array,
-  { maxLength, padId }: Pick<BatchOptions, 'maxLength' | 'padId'>,
+  { maxLength, padId, answers }: Pick<BatchOptions, 'maxLength' | 'padId' | 'answers'>,
 ): TrainBatch {
   const read = Array.from(samples, (i) => dataset.read(i));
-  return { ...collate(read, { maxLength, padId }), sources: read.map((s) => s.source) };
+  return { ...collate(read, { maxLength, padId, ...(answers && { answers }) }), sources: read.map((s) => s.source) };
 }

@@ -3,8 +3,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { RowPlaces, SampleBrowser, type BrowseOptions } from '../data/sampleBrowser';
+import type { SampleTask } from '../data/samples';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
+import { sampleTask } from '../models/baseModel';
+import { modelHeader } from '../models/modelHeader';
 import type { SampleSet } from '../protocol/calls/tokens';
 import { KernelError } from '../protocol/errors';
 
@@ -32,6 +35,7 @@ export class SampleShelf {
     const tokenizer = this.tokenizers.get(tokenizerKey, () => loadTokenizer(model));
     const filesKey = keyOf(files);
     const vocabularySize = vocabularyOf(model);
+    const task = taskOf(model);
     const now = new Date();
     const day = tokenizer.chatTemplate?.usesDate ? now.toISOString().slice(0, 10) : '';
     const key = JSON.stringify([
@@ -41,6 +45,7 @@ export class SampleShelf {
       data.loss_on,
       data.max_length,
       vocabularySize,
+      task,
       day,
     ]);
     return this.browsers.get(key, async () => {
@@ -48,6 +53,7 @@ export class SampleShelf {
       const context = {
         ...{ files, format: data.format, lossOn: data.loss_on, maxLength: data.max_length },
         ...{ tokenizer, now, ...(vocabularySize !== undefined && { vocabularySize }) },
+        ...(task && { task }),
       };
       return SampleBrowser.open(context, rows, options);
     });
@@ -55,6 +61,16 @@ export class SampleShelf {
 }
 
 export const setsOf = ({ data }: ResolvedConfig): readonly SampleSet[] => (data.eval ? ['train', 'eval'] : ['train']);
+
+/** What the samples are for; undefined for a model that cannot be opened, of which training says why. */
+function taskOf(model: string): SampleTask | undefined {
+  try {
+    return sampleTask(modelHeader(model));
+  } catch (error) {
+    if (KernelError.is(error)) return undefined;
+    throw error;
+  }
+}
 
 /** `vocab_size` of the model, where its config.json can be read: looking at tokens needs no more of it. */
 function vocabularyOf(model: string): number | undefined {

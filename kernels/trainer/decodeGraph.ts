@@ -5,7 +5,7 @@
 import type { AdapterPlan } from '../adapters/plan';
 import type { Value } from '../graph/graph';
 import { f32, Graph, i32 } from '../graph/graph';
-import { concat, gatherRows, headLogits } from '../graph/ops';
+import { concat, gatherRows } from '../graph/ops';
 import type { Program } from '../graph/program';
 import { programOf } from '../graph/program';
 import type { BaseModel } from '../models/baseModel';
@@ -85,7 +85,7 @@ function forward(
   const keep = (layer: number, kept: KeysAndValues): void => void (layers[layer] = kept);
   const hidden = model.architecture.hidden(model.config, { ...inputs, keep }, weights, linear);
   const picked = rows ? gatherRows(hidden, rows) : hidden;
-  const logits = graph.scoped('head', () => headLogits(picked, head, model.head.softCap));
+  const logits = graph.scoped('head', () => head.logits(picked));
   // One output instead of two for each layer: each has its price in the runtime.
   const kept = concat(
     layers.flatMap(({ keys, values }) => [keys, values]),

@@ -5,18 +5,22 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { SaveOptions } from '../adapters/adapterFile';
 import { adapterConfigText, loadAdapter, loadInto } from '../adapters/adapterFile';
+import { adapterTask } from '../adapters/adapterTask';
 import type { AdapterPlan } from '../adapters/plan';
 import { planAdapter } from '../adapters/plan';
 import { adapterMethod, adapterMethods } from '../adapters/registry';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { loadConfig, methodConfig } from '../config/loadConfig';
+import { applyOverrides, parseOverride } from '../config/overrides';
 import type { TokenDataset } from '../data/dataset';
 import { openDataset } from '../data/dataset';
 import { splitForEvaluation } from '../data/batches';
+import { isLabelled, type SampleFormat, type SampleTask } from '../data/samples';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
-import { openBaseModel, weightDtypes } from '../models/baseModel';
+import { openBaseModel, sampleTask, weightDtypes, withTaskOf } from '../models/baseModel';
+import { modelHeader } from '../models/modelHeader';
 import { refuseUnsoundWeights } from '../models/soundWeights';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
@@ -32,6 +36,7 @@ import type { OptimiserGroup } from './optimiserGroups';
 import { optimiserGroups } from './optimiserGroups';
 import { Parameters } from './parameters';
 import { refuseIdleRestarts, refuseImpossibleRestarts } from './restartSettings';
+import { answersFor, headFor, refuseIdleKeys, refuseMissingHead, refuseOtherFormat } from './task';
 import type { FixedPrompts } from './trainingSamples';
 import { fixedPrompts } from './trainingSamples';
 
@@ -73,10 +78,23 @@ export function readConfig(
   overrides: readonly string[] = [],
   onWarning: (problem: Problem) => void = () => undefined,
 ): ResolvedConfig {
-  const { config, problems } = loadConfig(file, { overrides, methods: adapterMethods });
+  const { config, problems, values } = loadConfig(file, { overrides, methods: adapterMethods });
   problems.filter((p) => p.severity === 'warning').forEach(onWarning);
   if (!config) throw KernelError.refused(problems.filter((p) => p.severity === 'error'));
+  const model = knownHeader(config.model);
+  const given = overrides.map((o) => parseOverride(o, file)).filter((o) => 'path' in o);
+  if (model) refuseIdleKeys(applyOverrides(values, given), model, file);
   return config;
+}
+
+/** Of a model that can be opened; whoever needs another one says why it cannot. */
+function knownHeader(dir: string): BaseModel | null {
+  try {
+    return modelHeader(dir);
+  } catch (error) {
+    if (KernelError.is(error)) return null;
+    throw error;
+  }
 }
 
 export async function prepareRun(
@@ -101,23 +119,29 @@ async function prepare(
 ): Promise<PreparedRun> {
   const { onProgress = () => undefined, startedAt = new Date() } = options;
   onProgress('Opening the base model');
-  const model = openBaseModel(config.model);
-  opened.add(model.checkpoint);
-  const plan = planFor(config, model, file);
+  const base = openBaseModel(config.model);
+  opened.add(base.checkpoint);
+  const { init_from } = config.adapter;
+  // Before the data is read, which may take long; a head for its labels comes after.
+  planFor(config, base, file);
+  refuseOtherFormat(config.data.format, base, file);
   const tokenizer = loadTokenizer(config.model);
   const { training, data } = config;
-  refuseLongSamples(config, model, file);
-  const samples = fixedPrompts(config, tokenizer, model, file, startedAt);
-  const device = await chooseDevice(config.runtime.device, weightDtypes(model));
+  refuseLongSamples(config, base, file);
+  const samples = fixedPrompts(config, tokenizer, base, file, startedAt);
+  const device = await chooseDevice(config.runtime.device, weightDtypes(base));
   const threads = threadsOf(config, file);
 
-  const open = async (files: readonly string[], what: string): Promise<TokenDataset> => {
-    const tokens = opened.add(await openTokens(files, what, config, tokenizer, { ...options, startedAt }));
-    refuseForeignTokens(tokens, tokenizer, model);
+  const open = async (files: readonly string[], what: string, format: SampleFormat | 'auto'): Promise<TokenDataset> => {
+    const reading = { what, format, task: sampleTask(base) };
+    const tokens = opened.add(await openTokens(files, reading, config, tokenizer, { ...options, startedAt }));
+    refuseForeignTokens(tokens, tokenizer, base);
     return tokens;
   };
-  const trainData = await open(data.train, 'training');
-  const evalData = data.eval ? await open(data.eval, 'evaluation') : null;
+  const trainData = await open(data.train, 'training', data.format);
+  // Whole numbers alone do not tell classes from what is to be computed: the training data does.
+  const evalFormat = isLabelled(trainData.format) ? trainData.format : data.format;
+  const evalData = data.eval ? await open(data.eval, 'evaluation', evalFormat) : null;
   const all = Int32Array.from({ length: trainData.length }, (_, i) => i);
   const split =
     data.eval_fraction === undefined
@@ -135,6 +159,10 @@ async function prepare(
     const found = `holds no sample that can be evaluated (${describeSkipped(evalData) || 'it is empty'})`;
     throw refusedKey(file, 'data.eval', found, 'expected at least one');
   }
+  const known =
+    init_from !== undefined && base.head.kind === 'sequence' ? adapterTask(init_from, base.head) : undefined;
+  const model = headFor(base, trainData, known);
+  const plan = planFor(config, model, file);
   const shape = {
     batchSize: training.per_device_train_batch_size,
     maxLength: data.max_length,
@@ -142,6 +170,7 @@ async function prepare(
   };
   const train = new BatchStream(trainData, split.train, {
     ...shape,
+    answers: answersFor(model, trainData),
     accumulation: training.gradient_accumulation_steps,
     shuffle: training.shuffle,
     groupByLength: training.group_by_length,
@@ -150,7 +179,10 @@ async function prepare(
   const [evalSource, evalIndices] = evalData
     ? [evalData, Int32Array.from({ length: evalData.length }, (_, i) => i)]
     : [trainData, split.evaluation];
-  const evaluation = evalIndices.length > 0 ? evaluationSet(evalSource, evalIndices, shape) : null;
+  const evaluation =
+    evalIndices.length > 0
+      ? evaluationSet(evalSource, evalIndices, { ...shape, answers: answersFor(model, evalSource) })
+      : null;
 
   const { signal } = options;
   await refuseUnsoundWeights(model, {
@@ -159,7 +191,6 @@ async function prepare(
   });
   onProgress('Initialising the adapter');
   const parameters = new Parameters(plan).initialise(model, training.seed);
-  const { init_from } = config.adapter;
   if (init_from !== undefined) {
     // What could not be merged into this model is no start either, even where its tensors have a place.
     loadAdapter(init_from, model);
@@ -228,14 +259,15 @@ class OpenFiles {
 
 function openTokens(
   files: readonly string[],
-  what: string,
+  { what, format, task }: { readonly what: string; readonly format: SampleFormat | 'auto'; readonly task: SampleTask },
   { data }: ResolvedConfig,
   tokenizer: CheckpointTokenizer,
   { signal, onProgress, startedAt }: PrepareOptions,
 ): Promise<TokenDataset> {
   return openDataset({
     files,
-    format: data.format,
+    format,
+    task,
     lossOn: data.loss_on,
     maxLength: data.max_length,
     tokenizer,
@@ -254,11 +286,11 @@ export interface OpenedEvaluation {
   close(): void;
 }
 
-/** The evaluation data of a configuration, without anything that training needs. */
+/** The evaluation data of a configuration, without anything that training needs, for the base model or an adapter. */
 export async function openEvaluation(
   file: string,
   config: ResolvedConfig,
-  options: PrepareOptions = {},
+  options: PrepareOptions & { readonly adapter?: string | undefined } = {},
 ): Promise<OpenedEvaluation> {
   const opened = new OpenFiles();
   try {
@@ -272,18 +304,30 @@ export async function openEvaluation(
 async function openEvaluationFiles(
   file: string,
   config: ResolvedConfig,
-  options: PrepareOptions,
+  options: PrepareOptions & { readonly adapter?: string | undefined },
   opened: OpenFiles,
 ): Promise<OpenedEvaluation> {
-  const model = openBaseModel(config.model);
-  opened.add(model.checkpoint);
+  const { adapter } = options;
+  const base = openBaseModel(config.model);
+  opened.add(base.checkpoint);
+  if (adapter === undefined) refuseMissingHead(base);
+  const model = adapter === undefined ? base : withTaskOf(base, (head) => adapterTask(adapter, head));
+  refuseOtherFormat(config.data.format, model, file);
   const tokenizer = loadTokenizer(config.model);
   const { data, training, runtime } = config;
   refuseLongSamples(config, model, file);
   if (!data.eval && data.eval_fraction === undefined) {
     throw refusedKey(file, 'data', 'has no evaluation data', 'expected data.eval, data.eval_fraction or --data FILE');
   }
-  const dataset = opened.add(await openTokens(data.eval ?? data.train, 'evaluation', config, tokenizer, options));
+  const dataset = opened.add(
+    await openTokens(
+      data.eval ?? data.train,
+      { what: 'evaluation', format: data.format, task: model.task.kind },
+      config,
+      tokenizer,
+      options,
+    ),
+  );
   refuseForeignTokens(dataset, tokenizer, model);
   const indices =
     data.eval || data.eval_fraction === undefined
@@ -300,6 +344,7 @@ async function openEvaluationFiles(
       batchSize: training.per_device_train_batch_size,
       maxLength: data.max_length,
       padId: padIdFor(model, tokenizer),
+      answers: answersFor(model, dataset),
     }),
     device,
     threads: threadsOf(config, file),

@@ -14,6 +14,7 @@ import type { Program } from '../graph/program';
 import { programOf } from '../graph/program';
 import type { BaseModel } from '../models/baseModel';
 import type { KeptSpec } from '../models/types';
+import { answerWidth } from '../models/types';
 import { KernelError } from '../protocol/errors';
 import { ortRuntime } from '../runtime/ort';
 import type { Device, Feeds, HostTensor, Session } from '../runtime/types';
@@ -25,14 +26,17 @@ export interface RunnerOptions {
   readonly profilePrefix?: string;
 }
 
-/** Token ids [batch·length] padded on the right, and the positions whose next token carries loss. */
+/** Token ids [batch·length] padded on the right, and the positions that are asked: those whose next token carries loss, or the first of each text. */
 export interface MicroBatch {
   readonly batch: number;
   readonly length: number;
   readonly inputIds: Int32Array;
   readonly rows: Int32Array;
-  readonly labels: Int32Array;
-  /** f32[batch·length] added to the scores: a large negative number at padding on the left. */
+  /** Ids of tokens or of classes; numbers for a regression. */
+  readonly labels: Int32Array | Float32Array;
+  /** Kinds of the tokens [batch·length], where a text has two parts; default: all 0. */
+  readonly tokenTypes?: Int32Array;
+  /** f32[batch·length] added to the scores: a large negative number at padding; of a decoder only on the left. */
   readonly paddingBias?: Float32Array;
 }
 
@@ -90,11 +94,24 @@ export class ModelRunner {
 
   /** Σ weight · nll without gradients and without dropout. */
   async loss(batch: MicroBatch, rowWeight = 1): Promise<number> {
-    const outputs = await this.run('loss', { batch, rowWeight, dropoutSeed: 0 }, {});
-    return output(outputs, 'loss')[0] ?? NaN;
+    return (await this.assess(batch, rowWeight)).loss;
   }
 
-  /** Logits [rows, vocabulary] at the batch's rows. */
+  /** The same with what a sequence head answers: [rows, labels]. Null for a language model. */
+  async assess(
+    batch: MicroBatch,
+    rowWeight = 1,
+  ): Promise<{ readonly loss: number; readonly answers: Float32Array | null }> {
+    const outputs = await this.run('loss', { batch, rowWeight, dropoutSeed: 0 }, {});
+    const width = answerWidth(this.model.task, this.model.config);
+    const answers = this.model.task.kind === 'next-token' ? null : output(outputs, 'logits');
+    return {
+      loss: output(outputs, 'loss')[0] ?? NaN,
+      answers: answers?.subarray(0, batch.rows.length * width) ?? null,
+    };
+  }
+
+  /** Logits [rows, vocabulary or labels] at the batch's rows. */
   async logits(batch: Omit<MicroBatch, 'labels'>): Promise<Float32Array> {
     const count = batch.rows.length;
     const outputs = await this.run(
@@ -102,7 +119,7 @@ export class ModelRunner {
       { batch: { ...batch, labels: batch.rows }, rowWeight: 1, dropoutSeed: 0 },
       {},
     );
-    return output(outputs, 'logits').subarray(0, count * this.model.config.vocabularySize);
+    return output(outputs, 'logits').subarray(0, count * answerWidth(this.model.task, this.model.config));
   }
 
   /** What decoding keeps of a position; null where the whole sequence has to be run for each token. */
@@ -151,7 +168,11 @@ export class ModelRunner {
       ...masks,
     };
     if (kind !== 'logits') {
-      feeds.labels = { dtype: 'i32', shape: [rows], data: padded(batch.labels, rows) };
+      const { labels } = batch;
+      feeds.labels =
+        labels instanceof Int32Array
+          ? { dtype: 'i32', shape: [rows], data: padded(labels, rows) }
+          : { dtype: 'f32', shape: [rows], data: padded(labels, rows) };
       feeds.row_weights = {
         dtype: 'f32',
         shape: [rows],
@@ -161,6 +182,7 @@ export class ModelRunner {
     if (batch.paddingBias) {
       feeds.padding_bias = { dtype: 'f32', shape: [batch.batch, batch.length], data: batch.paddingBias };
     }
+    Object.assign(feeds, encoderFeeds(this.model, batch));
     return session.run({ ...feeds, ...this.adapterFeeds() });
   }
 
@@ -256,11 +278,27 @@ export function roundRows(rows: number): number {
   return Math.ceil(rows / step) * step;
 }
 
-function padded(values: Int32Array, length: number): Int32Array {
+function padded<A extends Int32Array | Float32Array>(values: A, length: number): A {
   if (values.length === length) return values;
-  const result = new Int32Array(length);
+  const result = new (values.constructor as new (length: number) => A)(length);
   result.set(values);
   return result;
+}
+
+/** What an encoder reads besides the ids. */
+function encoderFeeds({ architecture, config }: BaseModel, batch: Omit<MicroBatch, 'labels'>): Feeds {
+  const { encoder } = architecture;
+  if (!encoder) return {};
+  const { inputIds, length, paddingBias, tokenTypes } = batch;
+  const shape = [inputIds.length];
+  const hasTypes = encoder.tokenTypes(config) > 1;
+  return {
+    positions: { dtype: 'i32', shape, data: encoder.positions(config, inputIds, length) },
+    ...(hasTypes && { token_types: { dtype: 'i32', shape, data: tokenTypes ?? new Int32Array(inputIds.length) } }),
+    ...(!paddingBias && {
+      padding_bias: { dtype: 'f32', shape: [batch.batch, length], data: new Float32Array(inputIds.length) },
+    }),
+  };
 }
 
 function output(outputs: Readonly<Record<string, Float32Array>>, name: string): Float32Array {
@@ -280,8 +318,9 @@ function addInto(target: Float32Array, offset: number, values: Float32Array): vo
 
 /** Masks drawn here and not in the graph: the same seed gives the same masks on every device and after a resume. */
 function dropoutMasks(plan: AdapterPlan, { batch, dropoutSeed }: StepInput): Feeds {
-  const tokens = batch.batch * batch.length;
-  const entries = dropoutLayers(plan).map(({ path, width, probability }, layer): [string, HostTensor] => {
+  const { rows } = shapeOf(batch);
+  const entries = dropoutLayers(plan).map(({ path, width, probability, isInHead }, layer): [string, HostTensor] => {
+    const tokens = isInHead ? rows : batch.batch * batch.length;
     const random = createRandom(dropoutSeed, layer);
     const threshold = probability * 2 ** 32;
     const data = new Uint8Array(tokens * width);

@@ -4,12 +4,14 @@
  */
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
 import type { AdapterValues } from '../adapters/applyAdapter';
-import { adaptedLinear, headWeight, plainLinear } from '../adapters/applyAdapter';
+import { adaptedLinear, plainLinear } from '../adapters/applyAdapter';
+import type { BuiltHead } from '../adapters/head';
+import { buildHead } from '../adapters/head';
 import { fuseGemmAdd } from '../graph/fuseGemmAdd';
 import { grad } from '../graph/grad';
 import type { Value } from '../graph/graph';
 import { bool, f32, Graph, i32 } from '../graph/graph';
-import { dropout, gatherRows, headLogits, headLoss, mul, sumAll } from '../graph/ops';
+import { dropout, gatherRows, mul, sumAll } from '../graph/ops';
 import type { Program } from '../graph/program';
 import { programOf } from '../graph/program';
 import { verify } from '../graph/verify';
@@ -27,9 +29,9 @@ export interface BatchShape {
 export type GraphKind =
   /** `loss` and one `grad:<key>` per trained tensor. */
   | 'train'
-  /** `loss` alone. */
+  /** `loss` alone; beside the `logits` of a sequence head, of which an evaluation makes its metrics. */
   | 'loss'
-  /** `logits` [rows, vocabulary]. */
+  /** `logits` [rows, vocabulary or labels]. */
   | 'logits';
 
 export interface GraphRequest {
@@ -38,7 +40,7 @@ export interface GraphRequest {
   readonly model: BaseModel;
   /** Without a plan: the plain base model. */
   readonly plan: AdapterPlan | null;
-  /** Adds an input `padding_bias` [batch, length], for batches padded on the left. */
+  /** Adds an input `padding_bias` [batch, length], for batches padded on the left. Encoders always have it. */
   readonly hasPaddingBias?: boolean;
 }
 
@@ -53,19 +55,25 @@ export const fedTensors = (plan: AdapterPlan | null): readonly PlannedTensor[] =
   [...(plan?.trained ?? []), ...(plan?.frozen ?? [])].filter((t) => !t.isMeasured);
 
 /** Adapted layers whose branch has dropout while training: their masks are inputs of the graph. */
-export function dropoutLayers(
-  plan: AdapterPlan,
-): readonly { readonly path: string; readonly width: number; readonly probability: number }[] {
+export function dropoutLayers(plan: AdapterPlan): readonly DroppedLayer[] {
   return plan.layers.flatMap(({ site, config }) => {
     const probability = plan.method.dropout(config);
-    return probability > 0 ? [{ path: site.path, width: site.inFeatures, probability }] : [];
+    return probability > 0 ? [{ path: site.path, width: site.inFeatures, probability, isInHead: site.layer < 0 }] : [];
   });
 }
 
+export interface DroppedLayer {
+  readonly path: string;
+  readonly width: number;
+  readonly probability: number;
+  /** In the head of an encoder, which sees one row of each text. */
+  readonly isInHead: boolean;
+}
+
 /**
- * Inputs: `ids` i32[batch·length], `rows` i32[rows] (positions in the flattened batch), for a loss `labels` i32[rows] and
- * `row_weights` f32[rows] (the loss is Σ weight · nll; a padded row has weight 0), and every adapter and trained tensor by
- * its key.
+ * Inputs: `ids` i32[batch·length], `rows` i32[rows] (positions in the flattened batch), for a loss `labels` i32[rows] (f32
+ * for a regression) and `row_weights` f32[rows] (the loss is Σ weight · loss of the row; a padded row has weight 0), and every
+ * adapter and trained tensor by its key. Of an encoder also `positions`, `token_types` i32[batch·length].
  */
 export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }: GraphRequest): Program {
   const { batch, length, rows: rowCount } = shape;
@@ -80,10 +88,11 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
     dropout: (site, v) => {
       const p = probabilities.get(site.path);
       if (p === undefined) return v;
-      return dropout(v, graph.input(maskName(site.path), bool(batch * length, site.inFeatures)), p);
+      return dropout(v, graph.input(maskName(site.path), bool(v.type.shape[0] ?? 0, site.inFeatures)), p);
     },
     ...(kind === 'train' && { measure: (key: string, value: Value) => void (measured[measureName(key)] = value) }),
   });
+  const { encoder } = model.architecture;
   const hidden = model.architecture.hidden(
     model.config,
     {
@@ -91,20 +100,24 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
       ids,
       batch,
       length,
-      ...(hasPaddingBias && { paddingBias: graph.input('padding_bias', f32(batch, length)) }),
+      ...((hasPaddingBias || encoder) && { paddingBias: graph.input('padding_bias', f32(batch, length)) }),
+      ...(encoder && { positions: graph.input('positions', i32(batch * length)) }),
+      ...(encoder &&
+        encoder.tokenTypes(model.config) > 1 && { tokenTypes: graph.input('token_types', i32(batch * length)) }),
     },
     weights,
     linear,
   );
   const picked = graph.scoped('head', () => gatherRows(hidden, rows));
   if (kind === 'logits') {
-    return finish(programOf({ logits: graph.scoped('head', () => headLogits(picked, head, model.head.softCap)) }));
+    return finish(programOf({ logits: graph.scoped('head', () => head.logits(picked)) }));
   }
+  const answers = model.task.kind === 'next-token' ? null : graph.scoped('head', () => head.logits(picked));
   const loss = graph.scoped('head', () => {
-    const nll = headLoss(picked, head, graph.input('labels', i32(rowCount)), model.head.softCap);
-    return sumAll(mul(nll, graph.input('row_weights', f32(rowCount))));
+    const each = head.loss(answers, picked, graph.input('labels', head.labelType(rowCount)));
+    return sumAll(mul(each, graph.input('row_weights', f32(rowCount))));
   });
-  if (kind === 'loss') return finish(programOf({ loss }));
+  if (kind === 'loss') return finish(programOf({ loss, ...(answers && { logits: answers }) }));
   const trained = plan?.trained ?? [];
   const gradients = grad(
     loss,
@@ -120,21 +133,21 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
 
 /**
  * The weights of a model in a graph (an input by its key where the plan trains or adds one, else mapped from its file), its
- * linear layers with the adapter on them, and the weight of its head.
+ * linear layers with the adapter on them, and its head.
  */
 export function modelParts(
   graph: Graph,
   model: BaseModel,
   plan: AdapterPlan | null,
   training: Pick<AdapterValues, 'dropout' | 'measure'> = { dropout: (_, v) => v },
-): { readonly weights: WeightSource; readonly linear: ApplyLinear; readonly head: Value } {
+): { readonly weights: WeightSource; readonly linear: ApplyLinear; readonly head: BuiltHead } {
   const params = new Map<string, Value>();
   for (const t of fedTensors(plan)) params.set(t.key, graph.input(t.key, f32(...t.shape)));
   const base: WeightSource = { get: (name) => frozenWeight(graph, model, name) };
   const param = (key: string): Value => params.get(key) ?? base.get(key);
   const weights: WeightSource = { get: param };
   const linear = plan ? adaptedLinear(plan, weights, { param, ...training }) : plainLinear(weights);
-  return { weights, linear, head: headWeight(model, plan, weights, base) };
+  return { weights, linear, head: buildHead(model, plan, { weights, base, linear }) };
 }
 
 /** Checked and fused, as every program is before it is compiled. */

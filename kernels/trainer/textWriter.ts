@@ -14,6 +14,7 @@ import { chooseDevice } from '../runtime/devices';
 import type { Device } from '../runtime/types';
 import { generate } from './generate';
 import { ModelRunner } from './runner';
+import { refuseWriting } from './task';
 
 export interface WriterOptions {
   readonly base: string;
@@ -46,6 +47,7 @@ export class TextWriter {
     const model = openBaseModel(base);
     let adapted: AdaptedModel | null = null;
     try {
+      refuseWriting(model);
       const tokenizer = loadTokenizer(base);
       adapted = adapterDir === undefined ? null : await openAdapted(adapterDir, model);
       const { device } = await chooseDevice(wanted, weightDtypes(model));
@@ -116,6 +118,7 @@ export class TextWriter {
 export function aboutCheckpoint(base: string): { readonly hasChatTemplate: boolean; readonly maxLength: number } {
   const model = openBaseModel(base);
   model.checkpoint.close();
+  refuseWriting(model);
   return { hasChatTemplate: loadTokenizer(base).chatTemplate !== undefined, maxLength: model.config.maxLength };
 }
 

@@ -25,7 +25,7 @@ import type { TrainBatch } from './batchStream';
 import { isDamage, loadCheckpoint, saveCheckpoint, saveFinalAdapter } from './checkpointState';
 import { checkpointBytes } from './diskWatch';
 import type { EvaluationResult } from './evaluate';
-import { evaluate } from './evaluate';
+import { evaluate, metricsText } from './evaluate';
 import { notFinite } from './notFinite';
 import { MeasuredMeans } from './measuredMeans';
 import { optimiserGroups, rangesOf, ratesOf } from './optimiserGroups';
@@ -422,11 +422,12 @@ class Trainer {
   }
 
   /** Returns whether this is the best loss so far. */
-  private recordEvaluation({ loss, tokens }: EvaluationResult): boolean {
+  private recordEvaluation({ loss, tokens, metrics }: EvaluationResult): boolean {
     const { step } = this.state;
-    const record: EvalRecord = { kind: 'eval', step, time: now(), loss, tokens };
+    const record: EvalRecord = { kind: 'eval', step, time: now(), loss, tokens, ...(metrics && { metrics }) };
     this.folder.appendMetric(record);
-    this.event('eval', `loss ${loss.toPrecision(6)} on ${tokens} tokens`);
+    const shown = metricsText(metrics);
+    this.event('eval', `loss ${loss.toPrecision(6)}${shown} on ${tokens} ${metrics ? 'texts' : 'tokens'}`);
     this.options.listener?.onEval?.(record);
     const isBest = step > 0 && (this.state.best === null || loss < this.state.best.loss);
     this.state = isBest

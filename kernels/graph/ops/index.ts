@@ -15,6 +15,7 @@ import { mulOp } from './mul';
 import { normalCdfOp, normalPdfOp } from './normalCdf';
 import { reciprocalOp } from './reciprocal';
 import { expandOp, reduceSumOp } from './reduceSum';
+import { isPositiveOp, reluOp } from './relu';
 import { reshapeOp } from './reshape';
 import { rmsNormOp } from './rmsNorm';
 import { ropeOp } from './rope';
@@ -47,6 +48,7 @@ export { mul } from './mul';
 export { normalCdf, normalPdf } from './normalCdf';
 export { reciprocal } from './reciprocal';
 export { expand, reduceSum, sumAll } from './reduceSum';
+export { relu } from './relu';
 export { reshape } from './reshape';
 export { rmsNorm } from './rmsNorm';
 export { rope } from './rope';
@@ -61,6 +63,7 @@ export { stopGradient } from './stopGradient';
 export { sub } from './sub';
 export { swiglu } from './swiglu';
 export { tanh } from './tanh';
+export { logitNll } from './logitNll';
 export { headLogits, headLoss } from './tokenNll';
 export { transpose } from './transpose';
 export { withGradient } from './withGradient';
@@ -76,6 +79,7 @@ export const operators: readonly AnyOp[] = [
   gatherRowsOp,
   geluTanhOp,
   gemmOp,
+  isPositiveOp,
   layerNormOp,
   logitNllOp,
   matmulOp,
@@ -85,6 +89,7 @@ export const operators: readonly AnyOp[] = [
   padOp,
   reciprocalOp,
   reduceSumOp,
+  reluOp,
   reshapeOp,
   rmsNormOp,
   ropeOp,

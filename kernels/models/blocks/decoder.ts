@@ -87,6 +87,7 @@ export function decoderFamily<C extends DecoderConfig>(family: DecoderFamily<C>)
     sites: (config) => Array.from({ length: config.layers }, (_, layer) => sitesOf(config, layer)).flat(),
 
     head: ({ isTied, logitSoftCap }) => ({
+      kind: 'next-token',
       path: 'lm_head',
       weight: HEAD,
       tiedTo: isTied ? EMBEDDING : null,

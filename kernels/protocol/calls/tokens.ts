@@ -43,6 +43,8 @@ export interface SampleTokens {
   readonly format: string;
   /** The rendered text of all tokens, those behind the cut included. */
   readonly text: string;
+  /** Of a labelled sample: what is to be answered. */
+  readonly label?: string;
   /** Those that the model sees. */
   readonly tokens: readonly SampleToken[];
   /** Where it is cut: tokens that are left, tokens there were, the beginning of the text that is lost. */

@@ -1,6 +1,6 @@
 /** @file `eval`: loss of the base model or an adapter over a data file, by the rules of the configuration. */
 import path from 'node:path';
-import { evaluate } from '../../trainer/evaluate';
+import { evaluate, metricsText } from '../../trainer/evaluate';
 import { openEvaluation, readConfig } from '../../trainer/prepare';
 import { openAdapted } from '../../weights/openAdapted';
 import { ModelRunner } from '../../trainer/runner';
@@ -21,9 +21,10 @@ export const evalCommand: Command = {
       ...(data === undefined ? [] : [`data.eval=${JSON.stringify(path.resolve(data))}`]),
     ];
     const config = readConfig(file, overrides);
-    const opened = await openEvaluation(file, config, { signal, onProgress: (m) => out.progress(m) });
-    const { model, set, device, threads } = opened;
     const adapterDir = stringOption(values, 'adapter');
+    const onProgress = (message: string): void => out.progress(message);
+    const opened = await openEvaluation(file, config, { signal, onProgress, adapter: adapterDir });
+    const { model, set, device, threads } = opened;
     const adapted = adapterDir === undefined ? null : await openAdapted(adapterDir, model);
     const { plan, parameters } = adapted?.adapter ?? { plan: null, parameters: null };
     const runner = new ModelRunner(adapted?.model ?? model, plan, parameters, { device, threads });
@@ -31,7 +32,10 @@ export const evalCommand: Command = {
       const result = await evaluate(runner, set, (done) => out.progress(`${done} of ${set.count} batches`), signal);
       out.clearProgress();
       out.record(result);
-      out.line(`loss ${result.loss.toFixed(6)}  (${result.tokens} tokens, ${result.samples} samples)`);
+      const counted = result.metrics
+        ? `${result.samples} samples`
+        : `${result.tokens} tokens, ${result.samples} samples`;
+      out.line(`loss ${result.loss.toFixed(6)}${metricsText(result.metrics)}  (${counted})`);
     } finally {
       await runner.dispose();
       adapted?.close();

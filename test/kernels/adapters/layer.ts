@@ -44,11 +44,12 @@ export class Layer {
       architecture: {} as ModelArchitecture,
       config: { vocabularySize: 1, hiddenSize: 1, layers: 1, maxLength: 1 } satisfies CommonConfig,
       sites: [this.site],
-      head: { path: 'lm_head', weight: 'lm_head.weight', tiedTo: null, softCap: null },
+      head: { kind: 'next-token' as const, path: 'lm_head', weight: 'lm_head.weight', tiedTo: null, softCap: null },
       tensors: new Map([
         [weight, this.weightShape],
         [bias, [outFeatures]],
       ]),
+      fresh: new Map(),
     };
     // One layer has nothing to be linked with, which is idle and not wrong.
     this.plan = planAdapter(test.method, config, model, () => undefined);

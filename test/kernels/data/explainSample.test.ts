@@ -8,7 +8,7 @@ import { explainSample } from '../../../kernels/data/explainSample';
 import type { LossOn } from '../../../kernels/data/pieces';
 import { piecesOf } from '../../../kernels/data/pieces';
 import { RowPlaces, SampleBrowser, type BrowserContext } from '../../../kernels/data/sampleBrowser';
-import { isFault, parseSample, type SampleFormat } from '../../../kernels/data/samples';
+import { isFault, parseSample, type LabelledFormat, type SampleFormat } from '../../../kernels/data/samples';
 import { CheckpointTokenizer, loadTokenizer } from '../../../kernels/formats/tokenizer';
 import type { SampleTokens, TokenWarningKind } from '../../../kernels/protocol/calls/tokens';
 import { KernelError } from '../../../kernels/protocol/errors';
@@ -27,7 +27,7 @@ const questions = readFileSync('media/sample/train.jsonl', 'utf8')
   .map((line) => (JSON.parse(line) as Turns).messages.map(({ content }) => content) as [string, string]);
 
 /** The sample data written in each of the formats. */
-const FORMATS: Readonly<Record<SampleFormat, (question: string, answer: string) => object>> = {
+const FORMATS: Readonly<Record<Exclude<SampleFormat, LabelledFormat>, (question: string, answer: string) => object>> = {
   text: (question, answer) => ({ text: `${question} ${answer}` }),
   'prompt-completion': (prompt, answer) => ({ prompt, completion: ` ${answer}` }),
   instruction: (instruction, output) => ({ instruction, input: output.slice(0, 4), output }),
@@ -59,7 +59,7 @@ describe('the sample data', () => {
 
   it.each(cases)('as $format with loss on $lossOn, cut at $maxLength: is shown as it is trained on', async (given) => {
     const { format, lossOn, maxLength } = given;
-    const rows = questions.map((pair) => FORMATS[format](...pair));
+    const rows = questions.map((pair) => FORMATS[format as keyof typeof FORMATS](...pair));
     const file = fileOf(`${format}-${lossOn}-${maxLength}.jsonl`, rows);
     const now = new Date(0);
     const options = { files: [file], format, lossOn, maxLength, tokenizer: sampleTokenizer, now };
@@ -95,7 +95,7 @@ function explain(
   change: { lossOn?: LossOn; maxLength?: number; vocabularySize?: number } = {},
 ) {
   const { lossOn = 'completion', maxLength = 1000, vocabularySize = Infinity } = change;
-  const format = (Object.keys(FORMATS) as SampleFormat[]).find((f) => !isFault(parseSample(row, f)));
+  const format = (Object.keys(FORMATS) as (keyof typeof FORMATS)[]).find((f) => !isFault(parseSample(row, f)));
   const sample = parseSample(row, format ?? 'text');
   if (isFault(sample)) throw new Error(sample.found);
   const { chatTemplate } = tokenizer;

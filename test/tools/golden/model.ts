@@ -40,7 +40,8 @@ import type { GoldenResult } from './tokenizer';
 interface Batch {
   readonly input_ids: readonly (readonly number[])[];
   readonly attention_mask: readonly (readonly number[])[];
-  readonly labels: readonly (readonly number[])[];
+  /** A row of token labels for each text; one class or number for each, where the head answers for whole texts. */
+  readonly labels: readonly (readonly number[])[] | readonly number[];
 }
 
 interface OptimizerGroup {
@@ -312,7 +313,7 @@ function planOrNull(make: () => AdapterPlan): AdapterPlan | null {
 }
 
 async function trainAndCompare(
-  { test, expected, batches, tensors }: Golden,
+  { test, expected, batches, tensors, model }: Golden,
   training: GoldenTraining,
   restarts: Restarts | null = null,
 ): Promise<GoldenResult[]> {
@@ -343,7 +344,7 @@ async function trainAndCompare(
   const measured = { losses: [] as number[], norms: [] as number[], rates: [] as number[] };
   for (let step = 0; step < optimizer.steps; step++) {
     const batch = batches[step % batches.length] ?? first(batches);
-    const micro = microBatch(batch, plan.method.measures !== undefined);
+    const micro = microBatch(batch, model, plan.method.measures !== undefined);
     gradient.fill(0);
     const rowWeight = 1 / micro.rows.length;
     measured.losses.push(await training.runner.step({ batch: micro, rowWeight, dropoutSeed: 0 }, gradient, means.add));
@@ -506,8 +507,12 @@ async function compareLogits(
   tolerance: Tolerance,
 ): Promise<GoldenResult> {
   const batch = first(batches);
-  const micro = microBatch(batch);
+  const micro = microBatch(batch, model);
   const [sequences = 0] = tensors.tensor(name).shape;
+  if (model.task.kind !== 'next-token') {
+    const actual = await runner.logits({ ...micro, rows: micro.rows.slice(0, sequences) });
+    return compareValues(quantity, actual, tensors.readF32(name), tolerance);
+  }
   const rows = batch.attention_mask
     .slice(0, sequences)
     .flatMap((mask, i) => mask.flatMap((on, at) => (on === 1 ? [i * micro.length + at] : [])));
@@ -526,14 +531,30 @@ async function compareLossAfter({ batches, expected }: Golden, runner: ModelRunn
 }
 
 async function lossOf(runner: ModelRunner, batch: Batch): Promise<number> {
-  const micro = microBatch(batch);
+  const micro = microBatch(batch, runner.model);
   return runner.loss(micro, 1 / micro.rows.length);
 }
 
-function microBatch({ input_ids: ids, attention_mask: mask, labels }: Batch, isMeasured = false): MicroBatch {
+function microBatch(
+  { input_ids: ids, attention_mask: mask, labels }: Batch,
+  { task }: BaseModel,
+  isMeasured = false,
+): MicroBatch {
   const length = ids[0]?.length ?? 0;
+  const bias = Float32Array.from(mask.flat(), (on) => (on === 1 ? 0 : MASKED));
+  if (task.kind !== 'next-token') {
+    const numbers = labels.flat();
+    return {
+      batch: ids.length,
+      length,
+      inputIds: Int32Array.from(ids.flat()),
+      rows: Int32Array.from(ids.keys(), (i) => i * length),
+      labels: task.kind === 'regression' ? Float32Array.from(numbers) : Int32Array.from(numbers),
+      paddingBias: bias,
+    };
+  }
   const supervised = labels.flatMap((row, i) =>
-    row.flatMap((label, at) => (at > 0 && label !== -100 ? [{ row: i * length + at - 1, label }] : [])),
+    [row].flat().flatMap((label, at) => (at > 0 && label !== -100 ? [{ row: i * length + at - 1, label }] : [])),
   );
   // Behind causal attention only padding that comes before a token is ever seen.
   // Norms that are measured are taken over padding too, whose own hidden states depend on what they see.
@@ -544,7 +565,7 @@ function microBatch({ input_ids: ids, attention_mask: mask, labels }: Batch, isM
     inputIds: Int32Array.from(ids.flat()),
     rows: Int32Array.from(supervised, ({ row }) => row),
     labels: Int32Array.from(supervised, ({ label }) => label),
-    ...(isSeen && { paddingBias: Float32Array.from(mask.flat(), (on) => (on === 1 ? 0 : MASKED)) }),
+    ...(isSeen && { paddingBias: bias }),
   };
 }
 

@@ -1,0 +1,102 @@
+/** @file What a run asks of an encoder: the labels of its head, from the checkpoint, an adapter or the data, and their ids. */
+import { removeFix } from '../config/fixes';
+import { isObject } from '../config/values';
+import type { Answers } from '../data/batches';
+import type { TokenDataset } from '../data/dataset';
+import { labelId, sortedLabels } from '../data/labels';
+import { isLabelled, type SampleFormat } from '../data/samples';
+import { hasOwnHead, withTask, type BaseModel } from '../models/baseModel';
+import { arePlaceholders } from '../models/encoder';
+import type { SequenceTask } from '../models/types';
+import { KernelError } from '../protocol/errors';
+
+/** Throws when the format of the samples is not one for this model. `where`: the key that says so. */
+export function refuseOtherFormat(format: SampleFormat | 'auto', model: BaseModel, file: string): void {
+  if (format === 'auto' || isLabelled(format) === (model.task.kind !== 'next-token')) return;
+  const { id } = model.architecture;
+  const expected = isLabelled(format)
+    ? `expected text, prompt-completion, instruction, messages or auto: ${id} writes text and has no head for labels`
+    : `expected classification, regression or auto: ${id} answers for whole texts and does not write any`;
+  throw KernelError.refused([{ file, where: 'data.format', severity: 'error', found: `is ${format}`, expected }]);
+}
+
+/** Throws for keys of the configuration, as written, that cannot take effect on an encoder. */
+export function refuseIdleKeys(written: unknown, { task, architecture }: BaseModel, file: string): void {
+  const data = isObject(written) ? written['data'] : undefined;
+  if (task.kind === 'next-token' || !isObject(data) || data['loss_on'] === undefined) return;
+  const found = 'this key has no effect here';
+  const expected = `${architecture.id} learns the label of a text and not its tokens; remove this key`;
+  const fixes = [removeFix(['data', 'loss_on'])];
+  throw KernelError.refused([{ file, where: 'data.loss_on', severity: 'error', found, expected, fixes }]);
+}
+
+/**
+ * A head for the training data: the one there is, that of the adapter training starts from (`known`), or a new one for the
+ * labels that were found.
+ */
+export function headFor(model: BaseModel, data: TokenDataset, known?: SequenceTask): BaseModel {
+  if (data.labels === null) return model;
+  return withTask(model, known ?? taskOf(model, data));
+}
+
+function taskOf({ task, ...model }: BaseModel, data: TokenDataset): SequenceTask {
+  const names = data.labels ?? [];
+  if (data.format === 'regression') return { kind: 'regression' };
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) {
+    const found = `all samples have the label ${JSON.stringify(only)}`;
+    throw KernelError.refused([
+      { file: data.source(0).file, severity: 'error', found, expected: 'expected samples of two labels or more' },
+    ]);
+  }
+  const isNew = !hasOwnHead({ task, ...model });
+  if (isNew || task.kind !== 'classification') return { kind: 'classification', labels: sortedLabels(names) };
+  // A head whose labels nobody named takes the names of the data.
+  const areNames = names.some((name) => labelId(task.labels, name) === undefined);
+  const takesNames = arePlaceholders(task.labels) && areNames && names.length === task.labels.length;
+  return takesNames ? { kind: 'classification', labels: sortedLabels(names) } : task;
+}
+
+/** What the labels of a set mean to a head. Throws with the place of the first label that it does not have. */
+export function answersFor({ task }: BaseModel, data: TokenDataset): Answers | undefined {
+  if (task.kind === 'next-token' || data.labels === null) return undefined;
+  if ((data.format === 'regression') !== (task.kind === 'regression')) {
+    const found = `holds samples for a ${data.format}`;
+    throw KernelError.refused([
+      { file: data.source(0).file, severity: 'error', found, expected: `expected ${task.kind}` },
+    ]);
+  }
+  if (task.kind === 'regression') return { kind: 'regression' };
+  const ids = data.labels.map((name) => labelId(task.labels, name));
+  const unknown = ids.indexOf(undefined);
+  if (unknown < 0) return { kind: 'classification', ids: ids.map((id) => id ?? -1) };
+  const first = Array.from({ length: data.length }).findIndex((_, i) => data.label(i) === unknown);
+  const shown = task.labels.slice(0, 20).join(', ');
+  const expected = `expected one of the ${task.labels.length} labels of the head: ${shown}`;
+  const found = `found ${JSON.stringify(data.labels[unknown])}`;
+  throw KernelError.refused([
+    { ...data.source(Math.max(first, 0)), where: 'label', severity: 'error', found, expected },
+  ]);
+}
+
+/** A head that nobody trained yet has nothing to answer. */
+export function refuseMissingHead(model: BaseModel): void {
+  if (hasOwnHead(model)) return;
+  const found = `has no ${model.head.path}: it was pretrained and never asked for labels`;
+  throw KernelError.refused([
+    {
+      file: model.dir,
+      where: model.head.path,
+      severity: 'error',
+      found,
+      expected: 'expected an adapter that has one (--adapter)',
+    },
+  ]);
+}
+
+/** A model that answers for whole texts writes none. */
+export function refuseWriting({ task, architecture, dir }: BaseModel): void {
+  if (task.kind === 'next-token') return;
+  const found = `is a ${architecture.id} model, which answers for whole texts and writes none`;
+  throw KernelError.refused([{ file: dir, severity: 'error', found, expected: 'expected a language model' }]);
+}
