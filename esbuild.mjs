@@ -3,6 +3,7 @@ import * as esbuild from 'esbuild';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as yaml from 'yaml';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 
@@ -19,11 +20,49 @@ const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 // One self-contained script a page: a nonce in the page's CSP does not reach the imports of a module script.
 const page = { ...common, platform: 'browser', format: 'iife', target: 'chrome132', loader: { '.ttf': 'file' } };
 
+/**
+ * Packages of the editor host that lie beside its bundle and are read when they are first needed, as nothing that activation registers
+ * needs them: half of the time it takes would go to them. `functions`: what a package exports, where files that are loaded at once
+ * import it; of such a package only functions can be imported.
+ */
+const later = [
+  { name: 'yaml', out: 'lib/yaml', entry: 'node_modules/yaml/dist/index.js', functions: functionsOf(yaml) },
+  { name: 'vscode-jsonrpc', out: 'lib/jsonrpc', entry: 'node_modules/vscode-jsonrpc/lib/node/main.js' },
+];
+
+/** @type {esbuild.Plugin} */
+const readLater = {
+  name: 'read-later',
+  setup(build) {
+    for (const { name, out, functions } of later) {
+      const file = `./${out}.js`;
+      const filter = new RegExp(`^${name}(/node)?$`);
+      build.onResolve({ filter }, () =>
+        functions ? { path: name, namespace: name, sideEffects: false } : { path: file, external: true },
+      );
+      if (!functions) continue;
+      const exported = functions.map((key) => `export const ${key} = (...given) => load().${key}(...given);`);
+      const contents = [`const load = () => require('${file}');`, ...exported].join('\n');
+      build.onLoad({ filter: /./, namespace: name }, () => ({ contents }));
+      build.onResolve({ filter: /./, namespace: name }, () => ({ path: file, external: true }));
+    }
+  },
+};
+
+function functionsOf(exported) {
+  return Object.keys(exported).filter((key) => typeof exported[key] === 'function');
+}
+
 const shebang = { js: '#!/usr/bin/env node' };
 
 /** What ships: entry -> file under dist/. */
 const product = [
-  { entry: 'extension/extension.ts', out: 'extension', options: { ...node, external: ['vscode'] } },
+  {
+    entry: 'extension/extension.ts',
+    out: 'extension',
+    options: { ...node, external: ['vscode'], plugins: [readLater] },
+  },
+  ...later.map(({ entry, out }) => ({ entry, out, options: node })),
   {
     entry: 'kernels/server/main.ts',
     out: 'kernel',

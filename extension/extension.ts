@@ -28,7 +28,6 @@ import { CheckResults } from './inspector/checkResults';
 import { InspectorEditor } from './inspector/inspectorEditor';
 import { admitCall } from './kernel/callTrust';
 import { KernelHost } from './kernel/kernelHost';
-import { launchKernel } from './kernel/processTransport';
 import { ModelLibrary } from './models/modelLibrary';
 import { RunLibrary } from './runs/runLibrary';
 import type { Studio } from './studio';
@@ -57,7 +56,10 @@ export function activate(context: ExtensionContext): void {
   const makeKernel = (scope: string, onGivenUp: (reason: string) => void): KernelHost => {
     const kernelLog = scoped(log, scope);
     const file = join(context.extensionPath, 'dist', 'kernel.js');
-    const launch = () => launchKernel(file, (line) => kernelLog.info(line), l10n.uri?.fsPath);
+    const launch = async () => {
+      const { launchKernel } = await import('./kernel/processTransport');
+      return launchKernel(file, (line) => kernelLog.info(line), l10n.uri?.fsPath);
+    };
     return new KernelHost({ launch, log: kernelLog, admit: admitCall, onGivenUp });
   };
   const kernel = parts.add(makeKernel('engine', (reason) => void tellGivenUp(studio, reason)));

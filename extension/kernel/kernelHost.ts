@@ -1,18 +1,11 @@
 /** @file Keeps the interactive kernel: started on first use, restarted after a crash with a pause, given up after a few. */
 import { l10n } from 'vscode';
-import { createMessageConnection, type MessageConnection } from 'vscode-jsonrpc/node';
-import {
-  createClient,
-  type CallOptions,
-  type Calls,
-  type Client,
-  type Params,
-  type Result,
-} from '../../kernels/protocol/channel';
+import type { CallOptions, Calls, Params, Result } from '../../kernels/protocol/channel';
 import { KernelError } from '../../kernels/protocol/errors';
 import { PROTOCOL_VERSION, type KernelApi } from '../../kernels/protocol/kernelApi';
 import { Owner } from '../util/disposables';
 import { shorten, type Log } from '../util/log';
+import type { KernelConnection } from './kernelConnection';
 import type { KernelProcess } from './processTransport';
 
 export type KernelState =
@@ -22,7 +15,7 @@ export type KernelState =
   | { readonly kind: 'crashed'; readonly reason: string; readonly canRestart: boolean };
 
 export interface KernelHostOptions {
-  readonly launch: () => KernelProcess;
+  readonly launch: () => KernelProcess | Promise<KernelProcess>;
   readonly log: Log;
   /** Rejects when a call may not be made now. */
   readonly admit?: (method: Calls<KernelApi>) => Promise<void>;
@@ -33,9 +26,7 @@ export interface KernelHostOptions {
   readonly helloTimeoutMs?: number;
 }
 
-interface Running {
-  readonly client: Client<KernelApi>;
-  readonly connection: MessageConnection;
+interface Running extends KernelConnection {
   readonly process: KernelProcess;
 }
 
@@ -110,9 +101,10 @@ export class KernelHost extends Owner {
 
   private async launch(): Promise<Running> {
     const { log } = this.options;
-    const process = this.options.launch();
-    const connection = createMessageConnection(process.reader, process.writer);
-    const running: Running = { client: createClient<KernelApi>(connection), connection, process };
+    const { connectKernel } = await import('./kernelConnection');
+    const process = await this.options.launch();
+    const running: Running = { ...connectKernel(process), process };
+    const { connection } = running;
     running.client.on('log', ({ level, scope, message }) => log[level](`${scope}: ${message}`));
     // A broken pipe is followed by the end of the process, which is where it is handled.
     connection.onError(([error]) => log.debug(`pipe: ${error.message}`));

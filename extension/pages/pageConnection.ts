@@ -1,33 +1,19 @@
 /** @file Serves a page: JSON-RPC over postMessage, for as long as the webview lives and however often its page is loaded anew. */
-import {
-  AbstractMessageReader,
-  AbstractMessageWriter,
-  createMessageConnection,
-  Message,
-  type DataCallback,
-  type MessageConnection,
-  type MessageReader,
-  type MessageWriter,
-} from 'vscode-jsonrpc/node';
 import type { Webview } from 'vscode';
-import {
-  serveCalls,
-  type Contract,
-  type Handlers,
-  type ParamGuards,
-  type Server,
-} from '../../kernels/protocol/channel';
+import type { Contract, Handlers, ParamGuards, Server } from '../../kernels/protocol/channel';
 import { Owner } from '../util/disposables';
 import type { Log } from '../util/log';
+import type { PageChannel } from './pageChannel';
 
 /**
  * The host's end of one webview. A hidden page is destroyed and a new one counts its calls from the start, so each
  * `page/open` begins a new connection: a late answer for the old page must not reach the new one under the same number.
  */
 export class PageConnection<C extends Contract> extends Owner implements Server<C> {
-  private connection: MessageConnection | undefined;
-  private server: Server<C> | undefined;
-  private reader: WebviewReader | undefined;
+  private channel: PageChannel<C> | undefined;
+  /** Messages that came while the channel was being loaded, in order. */
+  private readonly early: unknown[] = [];
+  private isDisposed = false;
 
   constructor(
     private readonly webview: Pick<Webview, 'postMessage' | 'onDidReceiveMessage'>,
@@ -40,64 +26,23 @@ export class PageConnection<C extends Contract> extends Owner implements Server<
   }
 
   /** Sends an event to the page, if one is open. */
-  emit: Server<C>['emit'] = (event, payload) => this.server?.emit(event, payload);
+  emit: Server<C>['emit'] = (event, payload) => this.channel?.emit(event, payload);
 
   override dispose(): void {
-    this.connection?.dispose();
+    this.isDisposed = true;
+    this.channel?.dispose();
     super.dispose();
   }
 
   private receive(message: unknown): void {
-    if (!isJsonRpc(message)) {
-      this.log.warn(`a page sent something that is not a message: ${typeof message}`);
-      return;
-    }
-    if (Message.isRequest(message) && message.method === 'page/open') this.begin();
-    this.reader?.deliver(message);
+    if (this.channel) this.channel.receive(message);
+    else if (this.early.push(message) === 1) void this.load();
   }
 
-  private begin(): void {
-    this.connection?.dispose();
-    this.reader = new WebviewReader();
-    this.connection = createMessageConnection(this.reader, new WebviewWriter(this.webview));
-    this.connection.onError(([error]) => this.log.warn(`page connection: ${error.message}`));
-    this.server = serveCalls<C>(this.connection, this.handlers, this.guards);
-    this.connection.listen();
+  private async load(): Promise<void> {
+    const { PageChannel } = await import('./pageChannel');
+    if (this.isDisposed) return;
+    this.channel = new PageChannel(this.webview, this.handlers, this.guards, this.log);
+    for (const message of this.early.splice(0)) this.channel.receive(message);
   }
-}
-
-class WebviewReader extends AbstractMessageReader implements MessageReader {
-  private callback: DataCallback | undefined;
-
-  listen(callback: DataCallback) {
-    this.callback = callback;
-    return { dispose: () => (this.callback = undefined) };
-  }
-
-  deliver(message: Message): void {
-    this.callback?.(message);
-  }
-}
-
-class WebviewWriter extends AbstractMessageWriter implements MessageWriter {
-  private isOpen = true;
-
-  constructor(private readonly webview: Pick<Webview, 'postMessage'>) {
-    super();
-  }
-
-  async write(message: Message): Promise<void> {
-    if (this.isOpen) await this.webview.postMessage(message);
-  }
-
-  end(): void {}
-
-  override dispose(): void {
-    this.isOpen = false;
-    super.dispose();
-  }
-}
-
-function isJsonRpc(message: unknown): message is Message {
-  return typeof message === 'object' && message !== null && 'jsonrpc' in message && message.jsonrpc === '2.0';
 }

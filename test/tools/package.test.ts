@@ -27,6 +27,8 @@ describe('the package', () => {
       'ThirdPartyNotices.txt',
       'dist/extension.js',
       'dist/kernel.js',
+      'dist/lib/jsonrpc.js',
+      'dist/lib/yaml.js',
       'dist/webview/codicon.css',
       'dist/webview/codicon.ttf',
       ...pages.flatMap((name) => [`dist/webview/${name}.css`, `dist/webview/${name}.js`]),
