@@ -3,6 +3,7 @@ import { CodeLens, EventEmitter, l10n, languages, Range, workspace, type TextDoc
 import type { CodeLensProvider } from 'vscode';
 import { commandNeedsTrust, type CommandId } from '../commands/table';
 import type { RunLibrary } from '../runs/runLibrary';
+import type { RunSummary } from '../runs/runSummary';
 import { Owner } from '../util/disposables';
 import { formatCount, formatNumber } from '../util/format';
 import { CONFIG_SELECTOR } from './configFiles';
@@ -24,9 +25,9 @@ export class ConfigLens extends Owner implements CodeLensProvider {
     this.register(workspace.onDidGrantWorkspaceTrust(() => this.changed.fire()));
   }
 
-  /** Only when a run begins or ends: an editor that is told more often than it can draw never draws. */
+  /** Only when a run begins, ends or moves up in the queue: an editor that is told more often than it can draw never draws. */
   private onRuns(): void {
-    const live = this.runs.liveRuns.map((run) => run.folder).join('\n');
+    const live = this.runs.liveRuns.map((run) => `${run.folder} ${this.runs.placeOf(run) ?? ''}`).join('\n');
     if (live === this.shownRuns) return;
     this.shownRuns = live;
     this.changed.fire();
@@ -37,7 +38,7 @@ export class ConfigLens extends Owner implements CodeLensProvider {
     const lenses: CodeLens[] = [];
     const live = this.runs.liveRunOf(document.uri);
     if (live) {
-      const title = `$(sync~spin) ${l10n.t('Training: open dashboard')}`;
+      const title = this.liveTitle(live);
       lenses.push(new CodeLens(top, { title, command: 'adapterStudio.openDashboard', arguments: [live] }));
     } else if (workspace.isTrusted) {
       const title = `$(play) ${l10n.t('Train')}`;
@@ -50,6 +51,13 @@ export class ConfigLens extends Owner implements CodeLensProvider {
     const about = this.about(document);
     if (about) lenses.push(new CodeLens(top, about));
     return lenses;
+  }
+
+  private liveTitle(run: RunSummary): string {
+    const place = this.runs.placeOf(run);
+    return place === undefined
+      ? `$(sync~spin) ${l10n.t('Training: open dashboard')}`
+      : `$(watch) ${l10n.t('Queued, place {0}: open dashboard', place)}`;
   }
 
   private about(document: TextDocument): { title: string; command: string } | undefined {

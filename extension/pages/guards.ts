@@ -4,6 +4,7 @@ import type { KeyPath } from '../../webview/protocol/configForm';
 export type Check = (value: unknown) => boolean;
 
 export const isText: Check = (value) => typeof value === 'string';
+export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 export const isFinite: Check = (value) => Number.isFinite(value);
 export const isOneOf =
   (...allowed: readonly string[]): Check =>

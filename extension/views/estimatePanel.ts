@@ -121,10 +121,18 @@ export class EstimatePanel extends Owner {
       'page/open': () => this.snapshot(),
       'estimate/command': ({ command }) => this.runCommand(command),
       'estimate/openFile': async ({ file, line = 1 }) => {
-        const at = Math.max(0, Math.floor(line) - 1);
+        if (!this.shownFiles.includes(file))
+          throw new KernelError('internal', 'The page named a file that was not shown.');
+        const at = Math.max(0, line - 1);
         await window.showTextDocument(Uri.file(file), { selection: new Range(at, 0, at, 0) });
       },
     };
+  }
+
+  /** What the page may have opened: the file of a problem, and that of the longest sample. */
+  private get shownFiles(): readonly string[] {
+    const longest = this.report?.data.longest.file;
+    return [...(this.failure?.problems.map(({ file }) => file) ?? []), ...(longest === undefined ? [] : [longest])];
   }
 
   private async runCommand(command: EstimateCommand): Promise<void> {

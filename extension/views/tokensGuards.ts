@@ -1,9 +1,8 @@
 /** @file What the page of tokens may send. */
 import type { ParamGuards } from '../../kernels/protocol/channel';
 import type { TokensPage } from '../../webview/protocol/tokens';
-import { fields, isOneOf, isText, optional, type Check } from '../pages/guards';
+import { fields, isCount, isOneOf, isText, optional, type Check } from '../pages/guards';
 
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isFlag: Check = (value) => typeof value === 'boolean';
 const isSet = isOneOf('train', 'eval');
 

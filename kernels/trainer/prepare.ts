@@ -184,11 +184,7 @@ async function prepare(
       ? evaluationSet(evalSource, evalIndices, { ...shape, answers: answersFor(model, evalSource) })
       : null;
 
-  const { signal } = options;
-  await refuseUnsoundWeights(model, {
-    ...(signal && { signal }),
-    onProgress: (fraction) => onProgress('Reading the base weights', fraction),
-  });
+  await refuseUnsound(model, options);
   onProgress('Initialising the adapter');
   const parameters = new Parameters(plan).initialise(model, training.seed);
   if (init_from !== undefined) {
@@ -241,6 +237,13 @@ async function prepare(
     warnings: [...warnings, ...model.warnings.map((w) => `${w.where ?? w.file} ${w.found}`)],
     close: () => opened.close(),
   };
+}
+
+function refuseUnsound(model: BaseModel, { signal, onProgress }: PrepareOptions): Promise<void> {
+  return refuseUnsoundWeights(model, {
+    ...(signal && { signal }),
+    onProgress: (fraction) => onProgress?.('Reading the base weights', fraction),
+  });
 }
 
 /** What has to be closed when the run is over, or cannot be prepared. */
@@ -337,6 +340,7 @@ async function openEvaluationFiles(
     const found = `holds no sample that can be evaluated (${describeSkipped(dataset) || 'it is empty'})`;
     throw refusedKey(file, 'data.eval', found, 'expected at least one');
   }
+  await refuseUnsound(model, options);
   const { device } = await chooseDevice(runtime.device, weightDtypes(model));
   return {
     model,

@@ -5,6 +5,7 @@ import { promptTokens } from '../data/promptTokens';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
+import { refuseUnsoundWeights } from '../models/soundWeights';
 import { openBaseModel, weightDtypes } from '../models/baseModel';
 import type { GeneratedText, GeneratePrompt, GenerateSettings } from '../protocol/calls/generate';
 import { KernelError } from '../protocol/errors';
@@ -49,6 +50,7 @@ export class TextWriter {
     try {
       refuseWriting(model);
       const tokenizer = loadTokenizer(base);
+      await refuseUnsoundWeights(model);
       adapted = adapterDir === undefined ? null : await openAdapted(adapterDir, model);
       const { device } = await chooseDevice(wanted, weightDtypes(model));
       const { plan, parameters } = adapted?.adapter ?? { plan: null, parameters: null };

@@ -7,6 +7,7 @@ import { ENGINE_VERSION } from '../../util/version';
 import type { Command } from './command';
 import { EXIT, Output, refusedArgument } from './command';
 import { methodHelp, methodList } from './methodHelp';
+import { optionList } from './optionHelp';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   cancelled: EXIT.interrupted,
@@ -143,8 +144,8 @@ function helpAbout(name: string | undefined, commands: readonly Command[]): stri
   return command ? helpOf(command) : methodHelp(name);
 }
 
-const helpOf = ({ name, usage, summary }: Command): string =>
-  `adapter-studio ${name} ${usage} [--json]\n\n${summary}\n`;
+const helpOf = (command: Command): string =>
+  `adapter-studio ${command.name} ${command.usage} [--json]\n\n${command.summary}\n\n${optionList(command)}\n`;
 
 function help(commands: readonly Command[]): string {
   const lines = commands.filter((c) => !c.isInternal).map((c) => `  ${c.name} ${c.usage}\n      ${c.summary}`);

@@ -7,7 +7,8 @@ import { loadAdapter } from '../../../kernels/adapters/adapterFile';
 import { inspectCheckpoint } from '../../../kernels/inspect/inspectTensors';
 import { merge } from '../../../kernels/merge/merge';
 import { openBaseModel } from '../../../kernels/models/baseModel';
-import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { openEvaluation, prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { TextWriter } from '../../../kernels/trainer/textWriter';
 import { trainingFixture } from '../../support/trainingFixture';
 import {
   changeHeader,
@@ -477,6 +478,9 @@ describe('a checkpoint with', () => {
     // Whatever is read first, the refusal is one that `check` prints as well.
     const said = await refusalOf(() => prepareRun(file, readConfig(file)).then((run) => run.close()));
     expect(said.length).toBeGreaterThan(0);
+    const writer = await refusalOf(() => TextWriter.open({ base: dir, device: 'cpu', threads: 1 }));
+    expect(writer.length).toBeGreaterThan(0);
+    expect(await refusalOf(() => openEvaluation(file, readConfig(file)))).toEqual(said);
     if (refusedBy === 'training') return;
     const out = path.join(fixture.folder, 'merged');
     const refused = await refusalOf(() => merge({ base: dir, adapter, out, dtype: 'keep' }));

@@ -1,0 +1,39 @@
+/** @file What the options of the command line mean: one sentence each, the same wherever a command has the option. */
+import type { Command } from './command';
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  adapter: 'DIR  folder of the adapter',
+  base: 'DIR  checkpoint folder of the base model',
+  data: 'what is read in place of data.eval: a file; for tokens: train or eval',
+  device: 'NAME  auto, or the device to compute on',
+  dtype: 'NAME  type of the written weights',
+  energy: 'SHARE  how much of the squared norm of each update is kept, above 0 and up to 1',
+  help: 'this text',
+  json: 'records on standard output, one JSON object a line, and nothing else there',
+  'max-new-tokens': 'N  tokens to write at most',
+  merged: 'DIR  the merged checkpoint',
+  module: 'NAME  only this module',
+  'no-measure': 'leaves out the short measurement, and with it the time',
+  out: 'DIR  folder that is written; it must not exist or be empty',
+  prompt: 'TEXT  what the model continues',
+  queue: 'waits until the runs that are live now have ended',
+  rank: 'R  rank of every module',
+  raw: 'takes the prompt as plain text, without the chat template',
+  run: 'DIR  folder of the run; otherwise a new one in the output folder of the configuration',
+  sample: 'N  number of the sample, from 1',
+  seed: 'N  start of the random numbers of --temperature',
+  set: 'KEY=VALUE  a key of the configuration, such as training.max_steps=10; may be repeated',
+  temperature: 'T  draws tokens at random; lower is closer to the likeliest',
+  'top-p': 'P  draws from the likeliest tokens that together have this probability',
+};
+
+/** The options of a command, a line each, with what they mean. */
+export function optionList({ options }: Pick<Command, 'options'>): string {
+  const names = [...Object.keys(options), 'json', 'help'];
+  const width = Math.max(...names.map((name) => name.length));
+  return names.map((name) => `  --${name.padEnd(width)}  ${MEANINGS[name] ?? ''}`.trimEnd()).join('\n');
+}
+
+/** Options of a command that have no words here. */
+export const unexplained = ({ options }: Pick<Command, 'options'>): readonly string[] =>
+  Object.keys(options).filter((name) => !(name in MEANINGS));
