@@ -20,6 +20,7 @@ import type { IdleOption } from './plan';
 import { planAdapter } from './plan';
 import { hasRestarts, readRestarts, writeRestarts } from './restartFiles';
 import type { RestartHistory } from './restarts';
+import { restartedTensors } from './restarts';
 import { adapterMethods } from './registry';
 import { alphaPatternField, selectionFields } from './selectionFields';
 import { storedAdapter } from './storedAdapter';
@@ -167,7 +168,9 @@ export function restartsOf(
   plan: AdapterPlan,
 ): RestartHistory | null {
   const marked = config.relora?.['cycle'];
-  return hasRestarts(dir, marked) ? readRestarts(dir, plan, marked) : null;
+  return hasRestarts(dir, marked)
+    ? readRestarts(dir, { config: plan.config, tensors: restartedTensors(plan) }, marked)
+    : null;
 }
 
 /** An adapter folder as its method understands it, before it meets a model. */

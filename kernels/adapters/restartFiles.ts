@@ -15,7 +15,7 @@ import { openSafetensors } from '../formats/safetensors';
 import { SafetensorsWriter } from '../formats/safetensorsWriter';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
-import type { AdapterPlan } from './plan';
+import type { AdapterPlan, PlannedTensor } from './plan';
 import type { MergedCycle, RestartHistory, RestartState } from './restarts';
 import { restartedTensors } from './restarts';
 
@@ -56,12 +56,18 @@ export function hasRestarts(dir: string, marked: number | undefined): boolean {
   return marked !== undefined || [RESTART_STATE_FILE, RESTART_DELTA_FILE].some((f) => existsSync(path.join(dir, f)));
 }
 
+/** The adapter that the cycles precede: its configuration, and its own tensors. */
+export interface RestartedAdapter {
+  readonly config: Config;
+  readonly tensors: readonly Pick<PlannedTensor, 'key' | 'shape' | 'size'>[];
+}
+
 /**
- * The merged cycles of an adapter of the configuration `plan.config`. `marked`: the cycle that adapter_config.json names. Throws
+ * The merged cycles of an adapter. `marked`: the cycle that adapter_config.json names. Throws
  * `input/refused` or `format/invalid` when a file is missing, damaged, or of another adapter: without them the adapter would be
  * another one.
  */
-export function readRestarts(dir: string, plan: AdapterPlan, marked: number | undefined): RestartHistory {
+export function readRestarts(dir: string, adapter: RestartedAdapter, marked: number | undefined): RestartHistory {
   for (const name of [RESTART_STATE_FILE, RESTART_DELTA_FILE]) {
     if (existsSync(path.join(dir, name))) continue;
     const found = `has no ${name}`;
@@ -70,7 +76,7 @@ export function readRestarts(dir: string, plan: AdapterPlan, marked: number | un
     throw KernelError.refused([{ file: dir, severity: 'error', found, expected }]);
   }
   const state = readState(path.join(dir, RESTART_STATE_FILE), marked);
-  return { state, cycles: readCycles(path.join(dir, RESTART_DELTA_FILE), plan, state) };
+  return { state, cycles: readCycles(path.join(dir, RESTART_DELTA_FILE), adapter, state) };
 }
 
 function readState(file: string, marked: number | undefined): RestartState {
@@ -94,8 +100,11 @@ function readState(file: string, marked: number | undefined): RestartState {
   return values as unknown as RestartState; // what was looked at above
 }
 
-function readCycles(file: string, plan: AdapterPlan, { merged }: RestartState): readonly MergedCycle[] {
-  const tensors = restartedTensors(plan);
+function readCycles(
+  file: string,
+  { tensors, config }: RestartedAdapter,
+  { merged }: RestartState,
+): readonly MergedCycle[] {
   const stored = openSafetensors(file);
   try {
     const problems: Problem[] = [];
@@ -122,7 +131,7 @@ function readCycles(file: string, plan: AdapterPlan, { merged }: RestartState): 
     }
     if (problems.length > 0) throw KernelError.invalid(problems);
     return merged.map((changes, i) => ({
-      config: { ...plan.config, ...changes },
+      config: { ...config, ...changes },
       values: new Map(
         tensors.map(({ key, size }) => [
           key,

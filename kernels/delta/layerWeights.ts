@@ -192,7 +192,10 @@ export class LayerWeights {
     const delta = this.deltaBias(graph, layer);
     if (!delta) throw new KernelError('internal', `${layer.site.path} has no bias to change`);
     const bias = graph.input('bias', delta.type);
-    return { outputs: { result: this.direction === 'unmerge' ? sub(bias, delta) : add(bias, delta) }, isAdditive: true };
+    return {
+      outputs: { result: this.direction === 'unmerge' ? sub(bias, delta) : add(bias, delta) },
+      isAdditive: true,
+    };
   }
 
   private deltaBias(graph: Graph, layer: AdaptedLayer): Value | undefined {

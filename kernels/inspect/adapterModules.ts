@@ -8,7 +8,10 @@ import type { AnyAdapterMethod, ParamSpec } from '../adapters/types';
 import { spectrumMeasures, frobeniusOfSpectrum } from '../analysis/spectrum';
 import { matrix } from '../analysis/linalg/matrix';
 import { singularValues } from '../analysis/linalg/svd';
+import { hasRestarts, readRestarts } from '../adapters/restartFiles';
 import { DeltaWeights } from '../delta/deltaWeights';
+import type { Deltas, SummedAdapter } from '../delta/summedDeltas';
+import { SummedDeltas } from '../delta/summedDeltas';
 import { elementCount } from '../formats/dtype';
 import type { PeftTensor } from '../formats/peft';
 import { SHARED_MODULE } from '../formats/peftKeys';
@@ -45,7 +48,7 @@ export class AdapterModules {
   /** Of a method that trains the base itself: its modules are those with a matrix. `null`: adapters on layers. */
   private readonly trainedThemselves: ReadonlyMap<string, ModuleTensors> | null;
   private readonly layers: ReadonlyMap<string, AdaptedLayer>;
-  private readonly deltas: DeltaWeights;
+  private readonly deltas: Deltas;
   /** A heat map asks for many parts of one matrix. */
   private last: { readonly module: string; readonly matrix: BlockMatrix } | undefined;
 
@@ -69,11 +72,13 @@ export class AdapterModules {
       param,
       shape,
     }));
-    this.deltas = new DeltaWeights(
-      { method, layers, shared },
-      { get: (key) => values.get(key)?.data },
-      base && ((site) => base.read(site)),
-    );
+    const own = { plan: { method, layers, shared }, values: { get: (key: string) => values.get(key)?.data } };
+    const readBase = base && ((site: TargetSite): Float32Array => base.read(site));
+    const earlier = mergedCycles(dir, unplanned, layers);
+    this.deltas =
+      earlier.length > 0
+        ? new SummedDeltas([...earlier, own], readBase)
+        : new DeltaWeights(own.plan, own.values, readBase);
   }
 
   /** Of the adapted modules, in the order of the file. */
@@ -234,6 +239,36 @@ function modulesWithMatrix(extra: ReadonlyMap<string, PeftTensor>): ReadonlyMap<
     modules.set(module, tensors.set(name.slice(dot + 1), tensor));
   }
   return modules;
+}
+
+/**
+ * The cycles of a run with restarts that were merged before this adapter began: what the run changed is all of them together.
+ * Errors as `readRestarts`.
+ */
+function mergedCycles(
+  dir: string,
+  { adapter, method, config }: UnplannedAdapter,
+  layers: readonly AdaptedLayer[],
+): readonly SummedAdapter[] {
+  const marked = adapter.config.relora?.['cycle'];
+  if (!hasRestarts(dir, marked)) return [];
+  const tensors = layers.flatMap(({ site, params }) =>
+    Object.entries(params).map(([name, { shape }]) => {
+      return { key: `${site.path}.${name}`, shape, size: elementCount(shape) ?? 0 };
+    }),
+  );
+  return readRestarts(dir, { config, tensors }, marked).cycles.map((cycle) => ({
+    plan: {
+      method,
+      layers: layers.map(({ site, params }) => ({
+        site,
+        params,
+        config: method.configOf(site, cycle.config) as AdaptedLayer['config'],
+      })),
+      shared: [],
+    },
+    values: cycle.values,
+  }));
 }
 
 /** Sizes that no layer has and that no formula gives by chance. */

@@ -16,6 +16,7 @@ import type { FloatDtype } from '../formats/dtype';
 import { byteLengthOf, decodeFloats, encodeFloats } from '../formats/dtype';
 import type { BaseModel } from '../models/baseModel';
 import { openBaseModel, withTaskOf } from '../models/baseModel';
+import type { TargetSite } from '../models/types';
 import { refuseUnsoundWeights } from '../models/soundWeights';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
@@ -24,6 +25,9 @@ import { physicalCores } from '../runtime/devices';
 import { withDefaults } from '../util/fields';
 import type { LowRankPart, Rounding } from './lowRankPart';
 import { lowRankPart } from './lowRankPart';
+import type { CycleBase } from '../weights/cycleBase';
+import { CycleDeltas } from '../weights/cycleDeltas';
+import { baseOf } from '../weights/openAdapted';
 import { compareLogits } from './proof';
 import { refuseOverlap } from './writeCheckpoint';
 
@@ -55,9 +59,10 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
   refuseOtherGoals(wanted);
   refuseOverlap(out, [base, adapterDir]);
   const opened = openBaseModel(base);
+  let cycle: CycleBase | null = null;
   try {
     const model = withTaskOf(opened, (head) => adapterTask(adapterDir, head));
-    const adapter = loadAdapter(adapterDir, model);
+    const adapter = loadAdapter(adapterDir, model, { takesRestarts: true });
     refuseWithoutUpdate(adapterDir, adapter);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
     const { parts, modules } = await factorise(model, adapter, options);
@@ -71,8 +76,9 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
         preserve: JSON.stringify(keptKeys(adapter)),
       });
       const written = loadAdapter(folder.temporaryPath, model);
+      cycle = await baseOf(adapter, model);
       const proof = await compareLogits(
-        { model, ...adapter },
+        { model: cycle?.model ?? model, plan: adapter.plan, parameters: adapter.parameters },
         { model, ...written },
         {
           threads: physicalCores(),
@@ -104,6 +110,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
       throw error;
     }
   } finally {
+    cycle?.dispose();
     opened.checkpoint.close();
   }
 }
@@ -139,10 +146,13 @@ interface Factorised {
 
 async function factorise(
   model: BaseModel,
-  { plan, parameters }: LoadedAdapter,
+  { plan, parameters, restarts }: LoadedAdapter,
   { wanted, dtype, signal, onProgress }: ConvertOptions,
 ): Promise<Factorised> {
-  const deltas = new DeltaWeights(formulaPlan(plan), parameters, (site) => model.checkpoint.readF32(site.weight));
+  const readBase = (site: TargetSite): Float32Array => model.checkpoint.readF32(site.weight);
+  const deltas = restarts
+    ? new CycleDeltas(plan, model, restarts.cycles, parameters, readBase)
+    : new DeltaWeights(formulaPlan(plan), parameters, readBase);
   const rounded = roundingTo(FLOAT_DTYPE[dtype]);
   const parts = new Map<string, LowRankPart>();
   const modules: ConvertedModule[] = [];

@@ -9,7 +9,7 @@ import type { Svd } from '../analysis/linalg/svd';
 import { rankForEnergy, truncatedSvd, type Wanted } from '../analysis/linalg/truncatedSvd';
 import type { DeltaFactors } from '../analysis/spectrum';
 import { factoredSingularValues, factoredSvd, frobeniusOfSpectrum } from '../analysis/spectrum';
-import type { DeltaWeights } from '../delta/deltaWeights';
+import type { Deltas } from '../delta/summedDeltas';
 
 /** B·A with A [rank, in] and B [out, rank], the root of each singular value in both. */
 export interface LowRankPart {
@@ -33,7 +33,7 @@ export type Rounding = (values: Float32Array) => Float32Array;
 
 /** Errors as `DeltaWeights.dense`; `runtime/failed` for values that are not finite. At least rank 1. */
 export async function lowRankPart(
-  deltas: DeltaWeights,
+  deltas: Pick<Deltas, 'terms' | 'dense' | 'bias'>,
   layer: AdaptedLayer,
   wanted: Wanted,
   rounded: Rounding,

@@ -199,7 +199,7 @@ export class Restarts {
       return { model, plan, parameters, saveOptions };
     }
     const { plan } = storedAdapter(this.planOf(merged + 1));
-    const history = readRestarts(checkpoint, plan, merged + 1);
+    const history = readRestarts(checkpoint, { config: plan.config, tensors: restartedTensors(plan) }, merged + 1);
     const { model } = this.first;
     const weights = new CycleWeights(plan, model, history.cycles, 'merge');
     try {

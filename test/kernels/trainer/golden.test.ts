@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runDoraLayers } from '../../tools/golden/doraLayers';
 import { runModelCase } from '../../tools/golden/model';
+import { runSchedules } from '../../tools/golden/schedules';
 import { runSquareLayers } from '../../tools/golden/squareLayers';
 
 const root = path.join(__dirname, '..', '..', 'golden');
@@ -23,6 +24,12 @@ describe('the engine gives the numbers of the reference', () => {
   it('DoRA layers, with the gradient of the norm and without', () => {
     const results = runDoraLayers(path.join(root, 'cases', '04-dora-layers'));
     expect(results.length).toBeGreaterThanOrEqual(6);
+    expect(results.filter((r) => !(r.worstError <= r.tolerance))).toEqual([]);
+  });
+
+  it('learning-rate schedules, those of restarts too', () => {
+    const results = runSchedules(path.join(root, 'cases', '06-relora-schedules'));
+    expect(results.length).toBeGreaterThanOrEqual(7);
     expect(results.filter((r) => !(r.worstError <= r.tolerance))).toEqual([]);
   });
 

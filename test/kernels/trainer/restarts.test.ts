@@ -3,6 +3,8 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } 
 import path from 'node:path';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadAdapter } from '../../../kernels/adapters/adapterFile';
+import { inspectAdapter } from '../../../kernels/inspect/inspectAdapter';
+import { convert } from '../../../kernels/merge/convert';
 import { merge } from '../../../kernels/merge/merge';
 import { unmerge } from '../../../kernels/merge/unmerge';
 import type { BaseModel } from '../../../kernels/models/baseModel';
@@ -289,6 +291,29 @@ describe('the adapter folder of a later cycle', () => {
     const back = await unmerge({ merged: out, adapter, out: at(`${name}-back`) });
     // Each of three merges and three ways back rounds a weight of this size to float32.
     expect(back.maxAbsWeightDifference).toBeLessThan(6 * 2 ** -24 * largestWeight(out));
+  });
+
+  test('becomes one plain LoRA of the ranks of all cycles, which is exact', async () => {
+    const out = at('lora-plain-lora');
+    const adapter = at('lora-whole', 'adapter');
+    const report = await convert({ base: fixture.model, adapter, out, wanted: { rank: 8 }, dtype: 'f32' });
+    for (const { rank, error, how } of report.modules) {
+      // Three cycles; the fourth has made one step, with the rate 0.
+      expect([rank, how]).toEqual([6, 'factors']);
+      expect(error).toBeLessThan(1e-6);
+    }
+    expect(report.maxAbsLogitDifference / report.maxAbsLogit).toBeLessThan(1e-5);
+    expect(await lossOf('lora', out)).toBeCloseTo(await lossOf('lora', adapter), 5);
+  });
+
+  test('is inspected with everything that was merged, and refused without it', async () => {
+    const { modules } = await inspectAdapter(at('lora-whole', 'adapter'));
+    expect(modules.map(({ update }) => update?.rank)).toEqual(modules.map(() => 8));
+    const shown = await inspectAdapter(at('mora-whole', 'adapter'));
+    for (const { update } of shown.modules) expect(update?.norm).toBeGreaterThan(0);
+    await expect(inspectAdapter(at('without-relora_base_delta.safetensors'))).rejects.toThrow(
+      'has no relora_base_delta.safetensors',
+    );
   });
 
   test('leaves no weights behind: neither in the run folder nor in the cache', () => {

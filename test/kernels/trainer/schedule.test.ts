@@ -29,6 +29,31 @@ describe('with 3 of 10 steps of warm-up', () => {
     factors(type).forEach((factor, step) => expect(factor).toBeCloseTo(expected[step] ?? NaN, 14));
   });
 
+  it.each([
+    [250, 0.5],
+    [500, 1],
+    [1999, 0.9458],
+    [2000, 0],
+    [2001, 0.0188],
+    [2025, 0.4711],
+    [2050, 0.9422],
+    [4000, 0],
+    [4050, 0.7239],
+    [9999, 0.1],
+  ])('cosine_restarts of a long run, at step %i', (step, expected) => {
+    const cycles = { every: 2000, restartWarmupSteps: 50, minRatio: 0.1 };
+    const schedule = { type: 'cosine_restarts', warmupSteps: 500, totalSteps: 10_000, cycles } as const;
+    expect(scheduleFactor(schedule, step)).toBeCloseTo(expected, 4);
+  });
+
+  it('cosine_restarts without a warm-up after restarts is one cosine', () => {
+    const cycles = { every: 3, restartWarmupSteps: 0, minRatio: 0 };
+    const restarting = steps.map((step) =>
+      scheduleFactor({ type: 'cosine_restarts', warmupSteps: 3, totalSteps: 10, cycles }, step),
+    );
+    restarting.forEach((factor, step) => expect(factor).toBeCloseTo(factors('cosine')[step] ?? NaN, 14));
+  });
+
   it('without warm-up the first step has the full rate', () => {
     for (const type of ['constant', 'linear', 'cosine'] as const) {
       expect(scheduleFactor({ type, warmupSteps: 0, totalSteps: 4 }, 0)).toBe(1);
