@@ -3,8 +3,19 @@
  * its own in its file (`AdapterMethod.activity`); the trainer measures what they are computed from and never looks at the configured
  * intention where the effect itself can be measured.
  */
+import type { Value } from '../graph/graph';
 import type { TargetSite } from '../models/types';
 import type { ActivityUnit } from '../protocol/types';
+import type { LayerContext, PreviousWeights } from './types';
+
+/** A layer as it stands in a graph of the forward pass, for scalars that show what the method does there. */
+export interface BuiltLayer<P extends string = string, O extends string = never> extends LayerContext<P, O> {
+  /** The layer's output, as it goes on into the model: [tokens, out]. */
+  readonly output: Value;
+  /** The output that the method makes of an altered layer: what is taken away shows in the difference. */
+  readonly forwardWith: (change: Partial<LayerContext<P, O>>) => Value;
+  readonly before: PreviousWeights<P, O>;
+}
 
 /** Something for each tensor of a layer: `P` are always there, `O` only in some configurations. */
 export type ByParam<P extends string, O extends string, T> = Readonly<Record<P, T>> & Readonly<Partial<Record<O, T>>>;
@@ -22,6 +33,10 @@ export interface ActivityLayer<
   readonly start: ByParam<P, O, Float32Array>;
   /** Of the delta weight, descending; undefined where the method gives none or they are too costly. */
   readonly singularValues: ArrayLike<number> | undefined;
+  /** What `AdapterMethod.probes` gave in a forward pass over a few tokens; null for a layer that was not probed. */
+  readonly probes: Readonly<Record<string, number>> | null;
+  /** The same projection `back` blocks before, if it is linked. */
+  readonly previous: (back: number) => ActivityLayer<C, P, O> | null;
 }
 
 export interface ActivityContext<

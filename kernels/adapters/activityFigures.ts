@@ -81,6 +81,35 @@ export function numericalRank(values: ArrayLike<number>): number {
   return Array.from(values).filter((value) => value > RANK_TOLERANCE * top).length;
 }
 
+/** Numerical rank of a square matrix, row by row, by elimination with complete pivoting: cheaper than its singular values. */
+export function eliminationRank(values: ArrayLike<number>, size: number): number {
+  const m = Float64Array.from(values);
+  let first = 0;
+  for (let rank = 0; rank < size; rank++) {
+    let [pivot, row, column] = [0, rank, rank];
+    for (let i = rank; i < size; i++) {
+      for (let j = rank; j < size; j++) {
+        const found = Math.abs(m[i * size + j] as number);
+        if (found > pivot) [pivot, row, column] = [found, i, j];
+      }
+    }
+    if (rank === 0) first = pivot;
+    if (!(pivot > RANK_TOLERANCE * first)) return rank;
+    for (let j = 0; j < size; j++) swap(m, rank * size + j, row * size + j);
+    for (let i = 0; i < size; i++) swap(m, i * size + rank, i * size + column);
+    for (let i = rank + 1; i < size; i++) {
+      const factor = (m[i * size + rank] as number) / (m[rank * size + rank] as number);
+      if (factor === 0) continue;
+      for (let j = rank; j < size; j++) m[i * size + j]! -= factor * (m[rank * size + j] as number);
+    }
+  }
+  return size;
+}
+
+function swap(values: Float64Array, i: number, j: number): void {
+  [values[i], values[j]] = [values[j] as number, values[i] as number];
+}
+
 /** Largest absolute difference of two tensors of the same size. */
 export function largestChange(now: ArrayLike<number>, start: ArrayLike<number>): number {
   let most = 0;

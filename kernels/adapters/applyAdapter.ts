@@ -2,8 +2,9 @@
 import type { Value } from '../graph/graph';
 import { gemm, transpose } from '../graph/ops';
 import type { ApplyLinear, TargetSite, WeightSource } from '../models/types';
-import type { AdapterPlan } from './plan';
+import type { AdaptedLayer, AdapterPlan } from './plan';
 import { chainKey, SHARED_MODULE } from './plan';
+import type { BuiltLayer } from './activity';
 import type { LayerContext } from './types';
 
 export interface AdapterValues {
@@ -13,16 +14,19 @@ export interface AdapterValues {
   dropout(site: TargetSite, v: Value): Value;
   /** Gets what the method measures of a layer, by the tensor's key; absent outside training. */
   measure?(key: string, value: Value): void;
+  /** Sees every adapted layer with what the method made of it. */
+  observe?(layer: AdaptedLayer, built: BuiltLayer): void;
 }
 
-type BuiltLayer = Pick<LayerContext, 'x' | 'params' | 'dropout'>;
+/** What `previous` looks back over. */
+type ChainLayer = Pick<LayerContext, 'site' | 'x' | 'params' | 'dropout'>;
 
 export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: AdapterValues): ApplyLinear {
   const layers = new Map(plan.layers.map((l) => [l.site.path, l]));
   const sharedKeys = [...plan.trained, ...plan.frozen].filter((t) => t.module === SHARED_MODULE);
   const shared = Object.fromEntries(sharedKeys.map((t) => [t.param, values.param(t.key)]));
   // Layers of one projection in the order of the blocks, as they were built: what `previous` looks back over.
-  const chains = new Map<string, BuiltLayer[]>();
+  const chains = new Map<string, ChainLayer[]>();
   return (site, x) => {
     const layer = layers.get(site.path);
     if (!layer) return plainLinear(weights)(site, x);
@@ -32,7 +36,7 @@ export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: 
     const chain = chains.get(key) ?? [];
     chains.set(key, chain);
     const dropout = once((v: Value) => values.dropout(site, v));
-    const at = chain.push({ x, params, dropout }) - 1;
+    const at = chain.push({ site, x, params, dropout }) - 1;
     const context: LayerContext = {
       site,
       x,
@@ -45,6 +49,15 @@ export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: 
       dropout,
     };
     const output = plan.method.forward(context, layer.config);
+    values.observe?.(layer, {
+      ...context,
+      output,
+      forwardWith: (change) => plan.method.forward({ ...context, ...change }, layer.config),
+      before: (back) => {
+        const other = chain[at - back];
+        return other ? { params: other.params, baseWeight: () => baseWeight(other.site, weights) } : null;
+      },
+    });
     if (values.measure && plan.method.measures) {
       for (const [name, value] of Object.entries(plan.method.measures(context, layer.config))) {
         if (value) values.measure(`${site.path}.${name}`, value);

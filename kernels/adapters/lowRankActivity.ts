@@ -1,7 +1,9 @@
 /** @file What methods with two low-rank factors show of themselves: A [rank, in] and B [out, rank] move, ΔW has rank r at most. */
-import type { MethodFigure } from './activity';
+import { gemm, mul, scale, sub, sumAll } from '../graph/ops';
+import type { BuiltLayer, MethodFigure } from './activity';
 import { principalRounds } from './factorStarts';
 import { deltaNorm, moved, numericalRank } from './activityFigures';
+import { scalingOf } from './lowRank';
 
 export const movedA = moved('lora_A', 'a-moved', 'Smallest change of A');
 /** B starts at zero, or as given: then it is a change too. */
@@ -27,8 +29,6 @@ export const deltaRank: MethodFigure<{ readonly r: number; readonly init_lora_we
   },
 };
 
-export const lowRankActivity = [movedA, movedB, deltaNorm, deltaRank] as const;
-
 /** PiSSA takes its start of rank r away again: ΔW = s·(B·A − B₀·A₀). */
 const rankLimit = ({
   r,
@@ -37,3 +37,41 @@ const rankLimit = ({
   readonly r: number;
   readonly init_lora_weights?: unknown;
 }): number => (principalRounds(start) === undefined ? r : 2 * r);
+
+/** Scalars of a forward pass from which the scaling in effect follows: s = ⟨y − y′, p⟩/⟨p, p⟩ with p = (x·Aᵀ)·Bᵀ, y′ made of B = 0. */
+export function scalingProbes({ x, params, output, forwardWith }: BuiltLayer<'lora_A' | 'lora_B'>) {
+  const product = gemm(gemm(x, params.lora_A, { transB: true }), params.lora_B, { transB: true });
+  const silent = forwardWith({ params: { ...params, lora_B: scale(params.lora_B, 0) } });
+  return {
+    'scaling-along': sumAll(mul(sub(output, silent), product)),
+    'scaling-square': sumAll(mul(product, product)),
+  };
+}
+
+/** How far the measured scaling may be from the one that was asked for. */
+const SCALING_TOLERANCE = 0.02;
+
+type ScalingConfig = Parameters<typeof scalingOf>[0];
+
+/** With `scalingProbes`. */
+export const scalingInEffect: MethodFigure<ScalingConfig> = {
+  id: 'scaling',
+  label: 'Scaling of B·A in the outputs of layers, farthest from its rule',
+  unit: 'number',
+  rule: '{0} within 2 %, alpha / r, or alpha / √r where rank-stabilised',
+  measure: ({ layers, config }) => {
+    const found = layers.flatMap(({ site, config: own, probes }) => {
+      const { 'scaling-along': along, 'scaling-square': square = NaN } = probes ?? {};
+      return along === undefined || square === 0
+        ? []
+        : [{ value: along / square, wanted: scalingOf(own), where: site.path }];
+    });
+    const worst = found.toSorted((a, b) => Math.abs(b.value / b.wanted - 1) - Math.abs(a.value / a.wanted - 1))[0];
+    if (!worst) return { value: null, isMet: null, ruleValues: [scalingOf(config)] };
+    const { value, wanted, where } = worst;
+    const isMet = Math.abs(value / wanted - 1) <= SCALING_TOLERANCE;
+    return { value, where, isMet, ruleValues: [Number(wanted.toPrecision(4))] };
+  },
+};
+
+export const lowRankActivity = [movedA, movedB, deltaNorm, deltaRank, scalingInEffect] as const;

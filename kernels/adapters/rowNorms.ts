@@ -17,7 +17,8 @@ export function factoredNorm(w: Value, a: Value, b: Value, s: number): Value {
   return sqrt(addScalar(add(add(rowSum(mul(w, w)), cross), own), TINY));
 }
 
-const rowSum = (v: Value): Value => reshape(reduceSum(v, [1]), [v.type.shape[0] ?? 0]);
+/** Sum of each row of [rows, cols]: [rows]. */
+export const rowSum = (v: Value): Value => reshape(reduceSum(v, [1]), [v.type.shape[0] ?? 0]);
 
 /** A vector as a column: [out, 1]. */
 export const column = (v: Value): Value => reshape(v, [v.type.shape[0] ?? 0, 1]);

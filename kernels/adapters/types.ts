@@ -5,7 +5,7 @@
 import type { Value } from '../graph/graph';
 import type { TargetSite } from '../models/types';
 import type { ConfigOf, Fields } from '../util/fields';
-import type { ByParam, MethodFigure } from './activity';
+import type { BuiltLayer, ByParam, MethodFigure } from './activity';
 
 /** How a parameter starts. Random ones draw from a stream of their own, so that order does not matter. */
 export type Init =
@@ -213,6 +213,11 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
    * for a layer whose spectrum is too costly during a run.
    */
   cores?(params: ByParam<P, O, Float32Array>, site: TargetSite, config: ConfigOf<F>): readonly Core[] | undefined;
+  /**
+   * Scalars of a layer in a forward pass over a few tokens without dropout, for figures of `activity` that show in outputs only.
+   * They are computed for the first blocks alone, so they may cost as much as the layer itself.
+   */
+  probes?(layer: BuiltLayer<P, O>, config: ConfigOf<F>): Readonly<Record<string, Value>>;
   /** What shows in a run that the method does what it says, each figure with its rule. */
   readonly activity: readonly MethodFigure<ConfigOf<F>, NoInfer<P>, NoInfer<O>>[];
   /** Probability of dropout on the adapter branch. */

@@ -196,8 +196,17 @@ export class RunFolder {
 
   /** What was recorded of the method's activity, in order; lines that cannot be used are left out. */
   activity(): readonly ActivityRecord[] {
-    const records = [...scanRecords(this.dir, 'activity.jsonl')].flatMap(({ record }) => (record ? [record] : []));
-    return records as readonly object[] as readonly ActivityRecord[]; // what the rules of the file say
+    return this.records('activity.jsonl') as readonly ActivityRecord[];
+  }
+
+  /** The restarts so far, in the same way. */
+  restarts(): readonly RestartRecord[] {
+    return this.records('restarts.jsonl') as readonly RestartRecord[];
+  }
+
+  /** What the rules of a file say its lines are. */
+  private records(name: RecordFileName): readonly object[] {
+    return [...scanRecords(this.dir, name)].flatMap(({ record }) => (record ? [record] : []));
   }
 
   /** Returns the event as it was written. */

@@ -139,7 +139,7 @@ export function modelParts(
   graph: Graph,
   model: BaseModel,
   plan: AdapterPlan | null,
-  training: Pick<AdapterValues, 'dropout' | 'measure'> = { dropout: (_, v) => v },
+  training: Pick<AdapterValues, 'dropout' | 'measure' | 'observe'> = { dropout: (_, v) => v },
 ): { readonly weights: WeightSource; readonly linear: ApplyLinear; readonly head: BuiltHead } {
   const params = new Map<string, Value>();
   for (const t of fedTensors(plan)) params.set(t.key, graph.input(t.key, f32(...t.shape)));

@@ -95,6 +95,10 @@ class Trainer {
   private readonly optimiser: AdamW;
   private readonly gradient: Float32Array;
   private activity: ActivityWatch;
+  /** Figures of activity that the events have told of. */
+  private readonly toldInactive = new Set<string>();
+  /** Last step whose activity is recorded. */
+  private activityStep = -1;
   private readonly schedule: Schedule;
   private readonly restarts: Restarts | null;
   private readonly measured: MeasuredMeans;
@@ -199,6 +203,7 @@ class Trainer {
 
   async dispose(): Promise<void> {
     await this.watchdog.dispose();
+    await this.activity.dispose();
     await this.runner.dispose();
     this.restarts?.dispose();
   }
@@ -229,6 +234,7 @@ class Trainer {
     }
     // Without a checkpoint the evaluation before the first step comes again as well.
     const { removed, damaged: records } = this.folder.truncateAfter(last === undefined ? -1 : this.state.step);
+    this.activityStep = this.folder.activity().at(-1)?.step ?? -1;
     for (const { name, aside, problems } of records) {
       const [first] = problems.map(formatProblem);
       const lines = `${problems.length} ${problems.length === 1 ? 'line' : 'lines'} of ${name}`;
@@ -291,7 +297,7 @@ class Trainer {
     if (!Number.isFinite(norm)) throw this.notFinite(`step ${step}`, `the gradient norm is ${norm}`, batches);
 
     const learningRate = training.learning_rate * scheduleFactor(this.schedule, step - 1);
-    const isRecorded = this.isRecorded(step);
+    const isRecorded = this.isRecorded(step) || this.restarts?.isDue(step) === true;
     if (isRecorded) this.activity.beforeUpdate();
     optimiser.update(
       prepared.parameters.trained,
@@ -332,6 +338,9 @@ class Trainer {
     const { groups } = prepared;
     const { step } = this.state;
     if (!restarts?.isDue(step)) return;
+    // Before it, since afterwards there is another adapter, of which nothing shows yet.
+    await this.recordActivity(this.spectra.at(step));
+    await this.activity.dispose();
     this.watchdog.begin('the restart after step', step);
     await this.runner.dispose();
     const record = await restarts.recorded(prepared, { step, optimiser, groups, schedule: this.schedule }, (parts) =>
@@ -445,10 +454,21 @@ class Trainer {
     const { step } = this.state;
     const spectra = this.spectra.at(step);
     this.folder.appendSpectra(await this.wholeSpectra(spectra));
-    const activity = this.activity.record(step, this.effectiveUpdates, spectra);
+    await this.recordActivity(spectra);
+  }
+
+  /** Once a step: where a restart ended a cycle, of the adapter that was merged. */
+  private async recordActivity(spectra: readonly SpectrumRecord[]): Promise<void> {
+    const { step } = this.state;
+    if (this.activityStep === step) return;
+    this.activityStep = step;
+    const restarts = this.folder.restarts();
+    const activity = await this.activity.record({ step, updates: this.effectiveUpdates, spectra, restarts });
     this.folder.appendActivity(activity);
     this.options.listener?.onActivity?.(activity);
-    for (const finding of this.activity.findings(activity)) this.event('warning', finding.reason, finding);
+    for (const finding of this.activity.findings(activity, this.toldInactive)) {
+      this.event('warning', finding.reason, finding);
+    }
   }
 
   /** With the merged cycles in the spectra of the adapted layers. `own`: those of the adapter that is trained. */

@@ -7,7 +7,7 @@ import type { ConfigOf } from '../../util/fields';
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
 import type { MethodFigure } from '../activity';
 import { deltaNorm, distance, gramDefect, largestChange, leastAboveZero, mostUpTo } from '../activityFigures';
-import { deltaRank } from '../lowRankActivity';
+import { deltaRank, scalingInEffect, scalingProbes } from '../lowRankActivity';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
 import type { Init, ParamSpec } from '../types';
@@ -130,7 +130,8 @@ export const asylora = defineAdapter({
     rank: config.r,
     scaling: scalingOf(config),
   }),
-  activity: [frozenChange, frozenOrthonormal, trainedMoved, deltaNorm, deltaRank],
+  probes: scalingProbes,
+  activity: [frozenChange, frozenOrthonormal, trainedMoved, deltaNorm, deltaRank, scalingInEffect],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });

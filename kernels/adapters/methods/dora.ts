@@ -6,7 +6,7 @@
  * DoRA of rank 1 with factors of zeros, which PEFT reads.
  */
 import type { Value } from '../../graph/graph';
-import { add, div, gemm, mul, stopGradient, sub } from '../../graph/ops';
+import { add, concat, div, gemm, mul, scale, stopGradient, sub } from '../../graph/ops';
 import type { TargetSite } from '../../models/types';
 import { choice, flag, list, part, text, union } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
@@ -16,7 +16,7 @@ import type { InitialFactor } from '../pissa';
 import { doubled, initialFactorSpecs, joinFactors, residualLayer, residualWeight, splitFactors } from '../pissa';
 import { column, factoredNorm, rowNorm } from '../rowNorms';
 import { movedA, movedB } from '../lowRankActivity';
-import { magnitudeDrift } from '../magnitudeActivity';
+import { directionTurn, magnitudeDrift, rowTurn } from '../magnitudeActivity';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { matchesModules } from '../targets';
 import { defineAdapter } from '../types';
@@ -144,7 +144,13 @@ export const dora = defineAdapter<typeof fields, 'lora_magnitude_vector', Factor
     const bias = baseBias();
     return bias ? add(scaled, bias) : scaled;
   },
-  activity: [magnitudeDrift, movedA, movedB],
+  probes: ({ baseWeight, params }, config): Readonly<Record<string, Value>> => {
+    const { lora_A: a, lora_B: b, initial_A: a0, initial_B: b0 } = params;
+    if (!a || !b) return {};
+    const factors = a0 && b0 ? ([concat([a, a0], 0), concat([b, scale(b0, -1)], 1)] as const) : ([a, b] as const);
+    return { turn: rowTurn(baseWeight(), ...factors, scalingOf(config)) };
+  },
+  activity: [magnitudeDrift, directionTurn, movedA, movedB],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });

@@ -4,7 +4,7 @@
  */
 import type { Value } from '../../graph/graph';
 import { add, div, gemm, mul, stopGradient, sub } from '../../graph/ops';
-import { magnitudeDrift } from '../magnitudeActivity';
+import { directionTurn, magnitudeDrift, rowTurn } from '../magnitudeActivity';
 import { projectionActivity } from '../projectionActivity';
 import { column, factoredNorm, rowNorm } from '../rowNorms';
 import {
@@ -58,7 +58,11 @@ export const dvora = defineAdapter({
     const bias = baseBias();
     return bias ? add(scaled, bias) : scaled;
   },
-  activity: [magnitudeDrift, ...projectionActivity],
+  probes: ({ site, baseWeight, params, shared }) => {
+    const own = projectionsOf(shared, site.inFeatures, site.outFeatures);
+    return { turn: rowTurn(baseWeight(), own.a, scaledB(own, params.vera_lambda_b, params.vera_lambda_d), 1) };
+  },
+  activity: [magnitudeDrift, directionTurn, ...projectionActivity],
   dropout: (config) => config.vera_dropout,
   selection: projectionSelection,
 });

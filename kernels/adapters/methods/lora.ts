@@ -8,7 +8,7 @@ import type { TargetSite } from '../../models/types';
 import { flag } from '../../util/fields';
 import { factorStartField, factorStarts, principalRounds, startRefusal, storedStart } from '../factorStarts';
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
-import { lowRankActivity, movedBias } from '../lowRankActivity';
+import { lowRankActivity, movedBias, scalingProbes } from '../lowRankActivity';
 import type { InitialFactor } from '../pissa';
 import { doubled, initialFactorSpecs, joinFactors, residualLayer, residualWeight, splitFactors } from '../pissa';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
@@ -90,6 +90,7 @@ export const lora = defineAdapter<typeof fields, 'lora_A' | 'lora_B', 'lora_B.bi
     const { lora_A: a, lora_B: b } = isJoined ? joinFactors(params, r) : params;
     return { a, b, rank: isJoined ? 2 * r : r, scaling: scalingOf(config) };
   },
+  probes: scalingProbes,
   activity: [...lowRankActivity, movedBias],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),

@@ -8,7 +8,7 @@ import type { ConfigOf } from '../../util/fields';
 import type { TargetSite } from '../../models/types';
 import type { MethodFigure } from '../activity';
 import { isSettled } from '../activity';
-import { leastAboveZero, norm, numericalRank } from '../activityFigures';
+import { eliminationRank, leastAboveZero, norm, numericalRank } from '../activityFigures';
 import { selectionFields, selectionOf, withRankPattern } from '../selectionFields';
 import { foldedLinear, isFoldedCheaper } from '../squareFolded';
 import { MORA_TYPES, squareDelta, squareFactors, squareForward } from '../squareOperators';
@@ -82,6 +82,26 @@ const deltaRank: MethodFigure<Config, 'lora_A'> = {
   },
 };
 
+const matrixRank: MethodFigure<Config, 'lora_A'> = {
+  id: 'matrix-rank',
+  label: 'Rank of M where ΔW has the smallest rank',
+  unit: 'count',
+  rule: 'above r = {0}; r̂ is {1}',
+  measure: (run) => {
+    // One layer: where blocks repeat M, ΔW has a multiple of its rank and cannot tell.
+    const ranked = run.layers.toSorted((a, b) => rankOf(a.singularValues) - rankOf(b.singularValues));
+    const [layer] = ranked;
+    if (!layer) return { value: null, isMet: null, ruleValues: [run.config.r, '…'] };
+    const size = squareSize(layer.site, layer.config);
+    const { r } = layer.config;
+    const value = eliminationRank(layer.now.lora_A, size);
+    const isMet = value > r;
+    return { value, where: layer.site.path, ruleValues: [r, size], isMet: isMet || isSettled(run) ? isMet : null };
+  },
+};
+
+const rankOf = (values: ArrayLike<number> | undefined): number => (values ? numericalRank(values) : Infinity);
+
 export const mora = defineAdapter({
   id: 'mora',
   label: 'MoRA',
@@ -149,7 +169,7 @@ export const mora = defineAdapter({
     const factors = squareFactors(m, inFeatures, outFeatures, mora_type);
     return factors && { ...factors, scaling: 1 };
   },
-  activity: [matrixNorm, deltaRank],
+  activity: [matrixNorm, matrixRank, deltaRank],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });

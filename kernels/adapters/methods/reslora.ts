@@ -6,11 +6,13 @@
  * with the α that brings α·x_n nearest to what comes from the blocks before, by least squares over the same batches (ours).
  */
 import type { Value } from '../../graph/graph';
-import { add, addScalar, div, gemm, mul, reshape, scale, sqrt, sumAll } from '../../graph/ops';
+import { add, addScalar, div, gemm, mul, reshape, scale, sqrt, sub, sumAll } from '../../graph/ops';
 import { choice, integer } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
 import { movedA, movedB } from '../lowRankActivity';
+import type { ActivityLayer, MethodFigure } from '../activity';
+import { leastAboveZero } from '../activityFigures';
 import { alphaPatternField, selectionFields, selectionOf, withPatterns } from '../selectionFields';
 import { defineAdapter } from '../types';
 import type { ByParam, Factors, LayerContext, ParamSpec, PreviousWeights } from '../types';
@@ -56,6 +58,71 @@ type Param = 'lora_A' | 'lora_B';
 type Measured = 'reslora_f_x' | 'reslora_f_ax' | 'reslora_dot' | 'reslora_square';
 type Params = ByParam<Param, Measured, Value>;
 type Previous = PreviousWeights<Param, Measured>;
+
+type ResFigure = MethodFigure<Config, Param, Measured>;
+
+const shortcutShare: ResFigure = {
+  id: 'shortcut-share',
+  label: 'Smallest share of a branch’s output that arrives through shortcuts',
+  unit: 'share',
+  rule: 'above 0 in every linked layer',
+  measure: (run) =>
+    leastAboveZero(run, ({ probes }) => {
+      const { shortcut, part = 0 } = probes ?? {};
+      return shortcut === undefined ? undefined : part > 0 ? shortcut / part : 0;
+    }),
+};
+
+/** Norms of a window of batches are never exactly the 1 that stands there before. */
+const hasNorms = (now: Readonly<Record<string, Float32Array>>): boolean =>
+  ['reslora_f_x', 'reslora_f_ax'].every((name) => now[name]?.[0] !== 1);
+
+/** α of a layer with a block before, as the merge by inputs takes it; undefined for the first of a chain. */
+function alphaOf({ now, previous, config }: ActivityLayer<Config, Param, Measured>): number | undefined {
+  const name = config.variant === 'is' ? 'reslora_f_x' : 'reslora_f_ax';
+  const before = [...linked(previous, config)];
+  if (before.length === 0) return undefined;
+  return before.reduce((sum, layer) => sum + (layer.now[name]?.[0] ?? NaN), 0) / (now[name]?.[0] ?? NaN);
+}
+
+const alpha = (which: 'least' | 'most', label: string): ResFigure => ({
+  id: `alpha-${which}`,
+  label,
+  unit: 'number',
+  rule: 'finite and above 0, from norms that were measured',
+  applies: ({ config }) => config.variant !== 'bs' && config.merge === 'input',
+  measure: ({ layers, updates }) => {
+    const values = layers.flatMap((layer) => {
+      const value = alphaOf(layer);
+      return value === undefined ? [] : [{ value, where: layer.site.path }];
+    });
+    const sign = which === 'least' ? 1 : -1;
+    const [chosen] = values.toSorted((a, b) => sign * (a.value - b.value));
+    if (!chosen || updates === 0) return { value: null, isMet: null };
+    const isMet = layers.every(({ now }) => hasNorms(now)) && Number.isFinite(chosen.value) && chosen.value > 0;
+    return { ...chosen, isMet };
+  },
+});
+
+const normsMeasured: ResFigure = {
+  id: 'norms-measured',
+  label: 'Layers whose norms for the merge were measured',
+  unit: 'share',
+  rule: 'all {0}',
+  applies: ({ config }) => config.variant !== 'bs',
+  measure: ({ layers, updates }) => {
+    const missing = layers.find(({ now }) => !hasNorms(now));
+    const value = layers.filter(({ now }) => hasNorms(now)).length / layers.length;
+    const place = missing && { where: missing.site.path };
+    return { value, ...place, isMet: updates === 0 ? null : missing === undefined, ruleValues: [layers.length] };
+  },
+};
+
+const measuredActivity = [
+  normsMeasured,
+  alpha('least', 'Smallest α of the layers'),
+  alpha('most', 'Largest α of the layers'),
+];
 
 /** A norm that was never measured, so that a fresh adapter can be merged. */
 const MEASURED: ParamSpec = { shape: [], init: { kind: 'constant', value: 1 }, trainable: false, isMeasured: true };
@@ -163,10 +230,24 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
       reslora_square: square,
     };
   },
-  activity: [movedA, movedB],
+  // What the shortcuts bring is what is missing when the blocks before send nothing but zeros.
+  probes: ({ output, baseOutput, forwardWith, previous }) => {
+    if (!previous(1)) return {};
+    const silent = forwardWith({
+      previous: (back) => {
+        const layer = previous(back);
+        return layer && { ...layer, params: mapValues(layer.params, (v) => scale(v, 0)), x: scale(layer.x, 0) };
+      },
+    });
+    return { shortcut: norm(sub(output, silent)), part: norm(sub(output, baseOutput())) };
+  },
+  activity: [shortcutShare, ...measuredActivity, movedA, movedB],
   dropout: (config) => config.lora_dropout,
   selection: (config) => selectionOf(config),
 });
+
+const mapValues = (values: Params, change: (v: Value) => Value): Params =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)])) as Params; // the same names
 
 const mostLinked = ({ variant, pre_num }: Config): number =>
   variant === 'is' ? 1 : pre_num === -1 ? Infinity : pre_num;

@@ -1,7 +1,10 @@
 /** @file Figures of every run, whatever the method: every trained tensor changes, gets a gradient, and learns at the rate it was given. */
 import { isSettled } from '../../adapters/activity';
 import type { ActivityContext, Figure, Measurement } from '../../adapters/activity';
+import type { ResolvedConfig } from '../../config/loadConfig';
+import type { RestartRecord } from '../../protocol/types';
 import type { PlannedTensor } from '../../adapters/plan';
+import { BRANCH, MERGE_ERROR, OUTPUT } from './probeOutputs';
 import type { TensorUpdate } from './tensorWatch';
 
 /** What the trainer knows besides the method's tensors. */
@@ -10,8 +13,12 @@ export interface RunActivity extends ActivityContext {
   hasChanged(tensor: PlannedTensor): boolean;
   /** The latest update that was measured; undefined before the first. */
   readonly update: StepUpdate | undefined;
-  /** The training section of the configuration, as far as it says how tensors learn. */
-  readonly loraplusRatio: number | undefined;
+  /** Digest of the base model's files when the run began, and now. */
+  readonly baseDigest: { readonly start: string; now(): string };
+  /** The configuration, where it says how tensors learn. */
+  readonly settings: Pick<ResolvedConfig, 'training' | 'relora'>;
+  readonly totalSteps: number;
+  readonly restarts: readonly RestartRecord[];
 }
 
 export interface StepUpdate {
@@ -24,6 +31,10 @@ export interface StepUpdate {
 
 /** How far a measured learning rate may be from the one that was given: what float32 parameters round away. */
 const RATE_TOLERANCE = 0.05;
+/** How far a layer may be from its merged weight, as a share of what the adapter adds to its output. */
+const MERGE_TOLERANCE = 0.05;
+/** Of the largest part of a sum, what float32 may be wrong by. */
+const FLOAT_NOISE = 1e-5;
 
 export const generalFigures: readonly Figure<RunActivity>[] = [
   {
@@ -47,6 +58,36 @@ export const generalFigures: readonly Figure<RunActivity>[] = [
         run,
         (run.update?.tensors ?? []).map(({ tensor, hasGradient }) => ({ key: tensor.key, is: hasGradient })),
       ),
+  },
+  {
+    id: 'base-unchanged',
+    label: 'Samples of the base model’s files that are as they were',
+    unit: 'share',
+    rule: 'all, for every tensor that is not trained is read from there',
+    applies: ({ trained }) => trained.some(({ kind }) => kind === 'base'),
+    measure: ({ baseDigest }) => {
+      const isSame = baseDigest.start === baseDigest.now();
+      return { value: isSame ? 1 : 0, isMet: isSame };
+    },
+  },
+  {
+    id: 'merge-error',
+    label: 'Distance of layers from their merged weights ÷ size of the adapter’s part',
+    unit: 'share',
+    rule: 'at most {0} %',
+    applies: ({ layers }) => layers.some(({ probes }) => probes?.[MERGE_ERROR] !== undefined),
+    measure: ({ layers }) => {
+      const errors = layers.flatMap(({ site, probes }) => {
+        const { [MERGE_ERROR]: error, [BRANCH]: branch = NaN, [OUTPUT]: output = NaN } = probes ?? {};
+        if (error === undefined) return [];
+        // What float32 rounds away of the whole output is no error of the part.
+        return [{ value: Math.max(0, error - FLOAT_NOISE * output) / branch, where: site.path }];
+      });
+      const worst = errors.toSorted((a, b) => b.value - a.value)[0];
+      const ruleValues = [100 * MERGE_TOLERANCE];
+      if (!worst || Number.isNaN(worst.value)) return { value: null, isMet: null, ruleValues };
+      return { ...worst, isMet: worst.value <= MERGE_TOLERANCE, ruleValues };
+    },
   },
   {
     id: 'effective-rate',

@@ -23,7 +23,7 @@ export const loraPlusFigures: readonly Figure<RunActivity>[] = [
     applies: isLoraPlus,
     measure: (run) => {
       const [a, b] = [factor(run, 'lora_A'), factor(run, 'lora_B')];
-      const ratio = run.loraplusRatio ?? NaN;
+      const ratio = ratioOf(run) ?? NaN;
       if (!a || !b) return { value: null, isMet: null, ruleValues: [ratio, '…'] };
       const directions = b.direction / a.direction;
       const value = b.change / a.change;
@@ -48,12 +48,14 @@ export const loraPlusFigures: readonly Figure<RunActivity>[] = [
     unit: 'number',
     rule: '{0} within 5 %, loraplus_lr_ratio times the rate of this step',
     applies: isLoraPlus,
-    measure: (run) => rateOf(run, 'lora_B', run.loraplusRatio ?? NaN),
+    measure: (run) => rateOf(run, 'lora_B', ratioOf(run) ?? NaN),
   },
 ];
 
-function isLoraPlus({ loraplusRatio }: RunActivity): boolean {
-  return loraplusRatio !== undefined;
+const ratioOf = ({ settings }: RunActivity): number | undefined => settings.training.loraplus_lr_ratio;
+
+function isLoraPlus(run: RunActivity): boolean {
+  return ratioOf(run) !== undefined;
 }
 
 function rateOf(run: RunActivity, param: Factor, ratio: number): Measurement {

@@ -1,0 +1,96 @@
+/**
+ * @file Looks into the adapted layers of the first blocks while a few tokens of the data pass through them: what the method's probes
+ * see there, and whether a layer computes what its merged weight says. The graph ends at these blocks, so its cost is bounded.
+ */
+import { probeOutputs } from './probeOutputs';
+import type { Value } from '../../graph/graph';
+import { Graph, i32 } from '../../graph/graph';
+import { encodeOnnx } from '../../graph/onnx/encode';
+import type { Program } from '../../graph/program';
+import { programOf } from '../../graph/program';
+import { ortRuntime } from '../../runtime/ort';
+import type { Feeds, HostTensor, Session } from '../../runtime/types';
+import type { TrainBatch } from '../batchStream';
+import type { PreparedRun } from '../prepare';
+import { fedTensors, finish, modelParts } from '../stepGraph';
+
+/** Blocks with adapted layers that are probed, from the first one on. */
+const BLOCKS = 6;
+/** Tokens that are passed through them. */
+const TOKENS = 32;
+
+/** By module, then by the name of the scalar. */
+export type LayerProbes = ReadonlyMap<string, Readonly<Record<string, number>>>;
+
+export class LayerProbe {
+  private compiled: Promise<{ readonly session: Session; readonly inputs: ReadonlySet<string> }> | undefined;
+  private readonly ids: Int32Array;
+
+  constructor(
+    private readonly prepared: Pick<PreparedRun, 'plan' | 'parameters' | 'model' | 'device' | 'threads'>,
+    batch: TrainBatch | undefined,
+  ) {
+    this.ids = batch?.inputIds.slice(0, Math.min(TOKENS, batch.length)) ?? new Int32Array();
+  }
+
+  async run(): Promise<LayerProbes> {
+    if (this.ids.length === 0 || this.prepared.plan.layers.length === 0) return new Map();
+    const { session, inputs } = await (this.compiled ??= this.compile());
+    const probes = new Map<string, Record<string, number>>();
+    for (const [name, [value]] of Object.entries(await session.run(this.feeds(inputs)))) {
+      const at = name.lastIndexOf(' ');
+      const module = name.slice(0, at);
+      const own = probes.get(module) ?? {};
+      own[name.slice(at + 1)] = value ?? NaN;
+      probes.set(module, own);
+    }
+    return probes;
+  }
+
+  async dispose(): Promise<void> {
+    await (await this.compiled)?.session.dispose();
+  }
+
+  private async compile(): Promise<{ readonly session: Session; readonly inputs: ReadonlySet<string> }> {
+    const { model, device, threads } = this.prepared;
+    const program = this.build();
+    const weightsFolder = model.weightFiles.folder;
+    const bytes = encodeOnnx(program, { target: device === 'cpu' ? 'cpu' : 'gpu', weightsFolder });
+    const session = await ortRuntime.compile(bytes, { device, threads, weightsFolder });
+    return {
+      session,
+      inputs: new Set(program.leaves.flatMap(({ leaf }) => (leaf?.kind === 'input' ? [leaf.name] : []))),
+    };
+  }
+
+  private build(): Program {
+    const { model, plan } = this.prepared;
+    const graph = new Graph();
+    const ids = graph.input('ids', i32(this.ids.length));
+    const blocks = [...new Set(plan.layers.map(({ site }) => site.layer))].sort((a, b) => a - b).slice(0, BLOCKS);
+    const outputs: Record<string, Value> = {};
+    const { weights, linear } = modelParts(graph, model, plan, {
+      dropout: (_, v) => v,
+      observe: (layer, built) => {
+        if (!blocks.includes(layer.site.layer)) return;
+        const isFirst = layer.site.layer === blocks[0];
+        for (const [name, value] of probeOutputs(plan.method, layer, built, isFirst)) {
+          outputs[`${layer.site.path} ${name}`] = value;
+        }
+      },
+    });
+    const { architecture, config } = model;
+    architecture.hidden(config, { graph, ids, batch: 1, length: this.ids.length }, weights, linear);
+    return finish(programOf(outputs));
+  }
+
+  private feeds(inputs: ReadonlySet<string>): Feeds {
+    const { plan, parameters } = this.prepared;
+    const own = fedTensors(plan).map(({ key, shape }): [string, HostTensor] => [
+      key,
+      { dtype: 'f32', shape, data: parameters.get(key) },
+    ]);
+    const ids: HostTensor = { dtype: 'i32', shape: [this.ids.length], data: this.ids };
+    return Object.fromEntries([['ids', ids] as const, ...own].filter(([name]) => inputs.has(name)));
+  }
+}
