@@ -1,6 +1,6 @@
 /**
  * @file The tokenizer of a checkpoint folder: text to token ids and back, exactly as the tokenizer was trained. Reads
- * tokenizer.json (BPE and Unigram) and the names of the special tokens from the files beside it.
+ * tokenizer.json (BPE, Unigram and WordPiece) and the names of the special tokens from the files beside it.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -21,6 +21,7 @@ import { buildNormalizer, type Normalizer } from './tokenization/normalizer';
 import { buildPostProcessor, trimOffsets, type PostProcessor } from './tokenization/postProcessor';
 import { buildPreTokenizer, type PreTokenizer } from './tokenization/preTokenizer';
 import { buildUnigram } from './tokenization/unigram';
+import { buildWordPiece } from './tokenization/wordPiece';
 
 /** Token ids with what each stands for. */
 export interface Encoding {
@@ -265,13 +266,14 @@ function decodedTokens(added: readonly AddedToken[], normalize: Normalizer): Rea
 }
 
 const NOWHERE = [0, 0] as const;
-const MODELS = ['BPE', 'Unigram'];
+const MODELS = ['BPE', 'Unigram', 'WordPiece'];
 
 function buildModel(config: Json, readsBytes: boolean): TokenModel {
   // Files written before the type was stored are BPE when they have merges.
   const type = config['type'] ?? (Array.isArray(config['merges']) ? 'BPE' : undefined);
   if (type === 'BPE') return buildBpe(config, readsBytes);
   if (type === 'Unigram' && !readsBytes) return buildUnigram(config);
+  if (type === 'WordPiece' && !readsBytes) return buildWordPiece(config);
   throw unsupported('model', readsBytes && type === 'Unigram' ? l10n.t('Unigram over bytes') : type, MODELS);
 }
 

@@ -35,6 +35,15 @@ const BUILDERS: Readonly<Record<string, (config: Json) => Decoder>> = {
     const [start, stop] = [Number(config['start'] ?? 0), Number(config['stop'] ?? 0)];
     return (tokens) => tokens.map((t) => strip([...t], content, start, stop));
   },
+  WordPiece: (config) => {
+    const prefix = textOr(config['prefix'], '##');
+    const tidy = config['cleanup'] === false ? (text: string): string => text : withoutSpaces;
+    return (tokens) =>
+      tokens.map((t, i) => {
+        if (i === 0) return tidy(t);
+        return tidy(t.startsWith(prefix) ? t.slice(prefix.length) : ` ${t}`);
+      });
+  },
   BPEDecoder: (config) => {
     const suffix = textOr(config['suffix'], '</w>');
     return (tokens) => tokens.map((t, i) => t.replaceAll(suffix, i === tokens.length - 1 ? '' : ' '));
@@ -51,6 +60,21 @@ export function buildDecoder(config: unknown): Decoder | undefined {
   const json = asJson(config, 'decoder');
   return builderOf(BUILDERS, 'decoder', json['type'])(json);
 }
+
+/** What the original takes for a space that was not in the text. */
+const SPACES: readonly (readonly [string, string])[] = [
+  ...['.', '?', '!', ','].map((mark) => [` ${mark}`, mark] as const),
+  [" ' ", "'"],
+  [" n't", "n't"],
+  [" 'm", "'m"],
+  [' do not', " don't"],
+  [" 's", "'s"],
+  [" 've", "'ve"],
+  [" 're", "'re"],
+];
+
+const withoutSpaces = (text: string): string =>
+  SPACES.reduce((result, [written, meant]) => result.replaceAll(written, meant), text);
 
 function utf8(bytes: readonly number[]): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes));

@@ -34,9 +34,36 @@ const BUILDERS: Readonly<Record<string, (config: Json) => Normalizer>> = {
     };
   },
   // Character by character, as Rust's char::to_lowercase: no rule for a sigma at the end of a word.
-  Lowercase: () => (text) => mapCodePoints(text, (c) => c.toLowerCase()),
+  Lowercase: () => lowercased,
+  BertNormalizer: (config) => {
+    const isLower = config['lowercase'] !== false;
+    const stripsAccents = typeof config['strip_accents'] === 'boolean' ? config['strip_accents'] : isLower;
+    const steps: Normalizer[] = [
+      ...(config['clean_text'] === false ? [] : [cleanText]),
+      ...(config['handle_chinese_chars'] === false ? [] : [spacedIdeographs]),
+      ...(stripsAccents ? [withoutAccents] : []),
+      ...(isLower ? [lowercased] : []),
+    ];
+    return (text) => steps.reduce((t, step) => step(t), text);
+  },
   StripAccents: () => (text) => mapCodePoints(text, (c) => (/^\p{M}$/u.test(c) ? '' : c)),
 };
+
+const lowercased: Normalizer = (text) => mapCodePoints(text, (c) => c.toLowerCase());
+
+/** Control characters go, white space of every kind becomes a space. */
+const cleanText: Normalizer = (text) =>
+  mapCodePoints(text, (c) => {
+    if (/^[\t\n\r\p{White_Space}]$/u.test(c)) return ' ';
+    return /^[\0\ufffd\p{Cc}\p{Cf}\p{Co}]$/u.test(c) ? '' : c;
+  });
+
+/** The blocks that BERT calls Chinese: each character is a word of its own. */
+const IDEOGRAPH =
+  /^[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]$/u;
+const spacedIdeographs: Normalizer = (text) => mapCodePoints(text, (c) => (IDEOGRAPH.test(c) ? ` ${c} ` : c));
+
+const withoutAccents: Normalizer = (text) => mapCodePoints(unicode(text, 'NFD'), (c) => (/^\p{Mn}$/u.test(c) ? '' : c));
 
 /** Throws `format/invalid` for a type that cannot be reproduced exactly, rather than tokenise differently. */
 export function buildNormalizer(config: unknown): Normalizer {

@@ -45,6 +45,11 @@ const BUILDERS: Readonly<Record<string, (config: Json) => Step>> = {
     return splitting(pattern, behaviorOf(config, 'Isolated'), config['invert'] === true);
   },
   Digits: (config) => splitting(/\p{N}/gu, config['individual_digits'] === true ? 'Isolated' : 'Contiguous'),
+  BertPreTokenizer: () =>
+    sequence([
+      splitting(new RegExp(WHITE_SPACE, 'gu'), 'Removed'),
+      splitting(new RegExp(PUNCTUATION, 'gu'), 'Isolated'),
+    ]),
   Punctuation: (config) => splitting(new RegExp(PUNCTUATION, 'gu'), behaviorOf(config, 'Isolated')),
   Whitespace: () => splitting(new RegExp(`${WORD}+|(?:(?!${WORD})\\P{White_Space})+`, 'gu'), 'Removed', true),
   WhitespaceSplit: () => splitting(new RegExp(WHITE_SPACE, 'gu'), 'Removed'),
