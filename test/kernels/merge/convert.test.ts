@@ -150,6 +150,18 @@ describe('the converted folder', () => {
     expect(report.maxAbsLogitDifference).toBe(0);
   });
 
+  it.each(['lora', 'dora', 'mora'])('of a run with restarts holds what all cycles of %s added', async (method) => {
+    const { report, out, base } = await converted({ method, cycles: 2 });
+    for (const { error, rank } of report.modules) {
+      expect(error).toBeLessThan(1e-5);
+      expect(rank).toBeGreaterThan(3);
+    }
+    expect(report.maxAbsLogitDifference).toBeLessThan(2e-5 * (1 + report.maxAbsLogit));
+    const model = openBaseModel(base);
+    expect(loadAdapter(out, model).restarts).toBeNull();
+    model.checkpoint.close();
+  });
+
   it('names why an update has no weight of its own, and shows what that costs', async () => {
     const { report } = await converted({ method: 'reslora', config: { variant: 'is' } });
     expect(report.approximation).toMatch(/no single weight does the same/);
