@@ -74,7 +74,8 @@ export function saveAdapter(dir: string, trained: AdapterPlan, parameters: Tenso
     makeFolders(dir);
     writeRestarts(dir, plan, options.restarts);
   }
-  writePeftAdapter(dir, { config: peftConfig(plan, options), tensors, extra }, options.preserve);
+  const embeddings = new Set(plan.layers.flatMap(({ site }) => (site.kind === 'embedding' ? [site.path] : [])));
+  writePeftAdapter(dir, { config: peftConfig(plan, options), tensors, extra, embeddings }, options.preserve);
 }
 
 /** Tensors that a method's files hold twice: [the other name, the parameter]. */
@@ -124,6 +125,7 @@ export function loadAdapter(
       const expected = l10n.t('expected false: this model stores its weights as [out, in]; it has no effect');
       warnings.push({ file, where: 'fan_in_fan_out', severity: 'warning', found: l10n.t('is true'), expected });
     }
+    refuseOtherTables(dir, plan, adapter, model);
     const parameters = takeTensors(dir, plan, adapter, l10n.t('is this adapter for another base model?'));
     const { rawConfig, configText } = adapter;
     const restarts = restartsOf(dir, adapter, plan);
@@ -268,6 +270,36 @@ function refuseOtherMeaning(
     throw unsupported(path.join(dir, 'adapter_config.json'), found, expected, name);
   }
 }
+
+/**
+ * PEFT stores the frozen weight of an adapted embedding or head once more, and would load it over the base's. It must be that
+ * of the base, as far as a rounding to 16 bits tells; else tokens were added, or it is another model.
+ */
+function refuseOtherTables(dir: string, plan: AdapterPlan, { baseWeights }: PeftWeights, model: PlannedModel): void {
+  for (const [module, { data, shape, key = module }] of baseWeights ?? []) {
+    const site = plan.layers.find((l) => l.site.path === module)?.site;
+    if (!site) {
+      const file = path.join(dir, 'adapter_model.safetensors');
+      throw unsupported(
+        file,
+        l10n.t('a frozen weight of {0}, which is not adapted', module),
+        l10n.t('expected none'),
+        key,
+      );
+    }
+    if (!model.checkpoint) continue;
+    const own = model.checkpoint.readF32(site.weight);
+    const isSame = data.length === own.length && data.every((v, i) => isRounded(v, own[i] ?? NaN));
+    if (isSame) continue;
+    const file = path.join(dir, 'adapter_model.safetensors');
+    const found = l10n.t("a frozen weight [{0}] that is not the base model's", shape.join(', '));
+    const expected = l10n.t('expected {0} of the base model; were tokens added to it?', site.weight);
+    throw unsupported(file, found, expected, key);
+  }
+}
+
+/** bfloat16 keeps 8 bits. */
+const isRounded = (a: number, b: number): boolean => Math.abs(a - b) <= 2 ** -8 * Math.abs(b) + 1e-7;
 
 /** Every tensor of the plan from the file, and none of the file left over. */
 function takeTensors(

@@ -1,6 +1,6 @@
 /** @file Builds the adapted layers of a graph: every linear layer of the model goes through the method, or stays plain. */
 import type { Value } from '../graph/graph';
-import { gemm, transpose } from '../graph/ops';
+import { gatherRows, gemm, transpose } from '../graph/ops';
 import type { ApplyLinear, TargetSite, WeightSource } from '../models/types';
 import type { AdaptedLayer, AdapterPlan } from './plan';
 import { chainKey, SHARED_MODULE } from './plan';
@@ -12,6 +12,11 @@ export interface AdapterValues {
   param(key: string): Value;
   /** Dropout of the branch of a layer; the identity outside training. */
   dropout(site: TargetSite, v: Value): Value;
+  /**
+   * The frozen weights. A tied head reads the base's table, also where the embedding is trained beside it. Absent: no tensor of
+   * the base is trained.
+   */
+  readonly frozen?: WeightSource;
   /** Gets what the method measures of a layer, by the tensor's key; absent outside training. */
   measure?(key: string, value: Value): void;
   /** Sees every adapted layer with what the method made of it. */
@@ -21,7 +26,7 @@ export interface AdapterValues {
 /** What `previous` looks back over. */
 type ChainLayer = Pick<LayerContext, 'site' | 'x' | 'params' | 'dropout'>;
 
-export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: AdapterValues): ApplyLinear {
+export function adaptedLinear(plan: AdapterPlan, all: WeightSource, values: AdapterValues): ApplyLinear {
   const layers = new Map(plan.layers.map((l) => [l.site.path, l]));
   const sharedKeys = [...plan.trained, ...plan.frozen].filter((t) => t.module === SHARED_MODULE);
   const shared = Object.fromEntries(sharedKeys.map((t) => [t.param, values.param(t.key)]));
@@ -29,6 +34,7 @@ export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: 
   const chains = new Map<string, ChainLayer[]>();
   return (site, x) => {
     const layer = layers.get(site.path);
+    const weights = site.kind === 'head' ? (values.frozen ?? all) : all;
     if (!layer) return plainLinear(weights)(site, x);
     const fed = Object.entries(layer.params).filter(([, { isMeasured }]) => !isMeasured);
     const params = Object.fromEntries(fed.map(([name]) => [name, values.param(`${site.path}.${name}`)]));
@@ -48,11 +54,15 @@ export function adaptedLinear(plan: AdapterPlan, weights: WeightSource, values: 
       previous: (back) => chain[at - back] ?? null,
       dropout,
     };
-    const output = plan.method.forward(context, layer.config);
+    const built = (on: LayerContext): Value =>
+      site.kind === 'embedding' && plan.method.embed
+        ? plan.method.embed(on, layer.config)
+        : plan.method.forward(on, layer.config);
+    const output = built(context);
     values.observe?.(layer, {
       ...context,
       output,
-      forwardWith: (change) => plan.method.forward({ ...context, ...change }, layer.config),
+      forwardWith: (change) => built({ ...context, ...change }),
       before: (back) => {
         const other = chain[at - back];
         return other ? { params: other.params, baseWeight: () => baseWeight(other.site, weights) } : null;
@@ -81,10 +91,12 @@ function once(make: (v: Value) => Value): (v: Value) => Value {
 export const plainLinear =
   (weights: WeightSource): ApplyLinear =>
   (site, x) =>
-    gemm(x, weights.get(site.weight), {
-      transB: site.layout === 'out-in',
-      ...(site.bias && { c: weights.get(site.bias) }),
-    });
+    site.kind === 'embedding'
+      ? gatherRows(weights.get(site.weight), x)
+      : gemm(x, weights.get(site.weight), {
+          transB: site.layout === 'out-in',
+          ...(site.bias && { c: weights.get(site.bias) }),
+        });
 
 /** W as [out, in]. */
 export function baseWeight(site: TargetSite, weights: WeightSource): Value {

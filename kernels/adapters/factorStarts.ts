@@ -2,6 +2,8 @@
  * @file How the factors of a low-rank update start, by PEFT's key `init_lora_weights`. In each of them the fresh adapter
  * changes nothing: one factor is zero, or B·A is (orthogonal), or the base gives up what the factors hold (pissa.ts).
  */
+import * as l10n from '@vscode/l10n';
+import type { TargetSite } from '../models/types';
 import { choice } from '../util/fields';
 import type { Init, Refusal } from './types';
 
@@ -30,8 +32,17 @@ export function principalRounds(start: unknown): number | undefined {
   return found ? Number(found[1] ?? 0) : undefined;
 }
 
+/** PEFT starts the factors of an embedding in its own way, whatever `init_lora_weights` says: A zero, B normal. */
+const EMBEDDING_STARTS = { A: { kind: 'zeros' }, B: { kind: 'normal', std: 1 } } as const;
+
 /** Adapters made elsewhere may name starts that are not offered here: what they train from is in their files. */
-export function factorStarts(start: unknown, r: number, scaling: number): { readonly A: Init; readonly B: Init } {
+export function factorStarts(
+  start: unknown,
+  { kind }: Pick<TargetSite, 'kind'>,
+  r: number,
+  scaling: number,
+): { readonly A: Init; readonly B: Init } {
+  if (kind === 'embedding') return EMBEDDING_STARTS;
   const rounds = principalRounds(start);
   if (rounds !== undefined) {
     const principal = (factor: 'A' | 'B'): Init => ({ kind: 'principal', factor, scaling, rounds });
@@ -52,15 +63,21 @@ export function factorStarts(start: unknown, r: number, scaling: number): { read
 /** Why factors of this rank cannot start so, if they cannot. */
 export function startRefusal(
   start: unknown,
-  { inFeatures, outFeatures }: { readonly inFeatures: number; readonly outFeatures: number },
+  { kind, inFeatures, outFeatures }: Pick<TargetSite, 'kind' | 'inFeatures' | 'outFeatures'>,
   r: number,
 ): Refusal | undefined {
+  if (kind === 'embedding') {
+    if (principalRounds(start) === undefined) return undefined;
+    return { reason: l10n.t('PiSSA takes its start out of linear layers; leave the embedding out of target_modules') };
+  }
   if (start === 'orthogonal' && r % 2 === 1) {
-    return { reason: `an orthogonal start halves the rank, and ${r} is odd; choose an even r` };
+    return { reason: l10n.t('an orthogonal start halves the rank, and {0} is odd; choose an even r', r) };
   }
   const most = Math.min(inFeatures, outFeatures);
   if (principalRounds(start) !== undefined && r > most) {
-    return { reason: `its base weight has ${most} singular values; choose r ≤ ${most}, or another init_lora_weights` };
+    return {
+      reason: l10n.t('its base weight has {0} singular values; choose r ≤ {0}, or another init_lora_weights', most),
+    };
   }
   return undefined;
 }

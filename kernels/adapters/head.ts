@@ -1,7 +1,7 @@
 /** @file The head of a model in a graph: predictions of hidden states, and the loss of each against its label. */
 import type { TensorType, Value } from '../graph/graph';
 import { f32, i32 } from '../graph/graph';
-import { headLogits, headLoss, logitNll, mul, reshape, sub } from '../graph/ops';
+import { headLogits, headLoss, logitNll, mul, reshape, scale, sub, tanh } from '../graph/ops';
 import type { ApplyLinear, HeadSpec, NextTokenHead, WeightSource } from '../models/types';
 import type { AdapterPlan } from './plan';
 
@@ -29,6 +29,15 @@ export function buildHead(
   { weights, base, linear }: HeadParts,
 ): BuiltHead {
   if (head.kind === 'next-token') {
+    const site = plan?.layers.find(isHead)?.site;
+    if (site) {
+      const logits = (picked: Value): Value => softCapped(linear(site, picked), head.softCap);
+      return {
+        logits,
+        loss: (_, picked, labels) => logitNll(logits(picked), labels),
+        labelType: (rows) => i32(rows),
+      };
+    }
     const weight = headWeight(head, plan, weights, base);
     return {
       logits: (picked) => headLogits(picked, weight, head.softCap),
@@ -46,6 +55,14 @@ export function buildHead(
     labelType: (rows) => (isNumber ? f32(rows) : i32(rows)),
   };
 }
+
+const isHead = ({ site }: AdapterPlan['layers'][number]): boolean => site.kind === 'head';
+
+/** Whether there is an adapter on the language-model head. */
+export const isHeadAdapted = (plan: AdapterPlan | null): boolean => plan?.layers.some(isHead) ?? false;
+
+const softCapped = (logits: Value, softCap: number | null): Value =>
+  softCap === null ? logits : scale(tanh(scale(logits, 1 / softCap)), softCap);
 
 /** `answers` [rows, 1], `labels` [rows] → [rows]. */
 function squaredError(answers: Value, labels: Value): Value {

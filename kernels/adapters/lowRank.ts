@@ -1,6 +1,7 @@
 /** @file Arithmetic that methods with two low-rank factors share: A [rank, in], B [out, rank]. */
 import type { Value } from '../graph/graph';
-import { add, gemm } from '../graph/ops';
+import { add, gatherRows, gemm, transpose } from '../graph/ops';
+import type { TargetSite } from '../models/types';
 import { flag, integer, number } from '../util/fields';
 import type { ConfigOf } from '../util/fields';
 
@@ -11,6 +12,16 @@ export const lowRankMerged = (baseWeight: Value, a: Value, b: Value, scaling: nu
 /** base + scaling·(x·Aᵀ)·Bᵀ without forming the delta weight: [tokens, out]. */
 export const lowRankForward = (base: Value, x: Value, a: Value, b: Value, scaling: number): Value =>
   gemm(gemm(x, a, { transB: true }), b, { transB: true, alpha: scaling, c: base });
+
+/** LoRA+ has a rate of its own for factors of embeddings. */
+export const groupOf = ({ kind }: Pick<TargetSite, 'kind'>): { readonly group?: string } =>
+  kind === 'embedding' ? { group: EMBEDDING_GROUP } : {};
+
+export const EMBEDDING_GROUP = 'embedding';
+
+/** base + scaling·(rows of Aᵀ)·Bᵀ at an embedding, `ids` i32[tokens]. */
+export const lowRankEmbedded = (base: Value, ids: Value, a: Value, b: Value, scaling: number): Value =>
+  gemm(gatherRows(transpose(a, [1, 0]), ids), b, { transB: true, alpha: scaling, c: base });
 
 /** Fields that every method with two low-rank factors has. */
 export const lowRankFields = {

@@ -1,5 +1,5 @@
 /** @file What methods with two low-rank factors show of themselves: A [rank, in] and B [out, rank] move, ΔW has rank r at most. */
-import { gemm, mul, scale, sub, sumAll } from '../graph/ops';
+import { gatherRows, gemm, mul, scale, sub, sumAll, transpose } from '../graph/ops';
 import type { BuiltLayer, MethodFigure } from './activity';
 import { principalRounds } from './factorStarts';
 import { deltaNorm, moved, numericalRank } from './activityFigures';
@@ -40,7 +40,10 @@ const rankLimit = ({
 
 /** Scalars of a forward pass from which the scaling in effect follows: s = ⟨y − y′, p⟩/⟨p, p⟩ with p = (x·Aᵀ)·Bᵀ, y′ made of B = 0. */
 export function scalingProbes({ x, params, output, forwardWith }: BuiltLayer<'lora_A' | 'lora_B'>) {
-  const product = gemm(gemm(x, params.lora_A, { transB: true }), params.lora_B, { transB: true });
+  // To an embedding come token ids.
+  const compressed =
+    x.type.dtype === 'i32' ? gatherRows(transpose(params.lora_A, [1, 0]), x) : gemm(x, params.lora_A, { transB: true });
+  const product = gemm(compressed, params.lora_B, { transB: true });
   const silent = forwardWith({ params: { ...params, lora_B: scale(params.lora_B, 0) } });
   return {
     'scaling-along': sumAll(mul(sub(output, silent), product)),

@@ -9,7 +9,7 @@ import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import { SHARED_MODULE } from '../formats/peftKeys';
 import { absurdSize, elements } from './absurdSize';
-import { matchesModules, pattern, savesModule, selectSites } from './targets';
+import { adaptedSites, matchesModules, pattern, savesModule } from './targets';
 import type { AnyAdapterMethod, BaseTensor, Init, ParamSpec, Selection } from './types';
 
 /** What a plan needs to know of the base model. */
@@ -17,10 +17,14 @@ export interface PlannedModel {
   readonly architecture: ModelArchitecture<CommonConfig>;
   readonly config: CommonConfig;
   readonly sites: readonly TargetSite[];
+  /** The embedding and the head, where they can be adapted: when they are named. */
+  readonly outerSites?: readonly TargetSite[];
   readonly head: HeadSpec;
   readonly tensors: ReadonlyMap<string, readonly number[]>;
   /** Tensors of its head that the checkpoint does not have. */
   readonly fresh: ReadonlyMap<string, { readonly shape: readonly number[]; readonly start: FreshStart }>;
+  /** The values, where they are at hand. */
+  readonly checkpoint?: { readF32(name: string): Float32Array } | undefined;
 }
 
 export interface AdaptedLayer {
@@ -65,6 +69,10 @@ export interface AdapterPlan {
   readonly frozenSize: number;
 }
 
+const noEmbeddings = () => ({
+  reason: l10n.t('it has no form for embeddings; choose linear layers, or the method lora'),
+});
+
 /** A key of the adapter section that has no effect on this model. */
 export interface IdleOption {
   readonly key: string;
@@ -90,14 +98,14 @@ export function planAdapter(
   const { base } = selection;
   const refusal = base?.refuses(baseTensors(model), model.config.layers);
   if (refusal) throw refused([refusal]);
-  const sites = base ? [] : selectSites(model.sites, selection);
+  const sites = base ? [] : adaptedSites(model, selection);
   const idle = base ? [] : [...idleOptions(own, config, model, sites)];
   if (!base && sites.length === 0) throw refused(whyNothing(idle, selection, model));
   const layers: AdaptedLayer[] = [];
   const misfits: IdleOption[] = [];
   for (const site of sites) {
     const own = method.configOf(site, config) as Readonly<Record<string, unknown>>;
-    const supported = method.supports(site, own);
+    const supported = site.kind === 'embedding' && !method.embed ? noEmbeddings() : method.supports(site, own);
     if (supported === true) layers.push({ site, config: own, params: method.params(site, own) });
     else {
       const found = l10n.t('{0} cannot adapt {1}', method.label, site.path);
@@ -336,8 +344,8 @@ function* idleModuleFields(
       typeof modules === 'string' ? [modules] : (modules ?? []).map((entry) => [entry]);
     for (const entry of entries) {
       if (sites.some((s) => matchesModules(entry, s.path))) continue;
-      const expected = `the adapted layers are ${projectionsOf({ sites })}`;
-      yield { key, found: `${[entry].flat().join()} matches no adapted layer`, expected };
+      const expected = l10n.t('the adapted layers are {0}', projectionsOf({ sites }));
+      yield { key, found: l10n.t('{0} matches no adapted layer', [entry].flat().join()), expected };
     }
   }
 }
@@ -351,8 +359,9 @@ function* idleOptions(
 ): Generator<IdleOption> {
   const { targetModules, excludeModules, modulesToSave, bias } = selection;
   const available = availableIn(model);
+  const all = [...model.sites, ...(model.outerSites ?? [])];
   for (const entry of typeof targetModules === 'string' ? [] : targetModules) {
-    const matching = model.sites.filter((s) => matchesModules([entry], s.path));
+    const matching = all.filter((s) => matchesModules([entry], s.path));
     if (matching.length > 0 && matching.every((s) => savesModule(modulesToSave, s.path))) {
       yield {
         key: 'target_modules',
@@ -360,14 +369,10 @@ function* idleOptions(
         expected: l10n.t('choose one of the two'),
       };
     } else if (matching.length === 0) {
-      const isHead = model.head.path === entry;
-      const expected = isHead
-        ? l10n.t('adapters on the head are not supported, train it with modules_to_save')
-        : available;
-      yield { key: 'target_modules', found: l10n.t('{0} matches no linear layer', entry), expected };
+      yield { key: 'target_modules', found: l10n.t('{0} matches no linear layer', entry), expected: available };
     }
   }
-  if (excludeModules !== null && !model.sites.some((s) => matchesModules(excludeModules, s.path))) {
+  if (excludeModules !== null && !all.some((s) => matchesModules(excludeModules, s.path))) {
     yield { key: 'exclude_modules', found: l10n.t('matches no linear layer'), expected: available };
   }
   for (const layer of selection.layersToTransform ?? []) {

@@ -120,6 +120,10 @@ function whyNoRestart({ method, config, layers, trained, frozen }: AdapterPlan):
   if (layers.some((layer) => changesBias(method, layer))) {
     return 'it changes biases too, and only weights are merged in a run; switch its bias off, or remove this key';
   }
+  const outer = layers.find(({ site }) => site.kind !== undefined)?.site;
+  if (outer) {
+    return `only linear layers of blocks are merged in a run, and ${outer.path} is adapted; leave it out, or remove this key`;
+  }
   const tensors = [...trained, ...frozen];
   if (tensors.some(({ isMeasured }) => isMeasured)) return 'its merge needs numbers that are measured in training';
   if (tensors.some(({ module }) => module === SHARED_MODULE)) {

@@ -16,8 +16,17 @@ export function savesModule(modulesToSave: readonly string[], path: string): boo
   return containers.some((container) => modulesToSave.some((entry) => container.endsWith(entry)));
 }
 
-/** Sites that the selection adapts, in the model's order. A module that is saved as a whole is not adapted. */
-export function selectSites(sites: readonly TargetSite[], selection: Selection): readonly TargetSite[] {
+/** Sites that the selection adapts, in the model's order: linear layers of blocks, and others that it names. */
+export function adaptedSites(
+  { sites, outerSites = [] }: { readonly sites: readonly TargetSite[]; readonly outerSites?: readonly TargetSite[] },
+  selection: Selection,
+): readonly TargetSite[] {
+  const named = selection.targetModules === 'all-linear' ? [] : outerSites;
+  return selectSites([...sites, ...named], selection);
+}
+
+/** A module that is saved as a whole is not adapted. */
+function selectSites(sites: readonly TargetSite[], selection: Selection): readonly TargetSite[] {
   const { targetModules, excludeModules, layersToTransform, modulesToSave } = selection;
   return sites.filter(({ path, layer }) => {
     if (savesModule(modulesToSave, path)) return false;

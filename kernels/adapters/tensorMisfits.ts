@@ -21,8 +21,6 @@ export function tensorMisfits(
   // What all layers share stands among the modules.
   if (method.shared) return [];
   return [...modules].flatMap(([module, tensors]) => {
-    // Adapters of embeddings are told when they meet a model.
-    if ([...tensors.keys()].every((name) => name.startsWith('lora_embedding'))) return [];
     return [...misfitsOf(file, method, config, module, tensors)];
   });
 }
@@ -73,7 +71,7 @@ function* misfitsOf(
     }
   }
   for (const [name, { key = module }] of tensors) {
-    if (name in params || (copies && name in copies) || name.startsWith('lora_embedding')) continue;
+    if (name in params || (copies && name in copies)) continue;
     const expected = l10n.t(
       'expected the tensors of {0}, which adapter_config.json declares: {1}',
       method.label,

@@ -45,7 +45,7 @@ export interface ParamSpec {
 /** One adapted layer while the graph is built. */
 export interface LayerContext<P extends string = string, O extends string = never> {
   readonly site: TargetSite;
-  /** Input of the layer: [tokens, in]. */
+  /** Input of the layer: [tokens, in]; token ids i32[tokens] to an embedding. */
   readonly x: Value;
   readonly params: ByParam<P, O, Value>;
   /** Tensors that all layers share (`AdapterMethod.shared`). */
@@ -191,6 +191,11 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   mergeRecord?(...args: Parameters<WeightFormula<F, P, O>>): Readonly<Record<string, Value>>;
   /** The layer's output, cheaper than through the merged weight; the method suite compares the two. */
   forward(layer: LayerContext<P, O>, config: ConfigOf<F>): Value;
+  /**
+   * The same at an embedding, whose `x` are token ids i32[tokens]: the rows of the table and of the update, without dropout.
+   * Absent: the method adapts no embeddings.
+   */
+  embed?(layer: LayerContext<P, O>, config: ConfigOf<F>): Value;
   /** Scalars of a training step whose means over the latest batches become the tensors of the same names. */
   measures?(layer: LayerContext<P, O>, config: ConfigOf<F>): Readonly<Partial<Record<P | O, Value>>>;
   /** How many latest batches the means of `measures` go over. */

@@ -57,6 +57,14 @@ const RULES: readonly Rule[] = [
     reason: (_, value) =>
       value === 1 ? l10n.t('a ratio of 1 is one learning rate for all; remove this key') : undefined,
   },
+  {
+    section: 'training',
+    key: 'loraplus_lr_embedding',
+    reason: (w) =>
+      w.get('training', 'loraplus_lr_ratio') === undefined
+        ? l10n.t('it is a rate of LoRA+; write training.loraplus_lr_ratio, or remove this key')
+        : undefined,
+  },
   ...['init_lora_weights', 'frozen_init', 'd_initial'].map((key): Rule => ({
     section: 'adapter',
     key,

@@ -112,6 +112,14 @@ export const trainingFields = {
     max: 1024,
     group: 'Optimiser',
   }),
+  loraplus_lr_embedding: number({
+    label: 'LoRA+ embedding rate',
+    help: 'LoRA+: the learning rate of the factors of adapted embeddings, whose tokens come up rarely. 1e-6 unless told, as in PEFT.',
+    optional: true,
+    above: 0,
+    max: 10,
+    group: 'Optimiser',
+  }),
   lr_scheduler_type: choice(['linear', 'cosine', 'constant', 'cosine_restarts', 'cyclical_cosine'], {
     label: 'Schedule',
     help: 'How the learning rate goes on after the warm-up: down to zero in a straight line or along half a cosine, or unchanged. The last two belong to restarts (`relora`).',

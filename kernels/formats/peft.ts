@@ -33,10 +33,14 @@ export interface PeftTensor {
 }
 
 export interface PeftWeights {
-  /** Module path as in the checkpoint → parameter → tensor. */
+  /** Module path as in the checkpoint → parameter → tensor. Factors of embeddings are named as those of linear layers. */
   readonly tensors: ReadonlyMap<string, ReadonlyMap<LoraParameter, PeftTensor>>;
   /** Tensors of the base model that were trained in full (modules_to_save, biases, embeddings), by checkpoint name. */
   readonly extra: ReadonlyMap<string, PeftTensor>;
+  /** Modules that are embeddings: files name their factors in another way. Absent: none. */
+  readonly embeddings?: ReadonlySet<string>;
+  /** Frozen weights of adapted modules, by module: PEFT stores those of an adapted embedding or head once more. */
+  readonly baseWeights?: ReadonlyMap<string, PeftTensor>;
 }
 
 export interface PeftAdapter extends PeftWeights {
@@ -69,7 +73,7 @@ export function readPeftConfig(dir: string): Pick<PeftAdapter, 'config' | 'rawCo
  * `format/invalid` with all problems of its files, `adapter/unsupported` when it is not a LoRA of the kinds known here.
  */
 export function readPeftAdapter(dir: string): PeftAdapter {
-  const { close, tensors, extra, ...config } = openPeftAdapter(dir);
+  const { close, tensors, extra, baseWeights = new Map(), ...config } = openPeftAdapter(dir);
   // A copy of an opened tensor holds its values.
   const read = <K>(from: ReadonlyMap<K, PeftTensor>): Map<K, PeftTensor> =>
     new Map([...from].map(([name, tensor]) => [name, { ...tensor }]));
@@ -78,6 +82,7 @@ export function readPeftAdapter(dir: string): PeftAdapter {
       ...config,
       tensors: new Map([...tensors].map(([module, parameters]) => [module, read(parameters)])),
       extra: read(extra),
+      baseWeights: read(baseWeights),
     };
   } finally {
     close();
@@ -169,6 +174,8 @@ function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWei
 
   const tensors = new Map<string, Map<LoraParameter, PeftTensor>>();
   const extra = new Map<string, PeftTensor>();
+  const embeddings = new Set<string>();
+  const baseWeights = new Map<string, PeftTensor>();
   for (const info of file.tensors.values()) {
     const key = parsePeftKey(info.name, adapterName);
     if (key.kind === 'unknown') {
@@ -192,7 +199,9 @@ function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWei
         return file.readF32(name);
       },
     };
-    if (key.kind === 'checkpoint') {
+    const base = BASE_WEIGHT.exec(name)?.[1];
+    if (base !== undefined) baseWeights.set(base, tensor);
+    else if (key.kind === 'checkpoint') {
       const other = extra.get(key.name);
       // With `bias: all`, PEFT writes the biases of a module that is saved whole a second time.
       if (other && !isSameTensor(other, tensor))
@@ -200,9 +209,11 @@ function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWei
       extra.set(key.name, tensor);
     } else {
       const module = tensors.get(key.module) ?? new Map<LoraParameter, PeftTensor>();
-      if (module.has(key.parameter))
-        add(info.name, l10n.t('a second {0} of {1}', key.parameter, key.module), l10n.t('expected one'));
-      tensors.set(key.module, module.set(key.parameter, tensor));
+      const parameter = linearName(key.parameter);
+      if (parameter !== key.parameter) embeddings.add(key.module);
+      if (module.has(parameter))
+        add(info.name, l10n.t('a second {0} of {1}', parameter, key.module), l10n.t('expected one'));
+      tensors.set(key.module, module.set(parameter, tensor));
     }
   }
   // MoRA's one matrix goes under the name of the first factor.
@@ -210,8 +221,18 @@ function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWei
   if (tensors.size === 0 && extra.size === 0)
     add('header', l10n.t('holds no tensors'), l10n.t('expected those of an adapter'));
   if (problems.length > 0) throw KernelError.invalid(problems);
-  return { tensors, extra };
+  return { tensors, extra, embeddings, baseWeights };
 }
+
+const BASE_WEIGHT = /^(?:base_model\.model\.)?(.+)\.base_layer\.weight$/;
+
+const EMBEDDING_NAMES: ReadonlyMap<LoraParameter, LoraParameter> = new Map([
+  ['lora_A', 'lora_embedding_A'],
+  ['lora_B', 'lora_embedding_B'],
+]);
+
+const linearName = (parameter: LoraParameter): LoraParameter =>
+  [...EMBEDDING_NAMES].find(([, name]) => name === parameter)?.[0] ?? parameter;
 
 function isSameTensor(a: PeftTensor, b: PeftTensor): boolean {
   if (a.shape.join() !== b.shape.join()) return false;
@@ -242,27 +263,28 @@ function shapeOf({ shape }: TensorInfo, key: PeftKey): readonly number[] {
 
 /** The two factors of a module come together and share the rank. */
 function checkFactors(module: string, parameters: ReadonlyMap<LoraParameter, PeftTensor>, add: AddProblem): void {
-  for (const [first, second] of [
-    ['lora_A', 'lora_B'],
-    ['lora_embedding_A', 'lora_embedding_B'],
-  ] as const) {
-    const [a, b] = [parameters.get(first), parameters.get(second)];
-    if (!a && !b) continue;
-    if (!a || !b)
-      add(module, l10n.t('{0} alone', a ? first : second), l10n.t('expected {0} beside it', a ? second : first));
-    else if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[0] !== b.shape[1]) {
-      const found = l10n.t('{0} {1} and {2} {3}', first, shapeText(a.shape), second, shapeText(b.shape));
-      add(module, found, l10n.t('expected {0} [rank, in] and {1} [out, rank]', first, second));
-    }
+  const [a, b] = [parameters.get('lora_A'), parameters.get('lora_B')];
+  if (!a && !b) return;
+  if (!a || !b) {
+    const [found, missing] = a ? ['lora_A', 'lora_B'] : ['lora_B', 'lora_A'];
+    add(module, l10n.t('{0} alone', found ?? ''), l10n.t('expected {0} beside it', missing ?? ''));
+  } else if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[0] !== b.shape[1]) {
+    const found = l10n.t('{0} {1} and {2} {3}', 'lora_A', shapeText(a.shape), 'lora_B', shapeText(b.shape));
+    add(module, found, l10n.t('expected {0} [rank, in] and {1} [out, rank]', 'lora_A', 'lora_B'));
   }
 }
 
 /** `isPlain`: base tensors under the checkpoint's own names, not those of a PEFT model. */
-function writeWeights(path: string, { tensors, extra }: PeftWeights, isPlain: boolean): void {
+function writeWeights(path: string, adapter: PeftWeights, isPlain: boolean): void {
+  const { tensors, extra, embeddings, baseWeights = new Map<string, PeftTensor>() } = adapter;
   const named = new Map<string, PeftTensor>();
   for (const [module, parameters] of tensors) {
-    for (const [parameter, tensor] of parameters) named.set(peftParameterKey(module, parameter), tensor);
+    for (const [parameter, tensor] of parameters) {
+      const own = embeddings?.has(module) ? EMBEDDING_NAMES.get(parameter) : undefined;
+      named.set(peftParameterKey(module, own ?? parameter), tensor);
+    }
   }
+  for (const [module, tensor] of baseWeights) named.set(`base_model.model.${module}.base_layer.weight`, tensor);
   for (const [name, tensor] of extra) named.set(isPlain ? name : peftCheckpointKey(name, tensors), tensor);
   const specs = [...named].map(([name, { shape, dtype }]) => ({ name, shape, dtype: dtype ?? ('F32' as const) }));
   const writer = SafetensorsWriter.create(path, canonicalOrder(specs), { metadata: new Map([['format', 'pt']]) });

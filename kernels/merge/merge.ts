@@ -143,10 +143,14 @@ function mergeChange(
 ): CheckpointChange {
   const { checkpoint, head, fresh } = model;
   const edits = new Map<string, TensorEdit>();
+  const tied = tiedHead(head);
+  let headEdit: TensorEdit | null = null;
   for (const layer of plan.layers) {
-    edits.set(layer.site.weight, async (weight) =>
-      layers.apply(layer, earlier ? await earlier.apply(layer.site, weight) : weight),
-    );
+    const edit: TensorEdit = async (weight) =>
+      layers.apply(layer, earlier ? await earlier.apply(layer.site, weight) : weight);
+    // A tied head has no tensor of its own yet.
+    if (layer.site.kind === 'head' && tied) headEdit = edit;
+    else edits.set(layer.site.weight, edit);
   }
   const trained = new Set(plan.trained.filter((t) => t.kind === 'base').map((t) => t.key));
   for (const key of trained) {
@@ -167,22 +171,21 @@ function mergeChange(
     }));
     return { edits, added, dropped: [], dtype, config: head.config };
   }
-  const tied = tiedHead(head);
   if (plan.selection.base) {
     // Still tied: a copy that the checkpoint holds of the embedding as its head goes with it.
     const own = tied && parameters.get(tied.tiedTo);
     if (own && checkpoint.tensors.has(tied.weight)) edits.set(tied.weight, () => own);
     return { edits, added: [], dropped: [], dtype, config: {} };
   }
-  const isUntied = tied && (trained.has(tied.weight) || trained.has(tied.tiedTo));
-  if (!isUntied) return { edits, added: [], dropped: [], dtype, config: {} };
+  const isOwn = (name: string): boolean => trained.has(name) || plan.layers.some((l) => l.site.weight === name);
+  if (!tied || !(isOwn(tied.weight) || isOwn(tied.tiedTo))) return { edits, added: [], dropped: [], dtype, config: {} };
   const { weight, tiedTo } = tied;
   const config = { tie_word_embeddings: false };
   const own = parameters.get(weight);
   // Some tied checkpoints hold a copy of the embedding as their head: it becomes the head.
   const dropped = checkpoint.tensors.has(weight) ? [weight] : [];
   edits.delete(weight);
-  const added = [{ name: weight, like: tiedTo, edit: own ? () => own : null }];
+  const added = [{ name: weight, like: tiedTo, edit: own ? () => own : headEdit }];
   return { edits, added, dropped, dtype, config };
 }
 

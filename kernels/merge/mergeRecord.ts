@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import * as l10n from '@vscode/l10n';
 import { makeFolders } from '../formats/atomicFile';
 import { openSafetensors } from '../formats/safetensors';
 import { SafetensorsWriter } from '../formats/safetensorsWriter';
@@ -45,8 +46,8 @@ export class MergeRecord {
     try {
       const digest = stored.metadata.get('adapter');
       if (digest !== record.adapterDigest) {
-        const found = `was noted when another adapter was merged (${digest ?? 'it does not say which'})`;
-        const expected = `expected that of ${adapterDir} (${record.adapterDigest})`;
+        const found = l10n.t('was noted when another adapter was merged ({0})', digest ?? '?');
+        const expected = l10n.t('expected that of {0} ({1})', adapterDir, record.adapterDigest);
         throw KernelError.refused([{ file, severity: 'error', found, expected }]);
       }
       record.way = stored.metadata.get('way');
@@ -68,8 +69,10 @@ export class MergeRecord {
   get(module: string, name: string): RecordTensor {
     const found = this.tensors.get(`${module}.${name}`);
     if (found) return found;
-    const missing = `${name} of ${module} was not noted when the adapter was merged`;
-    const expected = 'expected a folder that was merged here, with its folder unmerge; keep the base and the adapter';
+    const missing = l10n.t('{0} of {1} was not noted when the adapter was merged', name, module);
+    const expected = l10n.t(
+      'expected a folder that was merged here, with its folder unmerge; keep the base and the adapter',
+    );
     throw KernelError.refused([{ file: this.file ?? FILE, severity: 'error', found: missing, expected }]);
   }
 

@@ -4,13 +4,13 @@
  */
 import type { TensorValues } from '../adapters/adapterFile';
 import { adaptedLinear, plainLinear } from '../adapters/applyAdapter';
-import { headWeight } from '../adapters/head';
+import { buildHead, headWeight, isHeadAdapted } from '../adapters/head';
 import type { AdapterPlan } from '../adapters/plan';
 import { loadTokenizer } from '../formats/tokenizer';
 import { fuseGemmAdd } from '../graph/fuseGemmAdd';
 import type { Value } from '../graph/graph';
 import { f32, Graph } from '../graph/graph';
-import { gatherRows, gemm } from '../graph/ops';
+import { gatherRows, headLogits, slice } from '../graph/ops';
 import type { Program } from '../graph/program';
 import { programOf } from '../graph/program';
 import { verify } from '../graph/verify';
@@ -137,7 +137,9 @@ function logitsProgram({ model, plan }: ProofSide, prompts: readonly (readonly n
   const base: WeightSource = { get: (name) => frozenWeight(graph, model, name) };
   const param = (key: string): Value => inputs.get(key) ?? base.get(key);
   const weights: WeightSource = { get: param };
-  const linear = plan ? adaptedLinear(plan, weights, { param, dropout: (_, v) => v }) : plainLinear(weights);
+  const linear = plan
+    ? adaptedLinear(plan, weights, { param, frozen: base, dropout: (_, v) => v })
+    : plainLinear(weights);
   const ids = Int32Array.from(padded);
   const { architecture, config, head: spec } = model;
   const hidden = architecture.hidden(
@@ -158,7 +160,8 @@ function logitsProgram({ model, plan }: ProofSide, prompts: readonly (readonly n
     return checked(programOf({ logits: answers }));
   }
   const picked = gatherRows(hidden, graph.constant(Int32Array.from(positions), [positions.length]));
-  const head = headWeight(spec, plan, weights, base);
+  const weight = headWeight(spec, plan, weights, base);
+  const whole = isHeadAdapted(plan) ? buildHead(model, plan, { weights, base, linear }).logits(picked) : null;
   const { vocabularySize, hiddenSize } = model.config;
   const rows = Math.max(1, Math.floor(HEAD_BYTES / 4 / hiddenSize));
   const outputs: Record<string, Value> = {};
@@ -168,7 +171,9 @@ function logitsProgram({ model, plan }: ProofSide, prompts: readonly (readonly n
       Int32Array.from({ length: count }, (_, i) => from + i),
       [count],
     );
-    outputs[`logits_${from}`] = gemm(picked, gatherRows(head, block), { transB: true });
+    outputs[`logits_${from}`] = whole
+      ? slice(whole, 1, from, from + count)
+      : headLogits(picked, gatherRows(weight, block), spec.softCap);
   }
   return checked(programOf(outputs));
 }

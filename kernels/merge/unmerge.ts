@@ -41,7 +41,8 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
   let layers: LayerWeights | null = null;
   let earlier: CycleWeights | null = null;
   try {
-    const loaded = loadAdapter(adapterDir, model, { takesRestarts: true });
+    // What PEFT stored of the base is the base's, not the merged model's.
+    const loaded = loadAdapter(adapterDir, { ...model, checkpoint: base?.checkpoint }, { takesRestarts: true });
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
     const record = MergeRecord.read(merged, adapterDir);
     const adapter = record.way === undefined ? loaded : { ...loaded, plan: mergedBy(loaded.plan, record.way) };
@@ -103,6 +104,7 @@ function unmergeChange(
   for (const key of hasCopy ? [...replaced, still.weight] : replaced) {
     if (base && !dropped.includes(key)) edits.set(key, () => base.checkpoint.readF32(key));
   }
+  for (const name of dropped) edits.delete(name);
   const config = untied.length > 0 ? { tie_word_embeddings: true } : headFields(model, base);
   return { edits, added: [], dropped, dtype: 'keep', config };
 }

@@ -10,6 +10,7 @@ import type { Graph } from '../graph/graph';
 import { sameShape } from '../graph/graph';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
+import { outerSites } from './outerSites';
 import { architectureOf } from './registry';
 import type {
   CommonConfig,
@@ -32,6 +33,8 @@ export interface BaseModel {
   readonly architecture: ModelArchitecture<CommonConfig>;
   readonly config: CommonConfig;
   readonly sites: readonly TargetSite[];
+  /** The embedding and the head. */
+  readonly outerSites: readonly TargetSite[];
   readonly head: HeadSpec;
   readonly task: Task;
   /** Tensors of a sequence head that the checkpoint does not have: training starts them, and an adapter holds them. */
@@ -143,6 +146,7 @@ function described(
     architecture,
     config,
     sites: architecture.sites(config),
+    outerSites: outerSites(architecture, config),
     head,
     task: head.kind === 'sequence' ? head.task : { kind: 'next-token' },
     fresh,

@@ -8,6 +8,7 @@ import { add, gatherRows, geluTanh, layerNorm, mul, normalCdf, slice } from '../
 import { plainRule } from './blocks/attention';
 import { selfAttention } from './blocks/selfAttention';
 import { ConfigReader } from './configReader';
+import { embeddingSite } from './outerSites';
 import type { CommonConfig, ModelArchitecture, ModelInputs, TargetSite } from './types';
 
 interface Gpt2Config extends CommonConfig {
@@ -111,6 +112,8 @@ export const gpt2: ModelArchitecture<Gpt2Config> = {
 
   sites: (config) => Array.from({ length: config.layers }, (_, i) => layerSites(config, i)).flat(),
 
+  embedding: table,
+
   head: ({ isTied, prefix }) => ({
     kind: 'next-token',
     path: 'lm_head',
@@ -130,7 +133,7 @@ export const gpt2: ModelArchitecture<Gpt2Config> = {
       layerNorm(x, weights.get(`${name}.weight`), weights.get(`${name}.bias`), normEpsilon);
     let x = graph.scoped('embed', () =>
       add(
-        gatherRows(weights.get(`${prefix}wte.weight`), ids),
+        linear(embeddingSite(table(config), config), ids),
         gatherRows(weights.get(`${prefix}wpe.weight`), positions(inputs)),
       ),
     );
@@ -155,6 +158,11 @@ export const gpt2: ModelArchitecture<Gpt2Config> = {
     return graph.scoped('norm', () => norm(x, `${prefix}ln_f`));
   },
 };
+
+/** Module paths are those of the model with its head, as PEFT sees them. */
+function table({ prefix }: Gpt2Config): { readonly path: string; readonly weight: string } {
+  return { path: 'transformer.wte', weight: `${prefix}wte.weight` };
+}
 
 /** The position of every token, counted from 0 in each row: i32[batch·length]. */
 function positions({ graph, batch, length, past }: ModelInputs): Value {

@@ -4,6 +4,8 @@ import type { Problem } from '../protocol/errors';
 
 /** One linear map of the base model that an adapter can be put on. */
 export interface TargetSite {
+  /** Absent: a linear layer inside a block. The others are adapted only where they are named. */
+  readonly kind?: 'embedding' | 'head';
   /** Module path as in the checkpoint: `model.layers.0.self_attn.q_proj`. */
   readonly path: string;
   readonly inFeatures: number;
@@ -24,7 +26,7 @@ export interface WeightSource {
   get(name: string): Value;
 }
 
-/** Builds one adapted (or plain) linear layer: `x` [tokens, in] → [tokens, out]. */
+/** Builds one adapted (or plain) linear layer: `x` [tokens, in] → [tokens, out]. To an embedding, `x` are token ids i32[tokens]. */
 export type ApplyLinear = (site: TargetSite, x: Value) => Value;
 
 export interface ModelInputs {
@@ -170,7 +172,10 @@ export interface ModelArchitecture<C extends CommonConfig = CommonConfig> {
   readonly unread?: RegExp;
   /** Every tensor the checkpoint must hold, with its shape; of a sequence head those it may lack as well. */
   tensors(config: C): ReadonlyMap<string, readonly number[]>;
+  /** Linear layers inside the blocks. */
   sites(config: C): readonly TargetSite[];
+  /** The table of the tokens, where `hidden` looks tokens up through `linear`. */
+  embedding?(config: C): { readonly path: string; readonly weight: string };
   head(config: C): HeadSpec;
   /** What `ModelInputs.keep` and `past` keep of a position in each layer; absent: the family has no graph for them. */
   kept?(config: C): KeptSpec;

@@ -145,7 +145,7 @@ function uprightWeight(module: string, model: BaseModel): Matrix {
 }
 
 function siteOf(module: string, model: BaseModel): TargetSite {
-  const site = model.sites.find((s) => s.path === module);
+  const site = [...model.sites, ...model.outerSites].find((s) => s.path === module);
   if (!site) throw new KernelError('internal', `there is no layer ${module}`);
   return site;
 }

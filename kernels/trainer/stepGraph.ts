@@ -54,11 +54,21 @@ export const measureName = (key: string): string => `measure:${key}`;
 export const fedTensors = (plan: AdapterPlan | null): readonly PlannedTensor[] =>
   [...(plan?.trained ?? []), ...(plan?.frozen ?? [])].filter((t) => !t.isMeasured);
 
+export interface DroppedLayer {
+  readonly path: string;
+  readonly width: number;
+  readonly probability: number;
+  /** The head sees the rows of the graph that carry loss, other layers every token. */
+  readonly isInHead: boolean;
+}
+
 /** Adapted layers whose branch has dropout while training: their masks are inputs of the graph. */
 export function dropoutLayers(plan: AdapterPlan): readonly DroppedLayer[] {
   return plan.layers.flatMap(({ site, config }) => {
     const probability = plan.method.dropout(config);
-    return probability > 0 ? [{ path: site.path, width: site.inFeatures, probability, isInHead: site.layer < 0 }] : [];
+    // Embeddings have no dropout.
+    if (probability === 0 || site.kind === 'embedding') return [];
+    return [{ path: site.path, width: site.inFeatures, probability, isInHead: site.layer < 0 }];
   });
 }
 
@@ -146,7 +156,7 @@ export function modelParts(
   const base: WeightSource = { get: (name) => frozenWeight(graph, model, name) };
   const param = (key: string): Value => params.get(key) ?? base.get(key);
   const weights: WeightSource = { get: param };
-  const linear = plan ? adaptedLinear(plan, weights, { param, ...training }) : plainLinear(weights);
+  const linear = plan ? adaptedLinear(plan, weights, { param, frozen: base, ...training }) : plainLinear(weights);
   return { weights, linear, head: buildHead(model, plan, { weights, base, linear }) };
 }
 

@@ -11,7 +11,7 @@ import type { TargetSite } from '../../models/types';
 import { choice, flag, list, part, text, union } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
 import { factorStartField, factorStarts, principalRounds, startRefusal, storedStart } from '../factorStarts';
-import { lowRankFields, lowRankMerged, scalingOf } from '../lowRank';
+import { groupOf, lowRankEmbedded, lowRankFields, lowRankMerged, scalingOf } from '../lowRank';
 import type { InitialFactor } from '../pissa';
 import { doubled, initialFactorSpecs, joinFactors, residualLayer, residualWeight, splitFactors } from '../pissa';
 import { column, factoredNorm, rowNorm } from '../rowNorms';
@@ -67,11 +67,11 @@ export const dora = defineAdapter<typeof fields, 'lora_magnitude_vector', Factor
   supports: (site, config) => startRefusal(config.init_lora_weights, site, config.r) ?? true,
   params: (site, config) => {
     const { r, init_lora_weights: start } = config;
-    const starts = factorStarts(start, r, scalingOf(config));
+    const starts = factorStarts(start, site, r, scalingOf(config));
     return {
       ...(!isMagnitudeOnly(site, config) && {
-        lora_A: { shape: [r, site.inFeatures], init: starts.A, trainable: true },
-        lora_B: { shape: [site.outFeatures, r], init: starts.B, trainable: true },
+        lora_A: { shape: [r, site.inFeatures], init: starts.A, trainable: true, ...groupOf(site) },
+        lora_B: { shape: [site.outFeatures, r], init: starts.B, trainable: true, ...groupOf(site) },
         ...initialFactorSpecs(site, r, start, starts),
       }),
       lora_magnitude_vector: {
@@ -143,6 +143,15 @@ export const dora = defineAdapter<typeof fields, 'lora_magnitude_vector', Factor
     if (dropped !== x) return add(sub(scaled, product), baseOutput());
     const bias = baseBias();
     return bias ? add(scaled, bias) : scaled;
+  },
+  // The norms are those of the table's columns: one magnitude for each dimension of the embedding.
+  embed: ({ x, params, baseWeight, baseOutput }, config) => {
+    const { lora_A: a, lora_B: b, lora_magnitude_vector: m } = params;
+    const s = scalingOf(config);
+    const isFactored = a !== undefined && b !== undefined;
+    const norm = isFactored ? factoredNorm(baseWeight(), a, b, s) : rowNorm(baseWeight());
+    const rows = isFactored ? lowRankEmbedded(baseOutput(), x, a, b, s) : baseOutput();
+    return mul(rows, div(m, config.norm_gradient === 'full' ? norm : stopGradient(norm)));
   },
   probes: ({ baseWeight, params }, config): Readonly<Record<string, Value>> => {
     const { lora_A: a, lora_B: b, initial_A: a0, initial_B: b0 } = params;

@@ -3,11 +3,12 @@
  * rank-stabilised LoRA (Kalajdzievski 2023). A starts Kaiming-uniform as in all published adapters (the paper's text
  * says Gaussian), B at zero, unless `init_lora_weights` says otherwise. With `lora_bias`, b' = b + s·b_B.
  */
+import * as l10n from '@vscode/l10n';
 import { add, scale } from '../../graph/ops';
 import type { TargetSite } from '../../models/types';
 import { flag } from '../../util/fields';
 import { factorStartField, factorStarts, principalRounds, startRefusal, storedStart } from '../factorStarts';
-import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
+import { groupOf, lowRankEmbedded, lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
 import { lowRankActivity, movedBias, scalingProbes } from '../lowRankActivity';
 import type { InitialFactor } from '../pissa';
 import { doubled, initialFactorSpecs, joinFactors, residualLayer, residualWeight, splitFactors } from '../pissa';
@@ -37,17 +38,19 @@ export const lora = defineAdapter<typeof fields, 'lora_A' | 'lora_B', 'lora_B.bi
   config: fields,
   supports: (site, { r, lora_bias, init_lora_weights }) => {
     if (lora_bias && site.bias === null) {
-      return { reason: 'lora_bias needs a layer with a bias to be merged into; turn it off, or target others' };
+      return {
+        reason: l10n.t('lora_bias needs a layer with a bias to be merged into; turn it off, or target others'),
+      };
     }
     return startRefusal(init_lora_weights, site, r) ?? true;
   },
   params: (site, config) => {
     const { r, lora_bias, init_lora_weights: start } = config;
-    const starts = factorStarts(start, r, scalingOf(config));
+    const starts = factorStarts(start, site, r, scalingOf(config));
     const bias: ParamSpec = { shape: [site.outFeatures], init: { kind: 'zeros' }, trainable: true, decays: false };
     return {
-      lora_A: { shape: [r, site.inFeatures], init: starts.A, trainable: true },
-      lora_B: { shape: [site.outFeatures, r], init: starts.B, trainable: true },
+      lora_A: { shape: [r, site.inFeatures], init: starts.A, trainable: true, ...groupOf(site) },
+      lora_B: { shape: [site.outFeatures, r], init: starts.B, trainable: true, ...groupOf(site) },
       ...(lora_bias && { 'lora_B.bias': bias }),
       ...initialFactorSpecs(site, r, start, starts),
     };
@@ -84,6 +87,8 @@ export const lora = defineAdapter<typeof fields, 'lora_A' | 'lora_B', 'lora_B.bi
     const output = lowRankForward(baseOutput(), dropout(x), a, b, s);
     return bias ? add(output, scale(bias, s)) : output;
   },
+  embed: ({ x, params, baseOutput }, config) =>
+    lowRankEmbedded(baseOutput(), x, params.lora_A, params.lora_B, scalingOf(config)),
   factors: (params, _site, config) => {
     const { r, init_lora_weights: start } = config;
     const isJoined = principalRounds(start) !== undefined;

@@ -3,8 +3,8 @@
  * says what it reads from config.json and how one of its blocks is put together.
  */
 import type { Value } from '../../graph/graph';
-import { gatherRows } from '../../graph/ops';
 import { ConfigReader } from '../configReader';
+import { embeddingSite } from '../outerSites';
 import type { ModelArchitecture, TargetSite } from '../types';
 import type { Projected } from './attention';
 import type { DecoderConfig } from './decoderConfig';
@@ -46,6 +46,7 @@ export interface DecoderFamily<C extends DecoderConfig> {
 }
 
 const EMBEDDING = 'model.embed_tokens.weight';
+const TABLE = { path: 'model.embed_tokens', weight: EMBEDDING } as const;
 const HEAD = 'lm_head.weight';
 
 export function decoderFamily<C extends DecoderConfig>(family: DecoderFamily<C>): ModelArchitecture<C> {
@@ -86,6 +87,8 @@ export function decoderFamily<C extends DecoderConfig>(family: DecoderFamily<C>)
 
     sites: (config) => Array.from({ length: config.layers }, (_, layer) => sitesOf(config, layer)).flat(),
 
+    embedding: () => TABLE,
+
     head: ({ isTied, logitSoftCap }) => ({
       kind: 'next-token',
       path: 'lm_head',
@@ -105,7 +108,7 @@ export function decoderFamily<C extends DecoderConfig>(family: DecoderFamily<C>)
       const attend = selfAttention(config, inputs, (layer) => ruleOf(config, layer));
       const norm = (name: string, x: Value): Value => family.norm(x, weights.get(`${name}.weight`), config.normEpsilon);
       let x = graph.scoped('embed', () => {
-        const embedded = gatherRows(weights.get(EMBEDDING), ids); // [tokens, hidden]
+        const embedded = linear(embeddingSite(TABLE, config), ids); // [tokens, hidden]
         return family.embed?.(embedded, config) ?? embedded;
       });
       for (let layer = 0; layer < config.layers; layer++) {

@@ -2,6 +2,7 @@
  * @file What shows that LoRA+ is active: the second factors really learn `loraplus_lr_ratio` times as fast as the rest. The rates are
  * those that explain the change of the parameters in a step, not those that were configured.
  */
+import { EMBEDDING_GROUP } from '../../adapters/lowRank';
 import type { Figure, Measurement } from '../../adapters/activity';
 import type { RunActivity } from './generalFigures';
 import { isNear } from './generalFigures';
@@ -68,7 +69,9 @@ function rateOf(run: RunActivity, param: Factor, ratio: number): Measurement {
 /** Means over the tensors of one factor that the optimiser moves at all; undefined in a step with rate 0. */
 function factor({ update }: RunActivity, param: Factor): FactorUpdate | undefined {
   if (!update || update.learningRate === 0) return undefined;
-  const tensors = update.tensors.filter((t) => t.tensor.param === param && Number.isFinite(t.effectiveRate));
+  const tensors = update.tensors.filter(
+    (t) => t.tensor.param === param && t.tensor.group !== EMBEDDING_GROUP && Number.isFinite(t.effectiveRate),
+  );
   if (tensors.length === 0 || tensors.every(({ meanDirection }) => meanDirection === 0)) return undefined;
   const mean = (of: (t: (typeof tensors)[number]) => number): number =>
     tensors.reduce((sum, t) => sum + of(t), 0) / tensors.length;

@@ -168,6 +168,11 @@ const VARIANTS: readonly (readonly [method: string, config: Readonly<Record<stri
   ['lora', { lora_bias: true, init_lora_weights: 'pissa', target_modules: ['q_proj'] }],
   ['dora', { magnitude_only: ['up_proj', 'down_proj'], norm_gradient: 'full' }],
   ['dora', { magnitude_only: '.*', init_lora_weights: 'pissa' }],
+  ['lora', { target_modules: ['embed_tokens'] }],
+  ['lora', { target_modules: ['embed_tokens', 'q_proj', 'lm_head'], init_lora_weights: 'gaussian' }],
+  ['dora', { target_modules: ['embed_tokens', 'v_proj', 'lm_head'] }],
+  ['mora', { target_modules: ['lm_head'] }],
+  ['dora', { magnitude_only: ['embed_tokens'], target_modules: ['embed_tokens', 'k_proj'] }],
   ['dora', { magnitude_only: ['up_proj'], init_lora_weights: 'pissa', rank_pattern: { up_proj: 3, q_proj: 2 } }],
 ];
 

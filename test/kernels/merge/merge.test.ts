@@ -247,6 +247,43 @@ describe('what a merge notes for the way back', () => {
   });
 });
 
+describe('an adapter on the embedding or the head', () => {
+  it.each([
+    ['lora', { target_modules: ['embed_tokens', 'v_proj'] }, false],
+    ['lora', { target_modules: ['embed_tokens', 'lm_head'] }, false],
+    ['dora', { target_modules: ['embed_tokens', 'lm_head'] }, false],
+    ['lora', { target_modules: ['embed_tokens', 'v_proj'] }, true],
+    ['lora', { target_modules: ['lm_head'] }, true],
+    ['dora', { target_modules: ['embed_tokens', 'lm_head'] }, true],
+    ['lora', { target_modules: ['lm_head'], modules_to_save: ['embed_tokens'] }, true],
+  ] as const)('%s with %j is merged and taken out again, tied: %s', async (method, config, isTied) => {
+    const work = workplace({ config: { tie_word_embeddings: isTied }, shards: 2 }, config, method);
+    const report = await merge({ ...work, dtype: 'keep' });
+    expect(report.maxAbsLogitDifference).toBeLessThan(SMALL.F32);
+    const merged = openCheckpoint(work.out);
+    expect(readJson(work.out, 'config.json').tie_word_embeddings).toBe(false);
+    expect(merged.readF32('lm_head.weight')).not.toEqual(merged.readF32('model.embed_tokens.weight'));
+    merged.close();
+    const restored = path.join(temporaryFolder(), 'restored');
+    const back = await unmerge({ merged: work.out, adapter: work.adapter, out: restored });
+    expect(back.maxAbsWeightDifference).toBeLessThan(1e-5);
+    expect(readJson(restored, 'config.json').tie_word_embeddings).toBe(isTied);
+    const [before, after] = [openCheckpoint(work.base), openCheckpoint(restored)];
+    expect([...after.tensors.keys()]).toEqual([...before.tensors.keys()]);
+    before.close();
+    after.close();
+  });
+
+  it('is refused by methods without a form for embeddings, with the reason', () => {
+    expect(() => workplace({}, { target_modules: ['embed_tokens'] }, 'mora')).toThrow(
+      /MoRA cannot adapt model\.embed_tokens; it has no form for embeddings; choose linear layers, or the method lora/,
+    );
+    expect(() => workplace({}, { target_modules: ['embed_tokens'], init_lora_weights: 'pissa' })).toThrow(
+      /PiSSA takes its start out of linear layers/,
+    );
+  });
+});
+
 describe('a bias that an adapter trains beside its second factor', () => {
   it.each([{}, { bias: 'all' }])('is merged into that of the layer and taken out again, with %j', async (config) => {
     const targets = { target_modules: ['q_proj', 'v_proj'], lora_bias: true, ...config };

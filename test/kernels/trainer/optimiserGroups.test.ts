@@ -53,3 +53,24 @@ describe('with a ratio', () => {
     expect(attempt).toThrow(KernelError);
   });
 });
+
+describe('LoRA+ with an adapted embedding', () => {
+  const planned = () => planOf('lora', { target_modules: ['embed_tokens', 'q_proj'] });
+
+  it('gives its factors a rate of their own', () => {
+    const rates = ratesOf(optimiserGroups(planned(), { learning_rate: 2e-4, loraplus_lr_ratio: 8 }), 2e-4);
+    expect(rates.embedding).toBeCloseTo(1e-6, 12);
+    const own = { learning_rate: 2e-4, loraplus_lr_ratio: 8, loraplus_lr_embedding: 5e-5 };
+    const groups = optimiserGroups(planned(), own);
+    expect(ratesOf(groups, 2e-4).embedding).toBeCloseTo(5e-5, 12);
+    expect(groups.find((g) => g.name === 'embedding')?.tensors.map((t) => t.key)).toEqual([
+      'model.embed_tokens.lora_A',
+      'model.embed_tokens.lora_B',
+    ]);
+  });
+
+  it('refuses that rate where no embedding is adapted', () => {
+    const settings = { learning_rate: 2e-4, loraplus_lr_ratio: 8, loraplus_lr_embedding: 5e-5 };
+    expect(() => optimiserGroups(planOf('lora', {}), settings)).toThrow(/loraplus_lr_embedding has no effect/);
+  });
+});
