@@ -196,13 +196,16 @@ describe('unmerging', () => {
 });
 
 describe.each(adapterMethods.map((m) => m.id))('unmerging %s', (method) => {
-  it.each([{ attention_bias: true }, { tie_word_embeddings: true }])('restores the base with %j', async (config) => {
-    const work = workplace({ config }, {}, method);
-    await merge({ ...work, dtype: 'keep' });
-    const out = path.join(temporaryFolder(), 'restored');
-    const report = await unmerge({ merged: work.out, adapter: work.adapter, out });
-    expect(report.maxAbsWeightDifference).toBeLessThan(1e-5 * (report.maxAbsWeight ?? NaN));
-  });
+  it.each([{ attention_bias: true }, { attention_bias: true, tie_word_embeddings: true }])(
+    'restores the base with %j',
+    async (config) => {
+      const work = workplace({ config }, {}, method);
+      await merge({ ...work, dtype: 'keep' });
+      const out = path.join(temporaryFolder(), 'restored');
+      const report = await unmerge({ merged: work.out, adapter: work.adapter, out });
+      expect(report.maxAbsWeightDifference).toBeLessThan(1e-5 * (report.maxAbsWeight ?? NaN));
+    },
+  );
 });
 
 describe('what a merge notes for the way back', () => {
