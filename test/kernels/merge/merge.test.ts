@@ -3,14 +3,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadAdapter, saveAdapter } from '../../../kernels/adapters/adapterFile';
+import { planAdapter } from '../../../kernels/adapters/plan';
 import { adapterMethods } from '../../../kernels/adapters/registry';
 import { openCheckpoint } from '../../../kernels/formats/checkpoint';
+import { SafetensorsWriter } from '../../../kernels/formats/safetensorsWriter';
 import { compareLogits } from '../../../kernels/merge/proof';
 import { merge } from '../../../kernels/merge/merge';
 import { unmerge } from '../../../kernels/merge/unmerge';
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import { KernelError } from '../../../kernels/protocol/errors';
 import type { MergeReport, UnmergeReport } from '../../../kernels/protocol/types';
+import { Parameters } from '../../../kernels/trainer/parameters';
 import type { TinyModel } from '../../support/tinyCheckpoint';
 import { temporaryFolder, writeTinyModel } from '../../support/tinyModel';
 import { trainedAdapter } from '../../support/trainedAdapter';
@@ -193,6 +196,35 @@ describe('unmerging', () => {
     expect(report.maxAbsWeightDifference).toBeUndefined();
     expect(report.comparedWith).toBeUndefined();
   });
+});
+
+it('a copy that a checkpoint holds of its tied embedding goes with it, there and back', async () => {
+  const { base, adapter, out } = workplace({}, {}, 'full');
+  const untied = openCheckpoint(base);
+  const tensors = [...untied.tensors.values()].map(({ name, shape }) => {
+    const data = untied.readF32(name === 'lm_head.weight' ? 'model.embed_tokens.weight' : name);
+    return { name, shape, data, dtype: 'F32' as const };
+  });
+  untied.close();
+  const writer = SafetensorsWriter.create(path.join(base, 'model.safetensors'), tensors);
+  for (const { name, data } of tensors) writer.writeF32(name, data);
+  writer.commit();
+  const tied = { ...readJson(base, 'config.json'), tie_word_embeddings: true };
+  writeFileSync(path.join(base, 'config.json'), JSON.stringify(tied));
+  const model = openBaseModel(base);
+  const full = adapterMethods.find((m) => m.id === 'full')!;
+  const plan = planAdapter(full, {}, model);
+  const parameters = new Parameters(plan).initialise(model, 1);
+  parameters.trained.forEach((value, i) => (parameters.trained[i] = 1.5 * value));
+  model.checkpoint.close();
+  saveAdapter(adapter, plan, parameters, { baseModelPath: base });
+  await merge({ base, adapter, out, dtype: 'keep' });
+  const restored = path.join(temporaryFolder(), 'restored');
+  await unmerge({ merged: out, adapter, out: restored });
+  const [before, after, back] = [openCheckpoint(base), openCheckpoint(out), openCheckpoint(restored)];
+  expect(after.readF32('lm_head.weight')).toEqual(after.readF32('model.embed_tokens.weight'));
+  for (const name of before.tensors.keys()) expect(back.readF32(name)).toEqual(before.readF32(name));
+  [before, after, back].forEach((file) => file.close());
 });
 
 describe.each(adapterMethods.map((m) => m.id))('unmerging %s', (method) => {
