@@ -270,7 +270,9 @@ function trainedBaseTensors(
 }
 
 /** All tensors of the model with their blocks: those that begin as the weights of a block's linear layers do. */
-function baseTensors({ sites, tensors, fresh }: PlannedModel): readonly BaseTensor[] {
+function baseTensors({ sites, tensors, fresh, head }: PlannedModel): readonly BaseTensor[] {
+  const modules = head.kind === 'sequence' ? [...head.modules.values()].flat() : [];
+  const ofHead = new Set(modules.map(({ name }) => name));
   const blocks = new Map(
     sites.flatMap(({ weight, layer }) => {
       const number = `.${layer}.`;
@@ -281,7 +283,7 @@ function baseTensors({ sites, tensors, fresh }: PlannedModel): readonly BaseTens
   const all = [...tensors, ...[...fresh].map(([name, { shape }]) => [name, shape] as const)];
   return all.map(([name, shape]) => {
     const block = [...blocks].find(([prefix]) => name.startsWith(prefix))?.[1] ?? null;
-    return { name, shape, block };
+    return { name, shape, block, isTaskHead: ofHead.has(name) };
   });
 }
 

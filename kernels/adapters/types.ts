@@ -250,6 +250,8 @@ export interface BaseTensor {
   readonly shape: readonly number[];
   /** Index of its transformer block; null: it is outside of them. */
   readonly block: number | null;
+  /** Belongs to a head that answers for a whole text, such as a classifier. */
+  readonly isTaskHead: boolean;
 }
 
 /**

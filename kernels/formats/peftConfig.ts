@@ -131,6 +131,7 @@ const VERA_FIELDS = {
 const BASE_FIELDS = {
   method: field(orNull(text), null),
   num_layers: field(orNull(count), null),
+  train_head: field(orNull(flag), null),
 };
 
 const ALL_FIELDS = { ...FIELDS, ...EXTENSIONS, ...VERA_FIELDS, ...BASE_FIELDS };

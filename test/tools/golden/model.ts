@@ -289,7 +289,11 @@ async function runFull(golden: Golden, work: string): Promise<GoldenResult[]> {
 /** The plan of the method that trains just these tensors; where none does, that of full fine-tuning, whose names then differ. */
 function basePlan(model: BaseModel, trainable: readonly string[]): AdapterPlan {
   const wanted = [...trainable].sort().join();
-  const configs = [{}, ...Array.from({ length: model.config.layers }, (_, i) => ({ num_layers: i + 1 }))];
+  const configs = [
+    {},
+    { train_head: false },
+    ...Array.from({ length: model.config.layers }, (_, i) => ({ num_layers: i + 1 })),
+  ];
   for (const method of adapterMethods.filter((m) => m.peft.peft_type === 'BASE_TENSORS')) {
     for (const config of configs) {
       const plan = planOrNull(() => planAdapter(method, withDefaults(method.config as Fields, config), model));

@@ -128,7 +128,7 @@ test('an edit that the host refuses is shown', async ({ open }) => {
 for (const [method, keys, cost] of [
   ['full', [], 'as many trainable parameters as the model has'],
   ['last_layers', ['num_layers'], 'the trainable parameters of these blocks'],
-  ['bitfit', [], 'about one parameter in a thousand'],
+  ['bitfit', ['train_head'], 'about one parameter in a thousand'],
 ] as const) {
   test(`${method} shows its own fields alone, and says what it costs`, async ({ open }) => {
     const page = await open('configForm', { width: 320, host: { doc: method } });
