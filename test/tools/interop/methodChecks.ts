@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunInfo } from '../../../kernels/protocol/types';
+import type { ActivityRecord, RunInfo } from '../../../kernels/protocol/types';
 import { readMetrics, runEngine, runFolder } from '../shared/engineCli';
 import type { Peers } from '../shared/peers';
 import { writeTrainConfig } from '../shared/trainConfig';
@@ -101,10 +101,15 @@ async function checkTrained(
   return { name, trained, before, after, mergeError, isExact, ...(inPeft !== undefined && { inPeft }) };
 }
 
-/** The verdicts of a run, as `runs show` tells them. */
+/** The verdict of a run with the figures that are not green, as `runs show` tells them. */
 async function judge(run: string): Promise<Measured> {
   const { records } = await runEngine('runs', 'show', run);
-  throw new Error(JSON.stringify(records).slice(0, 300));
+  const activity = records.at(-1)?.['activity'] as ActivityRecord | null | undefined;
+  if (!activity) throw new Error('the run has no record of activity');
+  const { verdict, figures } = activity;
+  const others = figures.filter((figure) => figure.verdict !== 'green');
+  const measured = [`${figures.length} figures`, verdict, ...others.map(({ label, value }) => `${label} ${value}`)];
+  return { measured: measured.join(', '), isPassed: verdict === 'green' };
 }
 
 async function measureRefusal(config: string, expected: RegExp): Promise<Measured> {
