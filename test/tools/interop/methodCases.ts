@@ -89,6 +89,32 @@ export const METHOD_CASES: readonly MethodCase[] = [
     training: { learning_rate: 1e-2 },
     isKnownToPeft: false,
   },
+  {
+    name: 'LoRA, PiSSA start',
+    adapter: lora({ init_lora_weights: 'pissa' }),
+    training: { learning_rate: 5e-4 },
+    isKnownToPeft: true,
+  },
+  {
+    name: 'AsyLoRA (A from the base)',
+    adapter: { method: 'asylora', ...lowRank, r: 16, lora_alpha: 32, frozen_init: 'base-singular' },
+    training: { learning_rate: 1e-3 },
+    isKnownToPeft: true,
+  },
+  {
+    name: 'ReLoRA',
+    adapter: lora(),
+    training: { learning_rate: 1e-3, lr_scheduler_type: 'cosine_restarts' },
+    sections: { relora: { every: 8 } },
+    isKnownToPeft: false,
+  },
+  {
+    name: 'ReMoRA',
+    adapter: mora(1),
+    training: { learning_rate: 3e-4, lr_scheduler_type: 'cosine_restarts' },
+    sections: { relora: { every: 8 } },
+    isKnownToPeft: false,
+  },
   // The papers' baselines: all of the model needs far smaller steps than an adapter.
   { name: 'Full fine-tuning', adapter: { method: 'full' }, training: { learning_rate: 2e-5 }, isKnownToPeft: false },
   {
