@@ -32,6 +32,8 @@ training:
   num_train_epochs: 3
   per_device_train_batch_size: ${batchSize}
 ${evalSteps}  save_steps: 100
+# relora: # merges the adapter and begins a fresh one now and then: ReLoRA, with the method mora ReMoRA
+#   every: 200
 output: runs
 `;
 }

@@ -132,11 +132,11 @@ function whyNoRestart({ method, config, layers, trained, frozen }: AdapterPlan):
   return undefined;
 }
 
-function changesBias({ deltaBias }: AnyAdapterMethod, { site, config, params }: AdaptedLayer): boolean {
-  if (!deltaBias || site.bias === null) return false;
+function changesBias(method: AnyAdapterMethod, { site, config, params }: AdaptedLayer): boolean {
+  if (!method.deltaBias || site.bias === null) return false;
   const graph = new Graph();
   const values = Object.entries(params).map(([name, { shape }]) => [name, graph.input(name, f32(...shape))] as const);
-  return deltaBias(Object.fromEntries(values), config) !== undefined;
+  return method.deltaBias(Object.fromEntries(values), config) !== undefined;
 }
 
 function refused(key: string, found: string, expected: string): KernelError {

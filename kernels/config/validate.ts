@@ -101,7 +101,7 @@ function finding(
   const expected = isNear
     ? l10n.t('expected {0} (nearest: {1})', field.expected, near)
     : l10n.t('expected {0}', field.expected);
-  const fixes = valueFixes(path, value, field);
+  const fixes = [...restartFixes(path, value, methods), ...valueFixes(path, value, field)];
   return { path, found, expected, ...withFixes(fixes) };
 }
 
@@ -119,6 +119,18 @@ function missingFixes(path: KeyPath, field: Field<unknown> | undefined, methods:
     setFix(path, value, l10n.t('Insert {0}', `${path.at(-1) ?? ''}: ${String(value)}`)),
   );
 }
+
+/** ReLoRA and ReMoRA are no methods of their own, but what `relora.every` makes of two. */
+function restartFixes(path: KeyPath, value: unknown, methods: readonly ConfigurableMethod[]): Fix[] {
+  const id = { relora: 'lora', remora: 'mora' }[String(value).toLowerCase()];
+  if (path.join('.') !== 'adapter.method' || !methods.some((method) => method.id === id) || id === undefined) return [];
+  const every = { kind: 'set', path: ['relora', 'every'], value: EVERY } as const;
+  const operator = { kind: 'set', path: ['adapter', 'mora_type'], value: 1 } as const;
+  const edits = [{ kind: 'set', path, value: id } as const, ...(id === 'mora' ? [operator] : []), every];
+  return [{ title: l10n.t('Change to {0} with restarts every {1} steps', id, EVERY), edits }];
+}
+
+const EVERY = 200;
 
 const withFixes = (fixes: readonly Fix[]): { fixes?: readonly Fix[] } => (fixes.length > 0 ? { fixes } : {});
 

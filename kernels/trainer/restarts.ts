@@ -140,7 +140,9 @@ export class Restarts {
     const ofCycle = type === 'cyclical_cosine' ? warmupSteps : 0;
     const warmup = type === 'cosine_restarts' ? (cycles?.restartWarmupSteps ?? 0) : ofCycle;
     const cycle = this.cycles.length + 1;
-    const [typeBefore, typeAfter] = [current.plan.config['mora_type'], parts.plan.config['mora_type']];
+    const [typeBefore, typeAfter] = [current.plan, parts.plan].map(
+      ({ config }) => config['mora_type'] as string | number | undefined,
+    );
     return {
       step,
       time: now(),

@@ -35,6 +35,17 @@ function fixesAt(where: string, text: string): Record<string, string> {
 }
 
 describe('a fix', () => {
+  it('makes ReLoRA and ReMoRA of what they consist of', () => {
+    const relora = fixesAt('adapter.method', `${head}${data}adapter:\n  method: relora\n`);
+    expect(relora).toMatchObject({
+      'Change to lora with restarts every 200 steps': 'adapter.method="lora" relora.every=200',
+    });
+    const remora = fixesAt('adapter.method', `${head}${data}adapter:\n  method: ReMoRA\n`);
+    expect(remora).toMatchObject({
+      'Change to mora with restarts every 200 steps': 'adapter.method="mora" adapter.mora_type=1 relora.every=200',
+    });
+  });
+
   it('renames a misspelt key, unless the right one is there', () => {
     expect(fixesAt('training.learing_rate', `${head}${data}${adapter}training:\n  learing_rate: 1\n`)).toEqual({
       'Change to learning_rate': 'training.learing_rate>learning_rate',
