@@ -59,7 +59,11 @@ export async function benchMethods(context: BenchContext): Promise<BenchReport> 
     loads.push(loadavg()[0]!);
     say(`  turn ${turn + 1} of ${context.turns}, load average ${loads.at(-1)!.toFixed(1)}`);
   }
-  for (const one of contenders) await one.dispose();
+  for (const one of contenders) {
+    await one.dispose();
+    const [wall, cpu] = [pairedRatio(one.wall, contenders[0]!.wall), pairedRatio(one.cpu, contenders[0]!.cpu)];
+    say(`  ${one.method.label}: ${wall.toFixed(3)} x LoRA's time, ${cpu.toFixed(3)} x its processor time`);
+  }
   await measureMemory(contenders, base, context);
   if (context.peers) await measurePeers(contenders, base, context.peers, context);
   const [lora] = contenders;
