@@ -11,7 +11,7 @@ export interface AdapterValues {
   /** The value of an adapter tensor, by its key. */
   param(key: string): Value;
   /** Dropout of the branch of a layer; the identity outside training. */
-  dropout(site: TargetSite, v: Value): Value;
+  dropout(site: TargetSite, v: Value, term: number): Value;
   /**
    * The frozen weights. A tied head reads the base's table, also where the embedding is trained beside it. Absent: no tensor of
    * the base is trained.
@@ -41,7 +41,7 @@ export function adaptedLinear(plan: AdapterPlan, all: WeightSource, values: Adap
     const key = chainKey(layer);
     const chain = chains.get(key) ?? [];
     chains.set(key, chain);
-    const dropout = once((v: Value) => values.dropout(site, v));
+    const dropout = once((v: Value, term: number) => values.dropout(site, v, term));
     const at = chain.push({ site, x, params, dropout }) - 1;
     const context: LayerContext = {
       site,
@@ -77,11 +77,12 @@ export function adaptedLinear(plan: AdapterPlan, all: WeightSource, values: Adap
   };
 }
 
-/** The same result for the same argument: a layer's dropout has one mask, whoever asks. */
-function once(make: (v: Value) => Value): (v: Value) => Value {
-  const known = new Map<Value, Value>();
-  return (v) => {
-    const made = known.get(v) ?? make(v);
+/** The same result for the same arguments: each mask of a layer's dropout is one, whoever asks. */
+function once(make: (v: Value, term: number) => Value): (v: Value, term?: number) => Value {
+  const terms: Map<Value, Value>[] = [];
+  return (v, term = 0) => {
+    const known = (terms[term] ??= new Map<Value, Value>());
+    const made = known.get(v) ?? make(v, term);
     known.set(v, made);
     return made;
   };

@@ -58,8 +58,11 @@ export interface LayerContext<P extends string = string, O extends string = neve
   readonly baseOutput: () => Value;
   /** The same projection `back` blocks earlier, if it is adapted and all its sizes are the same. */
   readonly previous: (back: number) => Pick<LayerContext<P, O>, 'x' | 'params' | 'dropout'> | null;
-  /** Dropout of the adapter branch; the identity outside training and at probability 0. Of the same value it is the same. */
-  readonly dropout: (v: Value) => Value;
+  /**
+   * Dropout of the adapter branch; the identity outside training and at probability 0. Of the same value it is the same.
+   * `term`: which of `dropoutTerms` masks; default: the first.
+   */
+  readonly dropout: (v: Value, term?: number) => Value;
 }
 
 /** What the merged weight of a layer may need of the same projection in earlier blocks: `back` blocks before it. */
@@ -225,6 +228,8 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   probes?(layer: BuiltLayer<P, O>, config: ConfigOf<F>): Readonly<Record<string, Value>>;
   /** What shows in a run that the method does what it says, each figure with its rule. */
   readonly activity: readonly MethodFigure<ConfigOf<F>, NoInfer<P>, NoInfer<O>>[];
+  /** How many masks of dropout a layer uses that has `before` layers before it in its chain; default: one. */
+  dropoutTerms?(config: ConfigOf<F>, before: number): number;
   /** Probability of dropout on the adapter branch. */
   dropout(config: ConfigOf<F>): number;
   /** Where the adapters go, and which base tensors are trained in full beside them (biases, modules_to_save) or in their place. */

@@ -4,8 +4,9 @@
  */
 import type { DecodeShape } from './decodeGraph';
 import { buildDecodeGraph, buildPrefillGraph } from './decodeGraph';
+import { dropoutMasks } from './dropoutMasks';
 import type { BatchShape, GraphKind } from './stepGraph';
-import { buildGraph, dropoutLayers, fedTensors, gradientName, maskName, measureName } from './stepGraph';
+import { buildGraph, fedTensors, gradientName, measureName } from './stepGraph';
 import type { TensorValues } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { hoistFrozen } from '../graph/hoistFrozen';
@@ -18,7 +19,6 @@ import { answerWidth } from '../models/types';
 import { KernelError } from '../protocol/errors';
 import { ortRuntime } from '../runtime/ort';
 import type { Device, Feeds, HostTensor, Session } from '../runtime/types';
-import { createRandom } from '../util/random';
 
 export interface RunnerOptions {
   readonly device: Device;
@@ -83,7 +83,7 @@ export class ModelRunner {
   ): Promise<number> {
     const { plan } = this;
     if (!plan) throw new KernelError('internal', 'a model without an adapter plan cannot be trained');
-    const masks = dropoutMasks(plan, input);
+    const masks = dropoutMasks(plan, shapeOf(input.batch), input.dropoutSeed);
     const outputs = await this.run('train', input, masks);
     for (const t of plan.trained) addInto(gradient, t.offset, output(outputs, gradientName(t)));
     for (const t of plan.frozen.filter((f) => f.isMeasured)) {
@@ -314,18 +314,4 @@ const decoded = (outputs: Readonly<Record<string, Float32Array>>): Decoded => ({
 
 function addInto(target: Float32Array, offset: number, values: Float32Array): void {
   for (let i = 0; i < values.length; i++) target[offset + i] = (target[offset + i] ?? 0) + (values[i] ?? 0);
-}
-
-/** Masks drawn here and not in the graph: the same seed gives the same masks on every device and after a resume. */
-function dropoutMasks(plan: AdapterPlan, { batch, dropoutSeed }: StepInput): Feeds {
-  const { rows } = shapeOf(batch);
-  const entries = dropoutLayers(plan).map(({ path, width, probability, isInHead }, layer): [string, HostTensor] => {
-    const tokens = isInHead ? rows : batch.batch * batch.length;
-    const random = createRandom(dropoutSeed, layer);
-    const threshold = probability * 2 ** 32;
-    const data = new Uint8Array(tokens * width);
-    for (let i = 0; i < data.length; i++) data[i] = random.uint32() >= threshold ? 1 : 0;
-    return [maskName(path), { dtype: 'bool', shape: [tokens, width], data }];
-  });
-  return Object.fromEntries(entries);
 }

@@ -3,6 +3,7 @@
  * tensor; or the forward pass alone, for evaluation and for logits. One graph belongs to one batch shape.
  */
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
+import { layersBefore } from '../adapters/plan';
 import type { AdapterValues } from '../adapters/applyAdapter';
 import { adaptedLinear, plainLinear } from '../adapters/applyAdapter';
 import type { BuiltHead } from '../adapters/head';
@@ -45,7 +46,7 @@ export interface GraphRequest {
 }
 
 export const gradientName = (tensor: PlannedTensor): string => `grad:${tensor.key}`;
-export const maskName = (module: string): string => `${module}.dropout_mask`;
+export const maskName = (module: string, term = 0): string => `${module}.dropout_mask${term === 0 ? '' : `.${term}`}`;
 
 /** A measured scalar among the outputs. */
 export const measureName = (key: string): string => `measure:${key}`;
@@ -58,26 +59,23 @@ export interface DroppedLayer {
   readonly path: string;
   readonly width: number;
   readonly probability: number;
+  /** Masks of this layer. */
+  readonly terms: number;
   /** The head sees the rows of the graph that carry loss, other layers every token. */
   readonly isInHead: boolean;
 }
 
 /** Adapted layers whose branch has dropout while training: their masks are inputs of the graph. */
 export function dropoutLayers(plan: AdapterPlan): readonly DroppedLayer[] {
-  return plan.layers.flatMap(({ site, config }) => {
-    const probability = plan.method.dropout(config);
+  const { method } = plan;
+  return plan.layers.flatMap((layer) => {
+    const { site, config } = layer;
+    const probability = method.dropout(config);
     // Embeddings have no dropout.
     if (probability === 0 || site.kind === 'embedding') return [];
-    return [{ path: site.path, width: site.inFeatures, probability, isInHead: site.layer < 0 }];
+    const terms = method.dropoutTerms?.(config, layersBefore(plan, layer).length) ?? 1;
+    return [{ path: site.path, width: site.inFeatures, probability, terms, isInHead: site.layer < 0 }];
   });
-}
-
-export interface DroppedLayer {
-  readonly path: string;
-  readonly width: number;
-  readonly probability: number;
-  /** In the head of an encoder, which sees one row of each text. */
-  readonly isInHead: boolean;
 }
 
 /**
@@ -95,10 +93,10 @@ export function buildGraph({ kind, shape, model, plan, hasPaddingBias = false }:
   );
   const measured: Record<string, Value> = {};
   const { weights, linear, head } = modelParts(graph, model, plan, {
-    dropout: (site, v) => {
+    dropout: (site, v, term) => {
       const p = probabilities.get(site.path);
       if (p === undefined) return v;
-      return dropout(v, graph.input(maskName(site.path), bool(v.type.shape[0] ?? 0, site.inFeatures)), p);
+      return dropout(v, graph.input(maskName(site.path, term), bool(v.type.shape[0] ?? 0, site.inFeatures)), p);
     },
     ...(kind === 'train' && { measure: (key: string, value: Value) => void (measured[measureName(key)] = value) }),
   });

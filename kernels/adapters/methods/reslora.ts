@@ -1,8 +1,8 @@
 /**
  * @file ResLoRA: LoRA whose branches are linked along the blocks, each projection with the same one of the blocks before
  * (Shi et al. 2024, equations 3 to 5). Input shortcut: B·A·(x_n + x_{n−1}); block shortcut: Σ_j B_{n−j}·A_{n−j}·x_n; middle
- * shortcut: B_n·Σ_j A_{n−j}·x_{n−j}. Gradients flow through all of them. All terms of the block shortcut share one mask of
- * dropout. Only the block shortcut has an exact merge; the others are merged with norms measured in training (section 3.3), or
+ * shortcut: B_n·Σ_j A_{n−j}·x_{n−j}. Gradients flow through all of them. Each term of the block shortcut has a mask of dropout
+ * of its own. Only the block shortcut has an exact merge; the others are merged with norms measured in training (section 3.3), or
  * with the α that brings α·x_n nearest to what comes from the blocks before, by least squares over the same batches (ours).
  */
 import type { Value } from '../../graph/graph';
@@ -180,7 +180,10 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
     }
     if (config.variant === 'bs') {
       const own = lowRankForward(baseOutput(), dropout(x), a, b, s);
-      return before.reduce((sum, { params: p }) => lowRankForward(sum, dropout(x), p.lora_A, p.lora_B, s), own);
+      return before.reduce(
+        (sum, { params: p }, j) => lowRankForward(sum, dropout(x, j + 1), p.lora_A, p.lora_B, s),
+        own,
+      );
     }
     const compressed = [layer, ...before]
       .map((l) => gemm(l.dropout(l.x), l.params.lora_A, { transB: true }))
@@ -243,6 +246,7 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
   },
   activity: [shortcutShare, ...measuredActivity, movedA, movedB],
   dropout: (config) => config.lora_dropout,
+  dropoutTerms: (config, before) => (config.variant === 'bs' ? 1 + Math.min(before, mostLinked(config)) : 1),
   selection: (config) => selectionOf(config),
 });
 

@@ -8,6 +8,8 @@ import { openBaseModel } from '../../../kernels/models/baseModel';
 import { Parameters } from '../../../kernels/trainer/parameters';
 import type { MicroBatch } from '../../../kernels/trainer/runner';
 import { ModelRunner, roundRows } from '../../../kernels/trainer/runner';
+import { dropoutMasks } from '../../../kernels/trainer/dropoutMasks';
+import type { Program } from '../../../kernels/graph/program';
 import { buildGraph, gradientName } from '../../../kernels/trainer/stepGraph';
 import { createRandom } from '../../../kernels/util/random';
 import type { Fields } from '../../../kernels/util/fields';
@@ -22,6 +24,7 @@ const models = {
 afterAll(() => Object.values(models).forEach((m) => m.checkpoint.close()));
 
 const lora = adapterMethods.find((m) => m.id === 'lora') as AnyAdapterMethod;
+const reslora = adapterMethods.find((m) => m.id === 'reslora') as AnyAdapterMethod;
 const full = adapterMethods.find((m) => m.id === 'full') as AnyAdapterMethod;
 const lastLayers = adapterMethods.find((m) => m.id === 'last_layers') as AnyAdapterMethod;
 const bitfit = adapterMethods.find((m) => m.id === 'bitfit') as AnyAdapterMethod;
@@ -31,6 +34,31 @@ const planOn = (
   method: AnyAdapterMethod,
   config: Readonly<Record<string, unknown>>,
 ): AdapterPlan => planAdapter(method, withDefaults(method.config as Fields, { r: 2, ...config }), models[model]);
+
+/** The gradient is the slope of the loss along a few random directions. */
+async function expectSlope(
+  { trained }: Parameters,
+  gradient: Float32Array,
+  lossNow: () => Promise<number>,
+): Promise<void> {
+  const start = trained.slice();
+  for (let seed = 0; seed < 3; seed++) {
+    const direction = randomValues([trained.length], 900 + seed);
+    const step = 2e-2 / Math.sqrt(trained.length);
+    const lossAt = async (h: number): Promise<number> => {
+      trained.set(start.map((v, i) => v + h * (direction[i] ?? 0)));
+      return lossNow();
+    };
+    const slope = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
+    const expected = gradient.reduce((sum, g, i) => sum + g * (direction[i] ?? 0), 0);
+    const size = Math.hypot(...gradient) * Math.hypot(...direction);
+    expect(Math.abs(slope - expected) / size).toBeLessThan(2e-3);
+  }
+  trained.set(start);
+}
+
+const inputsOf = ({ leaves }: Program): string[] =>
+  leaves.flatMap(({ leaf }) => (leaf?.kind === 'input' ? [leaf.name] : []));
 
 describe('the gradient', () => {
   it.each([
@@ -53,23 +81,11 @@ describe('the gradient', () => {
       );
     });
     const runner = new ModelRunner(model, plan, parameters, CPU);
-    const gradient = new Float32Array(plan.trainedSize);
     const rowWeight = 1 / BATCH.rows.length;
+    const gradient = new Float32Array(plan.trainedSize);
     const loss = await runner.step({ batch: BATCH, rowWeight, dropoutSeed: 0 }, gradient);
     expect(loss).toBeCloseTo(await runner.loss(BATCH, rowWeight), 5);
-    const start = parameters.trained.slice();
-    for (let seed = 0; seed < 3; seed++) {
-      const direction = randomValues([plan.trainedSize], 900 + seed);
-      const step = 2e-2 / Math.sqrt(plan.trainedSize);
-      const lossAt = async (h: number): Promise<number> => {
-        parameters.trained.set(start.map((v, i) => v + h * (direction[i] ?? 0)));
-        return runner.loss(BATCH, rowWeight);
-      };
-      const slope = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
-      const expected = gradient.reduce((sum, g, i) => sum + g * (direction[i] ?? 0), 0);
-      const size = Math.hypot(...gradient) * Math.hypot(...direction);
-      expect(Math.abs(slope - expected) / size).toBeLessThan(2e-3);
-    }
+    await expectSlope(parameters, gradient, () => runner.loss(BATCH, rowWeight));
     await runner.dispose();
   });
 
@@ -96,6 +112,46 @@ describe('dropout', () => {
     const first = await lossOf(1);
     expect(await lossOf(2)).not.toBe(first);
     expect(await lossOf(1)).toBe(first);
+    await runner.dispose();
+  });
+
+  const shape = { batch: BATCH.batch, length: BATCH.length, rows: BATCH.rows.length };
+  const linked = { variant: 'bs', pre_num: -1, target_modules: ['q_proj'] };
+
+  it.each(['bs', 'is', 'ms'])(
+    'of ResLoRA %s is fed the masks its graph asks for, and no two are the same',
+    (variant) => {
+      const plan = planOn('untied', reslora, { ...linked, variant, pre_num: 1, lora_dropout: 0.5 });
+      const masks = dropoutMasks(plan, shape, 7);
+      const [first, second] = plan.layers.map(({ site }) => `${site.path}.dropout_mask`);
+      expect(Object.keys(masks)).toEqual([first, second, ...(variant === 'bs' ? [`${second}.1`] : [])]);
+      const asked = inputsOf(buildGraph({ kind: 'train', shape, model: models.untied, plan }));
+      expect(asked.filter((name) => name.includes('dropout_mask')).sort()).toEqual(Object.keys(masks).sort());
+      const drawn = Object.values(masks).map(({ data }) => data.join(''));
+      expect(new Set(drawn).size).toBe(drawn.length);
+    },
+  );
+
+  it('of a probability of 0 leaves the graph as it is without training', async () => {
+    const plan = planOn('untied', reslora, { ...linked, lora_dropout: 0 });
+    expect(dropoutMasks(plan, shape, 7)).toEqual({});
+    const parameters = new Parameters(plan).initialise(models.untied, 1);
+    parameters.trained.set(randomValues([plan.trainedSize], 4));
+    const runner = new ModelRunner(models.untied, plan, parameters, CPU);
+    const step = { batch: BATCH, rowWeight: 0.1, dropoutSeed: 7 };
+    expect(await runner.step(step, new Float32Array(plan.trainedSize))).toBeCloseTo(await runner.loss(BATCH, 0.1), 5);
+    await runner.dispose();
+  });
+
+  it('that masks each term of a block shortcut anew has the gradient of its loss', async () => {
+    const plan = planOn('untied', reslora, { ...linked, lora_dropout: 0.3 });
+    const parameters = new Parameters(plan).initialise(models.untied, 1);
+    parameters.trained.set(randomValues([plan.trainedSize], 4).map((v) => 0.3 * v));
+    const runner = new ModelRunner(models.untied, plan, parameters, CPU);
+    const step = { batch: BATCH, rowWeight: 1 / BATCH.rows.length, dropoutSeed: 7 };
+    const gradient = new Float32Array(plan.trainedSize);
+    await runner.step(step, gradient);
+    await expectSlope(parameters, gradient, () => runner.step(step, new Float32Array(plan.trainedSize)));
     await runner.dispose();
   });
 });
@@ -130,10 +186,11 @@ describe('the graph', () => {
   it('has one gradient for each trained tensor and only inputs that are needed', () => {
     const plan = planOn('untied', lora, { target_modules: ['q_proj'] });
     const shape = { batch: 1, length: 4, rows: 4 };
-    const { leaves, outputs } = buildGraph({ kind: 'train', shape, model: models.untied, plan });
-    expect([...outputs.keys()]).toEqual(['loss', ...plan.trained.map(gradientName)]);
-    const inputs = leaves.flatMap(({ leaf }) => (leaf?.kind === 'input' ? [leaf.name] : []));
-    expect(inputs.sort()).toEqual(['ids', 'labels', 'row_weights', 'rows', ...plan.trained.map((t) => t.key)].sort());
+    const program = buildGraph({ kind: 'train', shape, model: models.untied, plan });
+    expect([...program.outputs.keys()]).toEqual(['loss', ...plan.trained.map(gradientName)]);
+    expect(inputsOf(program).sort()).toEqual(
+      ['ids', 'labels', 'row_weights', 'rows', ...plan.trained.map((t) => t.key)].sort(),
+    );
   });
 
   it('keeps numbers of rows to a few sizes, at most an eighth larger', () => {
