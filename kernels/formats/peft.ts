@@ -11,7 +11,8 @@ import type { FloatDtype } from './dtype';
 import { isFloatDtype } from './dtype';
 import { readJsonObject } from './jsonFile';
 import { parsePeftConfig, printPeftConfig, type PeftLoraConfig } from './peftConfig';
-import { parsePeftKey, peftCheckpointKey, peftParameterKey, type LoraParameter, type PeftKey } from './peftKeys';
+import type { LoraParameter, PeftKey } from './peftKeys';
+import { embeddingName, linearName, parsePeftKey, peftCheckpointKey, peftParameterKey } from './peftKeys';
 import { openSafetensors, type SafetensorsFile, type TensorInfo } from './safetensors';
 import { canonicalOrder, shapeText } from './safetensorsHeader';
 import { SafetensorsWriter } from './safetensorsWriter';
@@ -226,14 +227,6 @@ function describeWeights(file: SafetensorsFile, config: PeftLoraConfig): PeftWei
 
 const BASE_WEIGHT = /^(?:base_model\.model\.)?(.+)\.base_layer\.weight$/;
 
-const EMBEDDING_NAMES: ReadonlyMap<LoraParameter, LoraParameter> = new Map([
-  ['lora_A', 'lora_embedding_A'],
-  ['lora_B', 'lora_embedding_B'],
-]);
-
-const linearName = (parameter: LoraParameter): LoraParameter =>
-  [...EMBEDDING_NAMES].find(([, name]) => name === parameter)?.[0] ?? parameter;
-
 function isSameTensor(a: PeftTensor, b: PeftTensor): boolean {
   if (a.shape.join() !== b.shape.join()) return false;
   const [values, others] = [a.data, b.data];
@@ -280,8 +273,8 @@ function writeWeights(path: string, adapter: PeftWeights, isPlain: boolean): voi
   const named = new Map<string, PeftTensor>();
   for (const [module, parameters] of tensors) {
     for (const [parameter, tensor] of parameters) {
-      const own = embeddings?.has(module) ? EMBEDDING_NAMES.get(parameter) : undefined;
-      named.set(peftParameterKey(module, own ?? parameter), tensor);
+      const own = embeddings?.has(module) ? embeddingName(parameter) : parameter;
+      named.set(peftParameterKey(module, own), tensor);
     }
   }
   for (const [module, tensor] of baseWeights) named.set(`base_model.model.${module}.base_layer.weight`, tensor);

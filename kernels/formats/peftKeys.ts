@@ -24,6 +24,18 @@ export const LORA_PARAMETERS = [
 
 export type LoraParameter = (typeof LORA_PARAMETERS)[number];
 
+const EMBEDDING_NAMES: ReadonlyMap<LoraParameter, LoraParameter> = new Map([
+  ['lora_A', 'lora_embedding_A'],
+  ['lora_B', 'lora_embedding_B'],
+]);
+
+/** What files call a tensor of an embedding that is named as that of a linear layer elsewhere. */
+export const embeddingName = (parameter: LoraParameter): LoraParameter => EMBEDDING_NAMES.get(parameter) ?? parameter;
+
+/** The way back. */
+export const linearName = (parameter: LoraParameter): LoraParameter =>
+  [...EMBEDDING_NAMES].find(([, name]) => name === parameter)?.[0] ?? parameter;
+
 export type PeftKey =
   /** A tensor of the adapter. `adapterName` when the file still has it in the key. */
   | {

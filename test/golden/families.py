@@ -113,7 +113,7 @@ def run(base, adapter, batches, dtype):
         if hasattr(module, "scalar_embed_scale"):  # is a float32 buffer else
             module.embed_scale = torch.tensor(module.scalar_embed_scale, dtype=dtype)
     model = peft.PeftModel.from_pretrained(model, adapter, is_trainable=True, autocast_adapter_dtype=False).to(dtype)
-    parameters = {n.replace(".default", ""): p for n, p in model.named_parameters() if p.requires_grad}
+    parameters = {stored_name(n): p for n, p in model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(parameters.values(), lr=OPTIMIZER["lr"], betas=OPTIMIZER["betas"],
                                   eps=OPTIMIZER["eps"], weight_decay=OPTIMIZER["weight_decay"])
     tensors = [{k: torch.tensor(v) for k, v in b.items()} for b in batches]
@@ -150,6 +150,11 @@ def run(base, adapter, batches, dtype):
     return out
 
 
+def stored_name(name):
+    """The name of a parameter in adapter_model.safetensors."""
+    return name.replace(".default", "").replace("lora_magnitude_vector.weight", "lora_magnitude_vector")
+
+
 def rounded_up(value):
     if value == 0:
         return 0.0
@@ -166,18 +171,25 @@ def tolerance(a, b):
 
 
 def make(name, fields, out, seed):
-    base, case = out / "bases" / name, out / "cases" / f"13-lora-{name}"
+    base = out / "bases" / name
     write_base(base, {**COMMON, **fields}, seed)
+    # Both factors random, so that both have gradients in the first step.
+    config = peft.LoraConfig(r=2, lora_alpha=3, target_modules=TARGETS, task_type="CAUSAL_LM", init_lora_weights=False)
+    make_case(out / "cases" / f"13-lora-{name}", base, config, seed, "families.py", ("qkv", "q_proj"))
+
+
+def make_case(case, base, config, seed, script, shown_parts):
+    """`shown_parts`: parts of the names of the merged weights that are kept, of the last block or outside the blocks."""
+    name = base.name
     case.mkdir(parents=True)
     batches = make_batches(seed)
     (case / "inputs.json").write_text(json.dumps({"batches": batches}))
     torch.manual_seed(seed)
     model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    # Both factors random, so that both have gradients in the first step.
-    config = peft.LoraConfig(r=2, lora_alpha=3, target_modules=TARGETS, task_type="CAUSAL_LM", init_lora_weights=False)
+    last = model.config.num_hidden_layers - 1
     adapted = peft.get_peft_model(model, config)
     adapted.save_pretrained(case / "adapter_init")
-    trainable = [n.replace(".default", "") for n, p in adapted.named_parameters() if p.requires_grad]
+    trainable = [stored_name(n) for n, p in adapted.named_parameters() if p.requires_grad]
 
     single = run(base, case / "adapter_init", batches, torch.float32)
     with AsFloat64():
@@ -193,10 +205,11 @@ def make(name, fields, out, seed):
         path = case / kept / "adapter_config.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "base_model_name_or_path": name}, separators=(',', ':')))
 
-    last = COMMON["num_hidden_layers"] - 1
-    shown = [n for n in single["merged"] if f"layers.{last}." in n and ("qkv" in n or "q_proj" in n) and n.endswith("weight")]
+    shown = [n for n in single["merged"] if ("layers." not in n or f"layers.{last}." in n)
+             and any(part in n for part in shown_parts)]
     changed = sorted(n.replace("base_model.model.", "").replace(".lora_A.weight", ".weight")
-                     for n in trainable if ".lora_A." in n)
+                     .replace(".lora_B.bias", ".bias").replace(".lora_embedding_A", ".weight")
+                     for n in trainable if ".lora_A." in n or ".lora_embedding_A" in n or n.endswith(".lora_B.bias"))
     rates = [[OPTIMIZER["lr"]]] * STEPS
     both = lambda key: (single[key], double[key])
     each = lambda key, names: {n: tolerance(single[key][n], double[key][n]) for n in names}
@@ -218,7 +231,7 @@ def make(name, fields, out, seed):
     save_file({n: t.float().contiguous() for n, t in flat.items()}, case / "expected.safetensors")
     save_file({n: single["merged"][n].float().contiguous() for n in shown}, case / "merged.safetensors")
     (case / "case.json").write_text(json.dumps(
-        {"kind": "adapter", "base": name, "optimizer": OPTIMIZER, "note": "test/golden/families.py", "trainable": trainable},
+        {"kind": "adapter", "base": name, "optimizer": OPTIMIZER, "note": f"test/golden/{script}", "trainable": trainable},
         separators=(',', ':')))
     print(name, "losses", single["losses"], double["losses"])
 

@@ -50,10 +50,7 @@ async function main(): Promise<number> {
   if (root === undefined || positionals.length !== 1) throw new Error('expected one folder with bases/ and cases/');
   const groups = values.groups?.split(',');
   const models = values.models?.split(',');
-  const chosen = findCases(root).filter(
-    ({ group, model }) =>
-      (groups?.includes(group) ?? true) && (model === undefined || (models?.includes(model) ?? true)),
-  );
+  const chosen = findCases(root, groups).filter(({ model }) => model === undefined || (models?.includes(model) ?? true));
   const empty = (groups ?? []).filter((g) => !chosen.some(({ group }) => group === g));
   const outcomes: Outcome[] = [];
   for (const golden of chosen) {
@@ -68,9 +65,11 @@ async function main(): Promise<number> {
   return outcomes.length > 0 && empty.length === 0 && count('passed') === outcomes.length ? 0 : 1;
 }
 
-function findCases(root: string): readonly GoldenCase[] {
+function findCases(root: string, groups: readonly string[] | undefined): readonly GoldenCase[] {
   const cases = path.join(root, 'cases');
+  const groupOf = (name: string): string => /^\d+/.exec(name)?.[0] ?? name;
   return readdirSync(cases)
+    .filter((name) => groups?.includes(groupOf(name)) ?? true)
     .sort()
     .map((name) => {
       const folder = path.join(cases, name);
@@ -78,8 +77,7 @@ function findCases(root: string): readonly GoldenCase[] {
       const model = file.base
         ? readJson<{ readonly model_type?: string }>(root, 'bases', file.base, 'config.json')
         : {};
-      const group = /^\d+/.exec(name)?.[0] ?? name;
-      return { ...file, name, group, folder, ...(model.model_type !== undefined && { model: model.model_type }) };
+      return { ...file, name, group: groupOf(name), folder, ...(model.model_type !== undefined && { model: model.model_type }) };
     });
 }
 
