@@ -1,9 +1,9 @@
-/** @file What the tree and the status bar show of a run, read cheaply: two small files and the end of the metrics. */
+/** @file What the tree and the status bar show of a run, read cheaply: two small files and the ends of two records. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MetricRecord, RunInfo, RunState } from '../../kernels/protocol/types';
+import type { ActivityFigure, RunInfo, RunState } from '../../kernels/protocol/types';
 import { effectiveState, isLive, thisMachine, type Machine } from './liveness';
-import { parseMetric } from './records';
+import { parseActivity, parseMetric } from './records';
 import { readRunContents, readRunInfo, readRunState, runFiles, type RunContents } from './runFolder';
 
 export interface RunSummary {
@@ -14,6 +14,8 @@ export interface RunSummary {
   /** Loss of the last recorded training step. */
   readonly loss: number | null;
   readonly etaSeconds: number | null;
+  /** Figures of the latest activity whose rules are not met: with any, the method does not do what it says. */
+  readonly redFigures: readonly ActivityFigure[];
 }
 
 const TAIL_BYTES = 32_768;
@@ -24,8 +26,9 @@ export async function readRunSummary(folder: string, machine: Machine = thisMach
   const [info, written] = await Promise.all([readRunInfo(folder), readRunState(folder)]);
   if (!info || !written) return null;
   const state = effectiveState(written, machine);
-  const recent = (await readLastRecords(join(folder, runFiles.metrics))).filter((r) => r.kind === 'train');
+  const recent = (await readLastRecords(join(folder, runFiles.metrics), parseMetric)).filter((r) => r.kind === 'train');
   const last = recent.at(-1);
+  const activity = (await readLastRecords(join(folder, runFiles.activity), parseActivity)).at(-1);
   const seconds = recent.slice(-ETA_STEPS).map((record) => record.step_seconds);
   const perStep = seconds.reduce((sum, s) => sum + s, 0) / seconds.length;
   return {
@@ -35,6 +38,7 @@ export async function readRunSummary(folder: string, machine: Machine = thisMach
     contents: await readRunContents(folder),
     loss: last && Number.isFinite(last.loss) ? last.loss : null,
     etaSeconds: last && isLive(state) ? Math.max(0, state.total_steps - last.step) * perStep : null,
+    redFigures: (activity?.figures ?? []).filter(({ verdict }) => verdict === 'red'),
   };
 }
 
@@ -55,8 +59,8 @@ export function capabilities(run: Pick<RunSummary, 'state' | 'contents'>): {
   };
 }
 
-/** The records at the end of a metrics file; lines that are not records are left to the reader of the whole file. */
-async function readLastRecords(file: string): Promise<MetricRecord[]> {
+/** The records at the end of a file of lines; lines that are not records are left to the reader of the whole file. */
+async function readLastRecords<T>(file: string, parse: (value: unknown) => T): Promise<T[]> {
   let text: string;
   try {
     const handle = await open(file, 'r');
@@ -75,7 +79,7 @@ async function readLastRecords(file: string): Promise<MetricRecord[]> {
   // The first line may be cut at its beginning, the last at its end.
   return text.split('\n').flatMap((line) => {
     try {
-      return [parseMetric(JSON.parse(line))];
+      return [parse(JSON.parse(line))];
     } catch {
       return [];
     }

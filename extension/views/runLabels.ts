@@ -1,6 +1,6 @@
 /** @file A run in words: the same in the tree, the status bar, the CodeLens and the pickers. */
 import { l10n } from 'vscode';
-import type { RunStatus } from '../../kernels/protocol/types';
+import type { ActivityFigure, RunStatus } from '../../kernels/protocol/types';
 import { isLive } from '../runs/liveness';
 import type { RunSummary } from '../runs/runSummary';
 import { formatDuration, formatNumber } from '../util/format';
@@ -33,6 +33,7 @@ export function runDescription(run: RunSummary): string {
   if (status !== 'running') parts.push(statusLabel(status));
   if (status !== 'starting' && status !== 'finished' && status !== 'queued') parts.push(stepLabel(run));
   if (run.etaSeconds !== null && status !== 'queued') parts.push(l10n.t('{0} left', formatDuration(run.etaSeconds)));
+  parts.push(...inactiveLabel(run));
   if (run.loss !== null) parts.push(l10n.t('loss {0}', formatNumber(run.loss)));
   if (!isLive(run.state)) parts.push(createdLabel(run));
   return parts.join(' · ');
@@ -45,17 +46,32 @@ export function runDescription(run: RunSummary): string {
  */
 export function rowDescription(run: RunSummary, place: number | undefined): string {
   const { status } = run.state;
-  const loss = run.loss === null ? [] : [l10n.t('loss {0}', formatNumber(run.loss))];
+  const figures = [...inactiveLabel(run), ...(run.loss === null ? [] : [l10n.t('loss {0}', formatNumber(run.loss))])];
   if (status === 'queued') return place === undefined ? '' : l10n.t('place {0} in the queue', place);
   if (!isLive(run.state))
-    return [...loss, ...(status === 'finished' ? [] : [stepLabel(run)]), createdLabel(run)].join(' · ');
+    return [...figures, ...(status === 'finished' ? [] : [stepLabel(run)]), createdLabel(run)].join(' · ');
   const eta = run.etaSeconds === null ? [] : [l10n.t('{0} left', formatDuration(run.etaSeconds))];
-  return [...(status === 'running' ? [] : [statusLabel(status)]), ...loss, ...eta, stepLabel(run)].join(' · ');
+  return [...(status === 'running' ? [] : [statusLabel(status)]), ...figures, ...eta, stepLabel(run)].join(' · ');
 }
 
 /** For assistive technology, which does not see the icon. */
 export function runAccessibleLabel(run: RunSummary): string {
-  return `${run.info.name}, ${statusLabel(run.state.status)}, ${runDescription(run)}`;
+  const red = run.redFigures.map(figureLabel).join('; ');
+  const warning = red === '' ? '' : `, ${l10n.t('rules that are not met: {0}', red)}`;
+  return `${run.info.name}, ${statusLabel(run.state.status)}, ${runDescription(run)}${warning}`;
+}
+
+/** One word where the latest activity is red, none otherwise. */
+function inactiveLabel({ redFigures }: RunSummary): readonly string[] {
+  return redFigures.length === 0
+    ? []
+    : [l10n.t({ message: 'not active', comment: ['the method of a run does not do what it says'] })];
+}
+
+/** The name of a figure of activity. `npm run l10n` finds these texts where the figures are declared, in the engine. */
+export function figureLabel({ label }: ActivityFigure): string {
+  // eslint-disable-next-line local/literal-texts -- the text is declared with the figure, where the extraction finds it
+  return l10n.t(label);
 }
 
 /** When the run was made, short; runs of one configuration differ by this. */

@@ -1,10 +1,11 @@
 /** @file What the pointer finds on a run: configuration, device, how long, how well. */
 import { l10n, MarkdownString, Uri, workspace } from 'vscode';
+import type { ActivityFigure } from '../../kernels/protocol/types';
 import { isLive } from '../runs/liveness';
 import type { RunSummary } from '../runs/runSummary';
 import { formatCount, formatDuration, formatNumber } from '../util/format';
 import { methodOf } from './runGroups';
-import { createdLabel, statusLabel } from './runLabels';
+import { createdLabel, figureLabel, statusLabel } from './runLabels';
 
 export function runTooltip(run: RunSummary): MarkdownString {
   const { state, info } = run;
@@ -32,9 +33,28 @@ export function runTooltip(run: RunSummary): MarkdownString {
   const lines = [
     `**${escape(info.name)}**: ${statusLabel(state.status)}`,
     state.error === undefined ? '' : `$(error) ${escape(state.error)}`,
+    ...redLines(run),
     ['| | |', '|:--|:--|', ...rows].join('\n'),
   ];
   return new MarkdownString(lines.filter((line) => line !== '').join('\n\n'), true);
+}
+
+/** Each rule of the method that is not met, with what was found and where. */
+function redLines({ redFigures }: RunSummary): readonly string[] {
+  if (redFigures.length === 0) return [];
+  const title = l10n.t('The method does not do what it says: do not trust this adapter.');
+  return [`$(warning) ${escape(title)}`, redFigures.map((figure) => `- ${escape(redLine(figure))}`).join('\n')];
+}
+
+function redLine(figure: ActivityFigure): string {
+  const { value, unit, rule, rule_values: values, where } = figure;
+  // eslint-disable-next-line local/literal-texts -- the text is declared with the figure, where the extraction finds it
+  const expected = l10n.t(rule, ...values);
+  const number = value !== null && (unit === 'share' ? `${formatNumber(100 * value)} %` : formatNumber(value));
+  const found = number === false ? l10n.t('not a number') : number;
+  return where === undefined
+    ? l10n.t('{0}: {1}; expected: {2}', figureLabel(figure), found, expected)
+    : l10n.t('{0}: {1} in {3}; expected: {2}', figureLabel(figure), found, expected, where);
 }
 
 /** Names come from files; they are text, not markup. */

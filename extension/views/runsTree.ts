@@ -19,6 +19,12 @@ const icons: Record<RunStatus, ThemeIcon> = {
   failed: new ThemeIcon('error', new ThemeColor('testing.iconFailed')),
 };
 
+/** A run whose method is not active shows this first, whatever it is doing; a failed one has its own mark. */
+function iconOf({ state, redFigures }: RunSummary): ThemeIcon {
+  return redFigures.length > 0 && state.status !== 'failed' ? inactive : icons[state.status];
+}
+const inactive = new ThemeIcon('warning', new ThemeColor('testing.iconFailed'));
+
 /**
  * Opens the dashboard of the selected row. Without arguments on purpose: the editor keeps the arguments of a row's command only until
  * the row is drawn again, which a live run's is every second, and a click at that moment would go nowhere.
@@ -93,7 +99,7 @@ export class RunsTree extends Owner implements TreeDataProvider<RunsRow> {
     const item = new TreeItem(run.info.name, TreeItemCollapsibleState.None);
     item.id = run.folder;
     item.description = rowDescription(run, this.library.placeOf(run));
-    item.iconPath = icons[run.state.status];
+    item.iconPath = iconOf(run);
     item.tooltip = runTooltip(run);
     // Menus look for the words: `run;stop;merge`.
     const can = Object.entries(capabilities(run)).filter(([, is]) => is);

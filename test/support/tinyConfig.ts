@@ -14,3 +14,8 @@ export const TINY_CONFIG = {
   tie_word_embeddings: false,
   torch_dtype: 'float32',
 };
+
+/** For a config of another family: none of these fields. */
+export const NOT_LLAMA: Readonly<Record<string, undefined>> = Object.fromEntries(
+  Object.keys(TINY_CONFIG).map((key) => [key, undefined]),
+);

@@ -21,6 +21,7 @@ const run = (folder: string, more: Partial<RunSummary['state']> = {}, method = '
     contents: { lastCheckpoint: `${folder}/checkpoints/step-3`, adapter: null },
     loss: 1.23456,
     etaSeconds: more.status === undefined ? 125 : null,
+    redFigures: [],
   }) as unknown as RunSummary;
 
 /** What the workspace remembers. */
@@ -143,4 +144,31 @@ test('names of files are text in the tooltip, not markup', async () => {
   const [row] = await rowsOf(tree);
   const { tooltip } = tree.getTreeItem(row!) as unknown as { tooltip: { value: string } };
   expect(tooltip.value).not.toContain('[click](command');
+});
+
+test('a run whose method is not active says so in its row, by its icon, and names the rules that are not met', async () => {
+  const figure = {
+    id: 'delta-norm',
+    label: 'Smallest norm of ΔW',
+    unit: 'number',
+    value: 0,
+    verdict: 'red',
+    rule: 'above {0} in every layer',
+    rule_values: [0],
+    where: 'model.layers.0.q_proj',
+  } as const;
+  const { tree, drawn, set } = setUp(run('/a'), run('/b', { status: 'finished' }), run('/c', { status: 'failed' }));
+  const red = (summary: RunSummary): RunSummary => ({ ...summary, redFigures: [figure] });
+  set(red(run('/a')), red(run('/b', { status: 'finished' })), red(run('/c', { status: 'failed' })));
+  expect(drawn).toHaveLength(3);
+  const [a, c, b] = (await rowsOf(tree)).map((row) => tree.getTreeItem(row));
+  for (const item of [a, b, c]) {
+    expect(item!.description).toMatch(/^not active · loss 1\.235/);
+    expect(item!.accessibilityInformation?.label).toContain('not active');
+    expect(item!.accessibilityInformation?.label).toContain('rules that are not met: Smallest norm of ΔW');
+    const { value } = item!.tooltip as unknown as { value: string };
+    expect(value).toContain('do not trust this adapter');
+    expect(value).toContain('Smallest norm of ΔW: 0 in model.layers.0.q\\_proj; expected: above 0 in every layer');
+  }
+  expect([a, b, c].map((item) => (item!.iconPath as { id: string }).id)).toEqual(['warning', 'warning', 'error']);
 });

@@ -7,15 +7,14 @@ import { openSafetensors } from '../../../kernels/formats/safetensors';
 import type { InspectedModule } from '../../../kernels/inspect/inspectAdapter';
 import type { EvalRecord, RunInfo, SpectrumRecord } from '../../../kernels/protocol/types';
 import { useEngine } from '../../support/engine';
-import { TINY_CONFIG, writeTinyModel } from '../../support/tinyModel';
+import { NOT_LLAMA } from '../../support/tinyConfig';
+import { writeTinyModel } from '../../support/tinyModel';
 import { TINY_VOCABULARY, tinyTokenizerFiles } from '../../support/tinyTokenizer';
 import { readRecords, trainingFixture } from '../../support/trainingFixture';
 
 const engine = useEngine();
 const fixture = trainingFixture();
 const common = { vocab_size: TINY_VOCABULARY, eos_token_id: 256 };
-/** Keys that the other family does not have. */
-const NOT_LLAMA = Object.fromEntries(Object.keys(TINY_CONFIG).map((key) => [key, undefined]));
 const MODELS = {
   llama: writeTinyModel({
     config: { ...common, max_position_embeddings: 96, attention_bias: true, tie_word_embeddings: true },

@@ -4,10 +4,13 @@ import { describe, expect, test } from 'vitest';
 import type { ActivityRecord, ActivityVerdict } from '../../../../kernels/protocol/types';
 import { activityOf, verdicts } from '../../../support/activeRun';
 import type { ConfigChanges } from '../../../support/tinyTraining';
+import { biasedModels } from '../../../support/biasedModels';
 import { trainingFixture } from '../../../support/trainingFixture';
 
 const fixture = trainingFixture();
 process.env['ADAPTER_STUDIO_CACHE'] = path.join(fixture.folder, 'cache');
+
+const biased = biasedModels();
 
 /** Not every method has the fields of the fixture's own adapter. */
 const NEITHER = { lora_alpha: undefined, lora_dropout: undefined };
@@ -57,6 +60,8 @@ const RUNS: Readonly<Record<string, ConfigChanges>> = {
   },
   'full fine-tuning': { adapter: { method: 'full', r: undefined } },
   'last layers': { adapter: { method: 'last_layers', r: undefined } },
+  BitFit: { adapter: { method: 'bitfit', r: undefined }, model: biased.llama },
+  'BitFit of GPT-2': { adapter: { method: 'bitfit', r: undefined }, model: biased.gpt2 },
 };
 
 describe('a healthy run is green', () => {

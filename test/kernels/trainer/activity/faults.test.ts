@@ -12,10 +12,12 @@ import * as optimiserReset from '../../../../kernels/trainer/optimiserReset';
 import { Restarts } from '../../../../kernels/trainer/restarts';
 import * as schedule from '../../../../kernels/trainer/schedule';
 import type { Tamper } from '../../../support/activeRun';
+import { biasedModels } from '../../../support/biasedModels';
 import { activityOf, verdicts, withMethod } from '../../../support/activeRun';
 import { trainingFixture } from '../../../support/trainingFixture';
 
 const fixture = trainingFixture();
+const biased = biasedModels();
 process.env['ADAPTER_STUDIO_CACHE'] = path.join(fixture.folder, 'cache');
 
 type Config = Parameters<typeof scalingOf>[0];
@@ -257,13 +259,18 @@ test('ReLoRA whose learning rate goes on as if nothing had happened', async () =
   expect(await restarted('relora-rate')).toMatchObject({ 'restart-rate': 'red' });
 });
 
-test.each(['full', 'last_layers'])('%s that moves nothing', async (method) => {
+test.each([
+  ['full', 'llama'],
+  ['last_layers', 'llama'],
+  ['bitfit', 'llama'],
+  ['bitfit', 'gpt2'],
+] as const)('%s of %s that moves nothing', async (method, family) => {
   const adapter = { method, r: undefined, lora_alpha: undefined, lora_dropout: undefined };
   const found = verdicts(
     await activityOf(
       fixture,
-      `${method}-still`,
-      { adapter },
+      `${method}-${family}-still`,
+      { adapter, model: biased[family] },
       withRates(() => 0),
     ),
   );
