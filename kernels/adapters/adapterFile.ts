@@ -130,8 +130,8 @@ export function loadAdapter(
     const { rawConfig, configText } = adapter;
     const restarts = restartsOf(dir, adapter, plan);
     if (restarts && !takesRestarts) {
-      const found = `belongs to cycle ${restarts.state.cycle} of a run with restarts (ReLoRA)`;
-      const expected = 'expected an adapter for the untouched base model; merge it into its base first';
+      const found = l10n.t('belongs to cycle {0} of a run with restarts (ReLoRA)', restarts.state.cycle);
+      const expected = l10n.t('expected an adapter for the untouched base model; merge it into its base first');
       throw unsupported(dir, found, expected);
     }
     return { method, config, plan, parameters, rawConfig, configText, warnings, restarts };

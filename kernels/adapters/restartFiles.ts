@@ -4,6 +4,7 @@
  * dimension. They are factors, so they are small; and merging them one after the other, as the run did, gives its weights to
  * the bit, which a sum of rounded delta weights would not.
  */
+import * as l10n from '@vscode/l10n';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../formats/atomicFile';
@@ -70,9 +71,12 @@ export interface RestartedAdapter {
 export function readRestarts(dir: string, adapter: RestartedAdapter, marked: number | undefined): RestartHistory {
   for (const name of [RESTART_STATE_FILE, RESTART_DELTA_FILE]) {
     if (existsSync(path.join(dir, name))) continue;
-    const found = `has no ${name}`;
-    const cycle = marked === undefined ? 'a later cycle' : `cycle ${marked}`;
-    const expected = `expected it beside the adapter, which belongs to ${cycle} of a run with restarts: alone it is not the model that was trained`;
+    const found = l10n.t('has no {0}', name);
+    const cycle = marked === undefined ? l10n.t('a later cycle') : l10n.t('cycle {0}', marked);
+    const expected = l10n.t(
+      'expected it beside the adapter, which belongs to {0} of a run with restarts: alone it is not the model that was trained',
+      cycle,
+    );
     throw KernelError.refused([{ file: dir, severity: 'error', found, expected }]);
   }
   const state = readState(path.join(dir, RESTART_STATE_FILE), marked);
@@ -80,22 +84,25 @@ export function readRestarts(dir: string, adapter: RestartedAdapter, marked: num
 }
 
 function readState(file: string, marked: number | undefined): RestartState {
-  const { node } = readJsonObject(file, 'expected the state of a run with restarts');
+  const { node } = readJsonObject(file, l10n.t('expected the state of a run with restarts'));
   const values = jsonValue(node) as Config;
   const problems: Problem[] = [];
   const add = (where: string, expected: string): void => {
-    const found = values[where] === undefined ? 'is missing' : `is ${JSON.stringify(values[where])}`;
+    const found = values[where] === undefined ? l10n.t('is missing') : l10n.t('is {0}', JSON.stringify(values[where]));
     problems.push({ file, where, severity: 'error', found, expected });
   };
   if (values['version'] !== 1) add('version', 'expected 1');
   for (const where of ['cycle', 'every', 'warmup', 'restartWarmup', 'step', 'seed']) {
-    if (!Number.isSafeInteger(values[where]) || Number(values[where]) < 0) add(where, 'expected a whole number');
+    if (!Number.isSafeInteger(values[where]) || Number(values[where]) < 0)
+      add(where, l10n.t('expected a whole number'));
   }
   const { merged, cycle } = values;
   const areObjects = Array.isArray(merged) && merged.every((m) => typeof m === 'object' && m !== null);
-  if (!areObjects || merged.length === 0) add('merged', 'expected an object for each merged cycle');
-  else if (cycle !== merged.length + 1) add('cycle', `expected ${merged.length + 1}, one more than were merged`);
-  else if (marked !== undefined && cycle !== marked) add('cycle', `expected ${marked}, as adapter_config.json says`);
+  if (!areObjects || merged.length === 0) add('merged', l10n.t('expected an object for each merged cycle'));
+  else if (cycle !== merged.length + 1)
+    add('cycle', l10n.t('expected {0}, one more than were merged', merged.length + 1));
+  else if (marked !== undefined && cycle !== marked)
+    add('cycle', l10n.t('expected {0}, as adapter_config.json says', marked));
   if (problems.length > 0) throw KernelError.invalid(problems);
   return values as unknown as RestartState; // what was looked at above
 }
@@ -114,7 +121,7 @@ function readCycles(
       const found = stored.tensors.get(key);
       const expected = `expected [${wanted.join(', ')}]`;
       if (found?.shape.join() !== wanted.join()) {
-        const is = found ? `is [${found.shape.join(', ')}]` : 'is missing';
+        const is = found ? `is [${found.shape.join(', ')}]` : l10n.t('is missing');
         problems.push({ file, where: key, severity: 'error', found: is, expected });
         continue;
       }
@@ -126,8 +133,8 @@ function readCycles(
     const known = new Set(tensors.map(({ key }) => key));
     for (const where of stored.tensors.keys()) {
       if (known.has(where)) continue;
-      const expected = 'expected tensors of the adapter beside it only';
-      problems.push({ file, where, severity: 'error', found: 'has no place in the adapter', expected });
+      const expected = l10n.t('expected tensors of the adapter beside it only');
+      problems.push({ file, where, severity: 'error', found: l10n.t('has no place in the adapter'), expected });
     }
     if (problems.length > 0) throw KernelError.invalid(problems);
     return merged.map((changes, i) => ({

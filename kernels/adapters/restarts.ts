@@ -3,6 +3,7 @@
  * anew in the middle of a run, and what a run keeps of the cycles that were merged. Any method can whose merge is exact and
  * whose fresh adapter changes nothing; no list says which.
  */
+import * as l10n from '@vscode/l10n';
 import { SHARED_MODULE } from '../formats/peftKeys';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
@@ -76,7 +77,8 @@ export function configOfCycle(
   const next = method.configOfCycle?.(config, cycle, types) as
     { readonly config: Config } | { readonly reason: string } | undefined;
   if (!next) return config;
-  if ('reason' in next) throw refused(types ? 'mora_types' : 'every', 'cannot restart this adapter', next.reason);
+  if ('reason' in next)
+    throw refused(types ? 'mora_types' : 'every', l10n.t('cannot restart this adapter'), next.reason);
   return next.config;
 }
 
@@ -108,26 +110,34 @@ export function stackedFactors(terms: readonly Factors[], { inFeatures, outFeatu
 /** Throws `adapter/unsupported` with the reason when an adapter cannot restart. */
 export function refuseRestarts(plan: AdapterPlan, types: readonly unknown[] | undefined): void {
   const reason = whyNoRestart(plan);
-  if (reason !== undefined) throw refused('every', `cannot restart ${plan.method.label}`, reason);
+  if (reason !== undefined) throw refused('every', l10n.t('cannot restart {0}', plan.method.label), reason);
   configOfCycle(plan.method, plan.config, 2, types);
 }
 
 function whyNoRestart({ method, config, layers, trained, frozen }: AdapterPlan): string | undefined {
-  if (layers.length === 0) return 'there is no adapter to merge; remove this key';
-  if (!method.mergedWeight) return 'it has no exact merge; remove this key';
+  if (layers.length === 0) return l10n.t('there is no adapter to merge; remove this key');
+  if (!method.mergedWeight) return l10n.t('it has no exact merge; remove this key');
   const approximation = method.approximates?.(config);
-  if (approximation !== undefined) return `its merge would not be what was trained: ${approximation}`;
+  if (approximation !== undefined) return l10n.t('its merge would not be what was trained: {0}', approximation);
   if (layers.some((layer) => changesBias(method, layer))) {
-    return 'it changes biases too, and only weights are merged in a run; switch its bias off, or remove this key';
+    return l10n.t(
+      'it changes biases too, and only weights are merged in a run; switch its bias off, or remove this key',
+    );
   }
   const outer = layers.find(({ site }) => site.kind !== undefined)?.site;
   if (outer) {
-    return `only linear layers of blocks are merged in a run, and ${outer.path} is adapted; leave it out, or remove this key`;
+    return l10n.t(
+      'only linear layers of blocks are merged in a run, and {0} is adapted; leave it out, or remove this key',
+      outer.path,
+    );
   }
   const tensors = [...trained, ...frozen];
-  if (tensors.some(({ isMeasured }) => isMeasured)) return 'its merge needs numbers that are measured in training';
+  if (tensors.some(({ isMeasured }) => isMeasured))
+    return l10n.t('its merge needs numbers that are measured in training');
   if (tensors.some(({ module }) => module === SHARED_MODULE)) {
-    return 'its layers share tensors that stay the same in every cycle, so that no restart could raise the rank; remove this key';
+    return l10n.t(
+      'its layers share tensors that stay the same in every cycle, so that no restart could raise the rank; remove this key',
+    );
   }
   return undefined;
 }

@@ -66,8 +66,8 @@ function reportLabels(names: readonly string[], files: readonly string[], contex
   const [only] = names;
   const [file] = files;
   if (names.length !== 1 || only === undefined || file === undefined) return;
-  const found = `all samples have the label ${JSON.stringify(only)}`;
-  context.report({ file, severity: 'error', found, expected: 'expected samples of two labels or more' });
+  const found = l10n.t('all samples have the label {0}', JSON.stringify(only));
+  context.report({ file, severity: 'error', found, expected: l10n.t('expected samples of two labels or more') });
 }
 
 /** Where nobody says what the samples are for, they may be for either. */

@@ -1,4 +1,5 @@
 /** @file The labels of a data set as numbers: names of classes by their place, or the numbers themselves. */
+import * as l10n from '@vscode/l10n';
 import type { RowFault } from './samples';
 
 /** Collects the names of classes; texts and whole numbers are names alike, but a set has only one kind of them. */
@@ -12,15 +13,18 @@ export class LabelNames {
     this.kind ??= kind;
     if (kind !== this.kind) {
       const [is, was] = kind === 'string' ? ['a name', 'numbers'] : ['a number', 'names'];
-      const found = `found ${JSON.stringify(label)}, ${is} after labels that are ${was}`;
-      return { where: 'label', found, expected: 'expected labels of one kind in all files' };
+      const found = l10n.t('found {0}, {1} after labels that are {2}', JSON.stringify(label), is, was);
+      return { where: 'label', found, expected: l10n.t('expected labels of one kind in all files') };
     }
     const name = String(label);
     const known = this.places.get(name);
     if (known !== undefined) return known;
     if (this.places.size >= MOST_LABELS) {
-      const expected = `expected at most ${MOST_LABELS} classes; is this a number to be predicted (data.format: regression)?`;
-      return { where: 'label', found: `found ${JSON.stringify(label)}, one label more`, expected };
+      const expected = l10n.t(
+        'expected at most {0} classes; is this a number to be predicted (data.format: regression)?',
+        MOST_LABELS,
+      );
+      return { where: 'label', found: l10n.t('found {0}, one label more', JSON.stringify(label)), expected };
     }
     this.places.set(name, this.places.size);
     return this.places.size - 1;

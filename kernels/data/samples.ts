@@ -176,15 +176,20 @@ function labelFault(label: unknown, format: LabelledFormat): RowFault | undefine
   const fault = (expected: string): RowFault => ({
     where: 'label',
     found: `found ${typeof label === 'string' ? JSON.stringify(label.slice(0, 60)) : kindOf(label)}`,
-    expected: `expected ${expected}`,
+    expected: l10n.t('expected {0}', expected),
   });
   if (format === 'regression') {
-    return typeof label === 'number' && Number.isFinite(label) ? undefined : fault('a number, as for every regression');
+    return typeof label === 'number' && Number.isFinite(label)
+      ? undefined
+      : fault(l10n.t('a number, as for every regression'));
   }
-  if (typeof label === 'string') return label.trim() === '' ? fault('the name of a label') : undefined;
-  if (typeof label !== 'number') return fault('the name of a label or a whole number');
-  if (!Number.isInteger(label)) return fault('a whole number; numbers to be predicted need data.format: regression');
-  return label < 0 ? fault('a whole number of at least 0; negative ones stand for samples without a label') : undefined;
+  if (typeof label === 'string') return label.trim() === '' ? fault(l10n.t('the name of a label')) : undefined;
+  if (typeof label !== 'number') return fault(l10n.t('the name of a label or a whole number'));
+  if (!Number.isInteger(label))
+    return fault(l10n.t('a whole number; numbers to be predicted need data.format: regression'));
+  return label < 0
+    ? fault(l10n.t('a whole number of at least 0; negative ones stand for samples without a label'))
+    : undefined;
 }
 
 export function isFault(value: Sample | RowFault): value is RowFault {

@@ -3,6 +3,7 @@
  * rank curves and conversion all ask. From factors where the update has low rank by construction; otherwise from the method's
  * own formula, whole.
  */
+import * as l10n from '@vscode/l10n';
 import type { TensorValues } from '../adapters/adapterFile';
 import type { AdaptedLayer } from '../adapters/plan';
 import { layersBefore } from '../adapters/plan';
@@ -29,8 +30,8 @@ export class DeltaWeights {
     private readonly baseWeight: ReadBaseWeight | null,
   ) {
     const missing = (site: TargetSite): never => {
-      const found = `the delta weight of ${plan.method.label} at ${site.path} depends on the base weight`;
-      throw new KernelError('input/refused', `${found}; expected the base model on disk`);
+      const found = l10n.t('the delta weight of {0} at {1} depends on the base weight', plan.method.label, site.path);
+      throw new KernelError('input/refused', l10n.t('{0}; expected the base model on disk', found));
     };
     this.layerWeights = plan.method.mergedWeight && new LayerWeights(plan, parameters, 'delta', baseWeight ?? missing);
   }
@@ -57,7 +58,7 @@ export class DeltaWeights {
   /** ΔW row by row. Throws `input/refused` when it needs a base weight that is not at hand, or the method has no merge. */
   async dense(layer: AdaptedLayer): Promise<Float32Array> {
     if (this.layerWeights) return this.layerWeights.delta(layer);
-    throw new KernelError('input/refused', `${this.plan.method.label} has no delta weight: it has no merge`);
+    throw new KernelError('input/refused', l10n.t('{0} has no delta weight: it has no merge', this.plan.method.label));
   }
 
   /** What merging adds to the bias of a layer [out]; `null` where it adds nothing. */

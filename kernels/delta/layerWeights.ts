@@ -2,6 +2,7 @@
  * @file Computes merged weights (or the base weights back from them, or their difference) in float32 with the adapter
  * method's own formula, as a graph in the runtime: one session for each distinct shape and configuration of a layer.
  */
+import * as l10n from '@vscode/l10n';
 import type { TensorValues } from '../adapters/adapterFile';
 import type { AdaptedLayer, AdapterPlan, PlannedTensor } from '../adapters/plan';
 import { layersBefore, SHARED_MODULE } from '../adapters/plan';
@@ -71,8 +72,12 @@ export class LayerWeights {
   ) {
     const { label, mergedWeight, unmergedWeight } = plan.method;
     if (direction === 'unmerge' ? unmergedWeight : mergedWeight) return;
-    const reason = direction === 'unmerge' ? 'cannot be taken out of a merged weight' : 'has no exact merge';
-    throw new KernelError('adapter/unsupported', `${label} ${reason}; keep the base and the adapter folder`);
+    const reason =
+      direction === 'unmerge' ? l10n.t('cannot be taken out of a merged weight') : l10n.t('has no exact merge');
+    throw new KernelError(
+      'adapter/unsupported',
+      l10n.t('{0} {1}; keep the base and the adapter folder', label, reason),
+    );
   }
 
   /** `weight` in the checkpoint's layout, merged or unmerged; the same layout comes back. */
@@ -81,8 +86,11 @@ export class LayerWeights {
     if (this.direction === 'merge') {
       for (const [name, data] of Object.entries(noted)) this.record?.add(layer.site.path, name, data);
     } else if (!result.every(Number.isFinite)) {
-      const found = `${layer.site.path} was multiplied with 0 when the adapter was merged`;
-      throw new KernelError('adapter/unsupported', `${found}: what stood there cannot be told; keep the base`);
+      const found = l10n.t('{0} was multiplied with 0 when the adapter was merged', layer.site.path);
+      throw new KernelError(
+        'adapter/unsupported',
+        l10n.t('{0}: what stood there cannot be told; keep the base', found),
+      );
     }
     return result;
   }
@@ -176,11 +184,11 @@ export class LayerWeights {
         ([name, { type }]) => [name, graph.input(recordName(name), type)] as const,
       );
       const result = method.unmergedWeight?.(...args, Object.fromEntries(record));
-      if (!result) throw new KernelError('internal', `${method.label} cannot be unmerged`);
+      if (!result) throw new KernelError('internal', l10n.t('{0} cannot be unmerged', method.label));
       return { outputs: { result: upright(result) }, isAdditive: onlyAddsTo(result, weight) };
     }
     const merged = method.mergedWeight?.(...args);
-    if (!merged) throw new KernelError('internal', `${method.label} cannot be merged`);
+    if (!merged) throw new KernelError('internal', l10n.t('{0} cannot be merged', method.label));
     const isAdditive = onlyAddsTo(merged, weight);
     if (this.direction === 'merge') return { outputs: { result: upright(merged), ...noted }, isAdditive };
     // Fed with zeros, or with the weight in its place.

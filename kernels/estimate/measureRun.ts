@@ -48,7 +48,7 @@ export async function measureRun(
 async function timingsOf(run: PreparedRun, options: MeasureOptions): Promise<StepTimings> {
   const { file, overrides, signal, onProgress } = options;
   const program = process.argv[1];
-  if (!program) throw new KernelError('internal', 'the program that measures was not found');
+  if (!program) throw new KernelError('internal', l10n.t('the program that measures was not found'));
   if (signal?.aborted) throw new KernelError('cancelled', 'the measurement was cancelled');
   // The device was probed for this estimate already, and the run would choose the same.
   const set = [...overrides, `runtime.device=${run.device}`].flatMap((value) => ['--set', value]);

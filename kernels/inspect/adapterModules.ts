@@ -2,6 +2,7 @@
  * @file The modules of an open adapter as its method knows them: shapes, what each tensor is for, delta weights and spectra.
  * Without a model: sizes come from the tensors where they tell them, otherwise from the headers of the base.
  */
+import * as l10n from '@vscode/l10n';
 import type { UnplannedAdapter } from '../adapters/adapterFile';
 import type { AdaptedLayer } from '../adapters/plan';
 import type { AnyAdapterMethod, ParamSpec } from '../adapters/types';
@@ -119,8 +120,8 @@ export class AdapterModules {
   tensorsOf(module: string): ModuleTensors {
     const tensors = (this.trainedThemselves ?? this.unplanned.adapter.tensors).get(module);
     if (tensors) return tensors;
-    const found = 'there is no such module';
-    throw this.refused(module, found, `expected one of the ${this.names.length} adapted modules`);
+    const found = l10n.t('there is no such module');
+    throw this.refused(module, found, l10n.t('expected one of the {0} adapted modules', this.names.length));
   }
 
   /** Whether the delta weight of a module can be had from what is on disk. */
@@ -167,14 +168,23 @@ export class AdapterModules {
     const layer = this.layers.get(module);
     const { label } = this.unplanned.method;
     if (!layer || !this.isKnown(module)) {
-      const found = `the delta weight of ${label} cannot be had from this file`;
-      throw this.refused(module, found, 'expected the base model and the matrices that all layers share on disk');
+      const found = l10n.t('the delta weight of {0} cannot be had from this file', label);
+      throw this.refused(
+        module,
+        found,
+        l10n.t('expected the base model and the matrices that all layers share on disk'),
+      );
     }
     const { outFeatures, inFeatures } = layer.site;
     const terms = this.deltas.terms(layer);
     if (!terms && outFeatures * inFeatures > MOST_SHOWN) {
-      const found = `the delta weight of ${label} has to be computed whole, and is [${outFeatures}, ${inFeatures}]`;
-      throw this.refused(module, found, `expected at most ${MOST_SHOWN} values`);
+      const found = l10n.t(
+        'the delta weight of {0} has to be computed whole, and is [{1}, {2}]',
+        label,
+        outFeatures,
+        inFeatures,
+      );
+      throw this.refused(module, found, l10n.t('expected at most {0} values', MOST_SHOWN));
     }
     const shown = terms ? deltaMatrix(terms) : arrayMatrix(outFeatures, inFeatures, await this.dense(layer));
     this.last = { module, matrix: shown };

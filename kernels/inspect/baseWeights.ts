@@ -1,4 +1,5 @@
 /** @file What looking into an adapter takes from its base model: shapes from the headers, and a weight when a delta needs it. */
+import * as l10n from '@vscode/l10n';
 import { openCheckpoint } from '../formats/checkpoint';
 import type { TargetSite } from '../models/types';
 import { KernelError } from '../protocol/errors';
@@ -22,8 +23,8 @@ export function openBaseWeights(folder: string, isTransposed: boolean): BaseWeig
   const read: BaseWeights['read'] = ({ path, weight, outFeatures, inFeatures }) => {
     const [out, input] = shape(path) ?? [];
     if (out !== outFeatures || input !== inFeatures) {
-      const is = out === undefined ? 'no such weight' : `[${out}, ${input}]`;
-      const expected = `expected [${outFeatures}, ${inFeatures}], as the adapter has it`;
+      const is = out === undefined ? l10n.t('no such weight') : `[${out}, ${input}]`;
+      const expected = l10n.t('expected [{0}, {1}], as the adapter has it', outFeatures, inFeatures);
       throw KernelError.refused([{ file: folder, where: weight, severity: 'error', found: is, expected }]);
     }
     // The files are mapped by nobody in between: a base may be replaced while its adapter is looked at.

@@ -1,4 +1,5 @@
 /** @file The updates of some modules of an adapter on disk. Only their tensors are read, and once while the adapter stays the same. */
+import * as l10n from '@vscode/l10n';
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { openAdapter } from '../adapters/adapterFile';
@@ -60,12 +61,12 @@ function read(dir: string, sites: readonly TargetSite[], byModule: Kept['byModul
     for (const { path: module } of sites) {
       if (byModule.has(module)) continue;
       if (!opened.adapter.tensors.has(module)) {
-        byModule.set(module, 'the adapter has no update of this module');
+        byModule.set(module, l10n.t('the adapter has no update of this module'));
         continue;
       }
       const update = isFinite(modules, module) ? modules.cheapUpdate(module) : null;
       if (!update) {
-        byModule.set(module, `the update of ${opened.method.label} cannot be told without the base weights`);
+        byModule.set(module, l10n.t('the update of {0} cannot be told without the base weights', opened.method.label));
         continue;
       }
       const { norm, stable_rank: stableRank, effective_rank: effectiveRank, singular_values: singularValues } = update;

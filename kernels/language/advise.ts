@@ -1,4 +1,5 @@
 /** @file What a new configuration should say about a model and its data, so that it trains as it is. */
+import * as l10n from '@vscode/l10n';
 import { checkData } from '../check/checkData';
 import { detectFormat } from '../data/dataset';
 import { keptTokenizer } from '../formats/tokenizerCache';
@@ -56,8 +57,10 @@ export async function adviseConfig(
   const errors = problems.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw KernelError.refused(errors.slice(0, 20));
   if (samples === 0) {
-    const found = `holds no sample of format ${format} with a token that carries loss`;
-    throw KernelError.refused([{ file: files[0] ?? '', severity: 'error', found, expected: 'expected at least one' }]);
+    const found = l10n.t('holds no sample of format {0} with a token that carries loss', format);
+    throw KernelError.refused([
+      { file: files[0] ?? '', severity: 'error', found, expected: l10n.t('expected at least one') },
+    ]);
   }
   const modelLength = model.config.maxLength;
   const maxLength = fittingLength(longest, modelLength, isComplete);

@@ -2,6 +2,7 @@
  * @file The samples over which the error of an approximate merge is measured: those of a file that is given, else the
  * evaluation data of the run that the adapter lies in, else the fixed prompts of the proof. The report says which.
  */
+import * as l10n from '@vscode/l10n';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { splitForEvaluation } from '../data/batches';
@@ -66,7 +67,10 @@ export async function calibrationSamples(
       : Int32Array.from({ length: set.length }, (_, i) => i);
     const samples = Array.from(chosen.subarray(0, MOST_SAMPLES), (i) => [...set.read(i).ids.subarray(0, MOST_TOKENS)]);
     if (samples.length > 0) return { samples, files: wanted.files };
-    throw new KernelError('input/refused', `${wanted.files.join(', ')} holds no sample; expected some to measure over`);
+    throw new KernelError(
+      'input/refused',
+      l10n.t('{0} holds no sample; expected some to measure over', wanted.files.join(', ')),
+    );
   } finally {
     set.close();
   }

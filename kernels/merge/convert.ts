@@ -2,6 +2,7 @@
  * @file Converts an adapter of any method to plain LoRA: each layer's delta weight becomes the product of two factors, cut off
  * at a rank or at a share of its energy, in a folder that PEFT and what reads its files load. What that costs is measured.
  */
+import * as l10n from '@vscode/l10n';
 import type { LoadedAdapter } from '../adapters/adapterFile';
 import { adapterTask } from '../adapters/adapterTask';
 import { loadAdapter, saveAdapter } from '../adapters/adapterFile';
@@ -118,10 +119,10 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
 function refuseOtherGoals(wanted: Wanted): void {
   if ('rank' in wanted) {
     if (Number.isSafeInteger(wanted.rank) && wanted.rank >= 1) return;
-    throw new KernelError('input/refused', `rank ${wanted.rank}; expected a whole number from 1`);
+    throw new KernelError('input/refused', l10n.t('rank {0}; expected a whole number from 1', wanted.rank));
   }
   if (wanted.energy > 0 && wanted.energy <= 1) return;
-  throw new KernelError('input/refused', `energy ${wanted.energy}; expected a share above 0 and up to 1`);
+  throw new KernelError('input/refused', l10n.t('energy {0}; expected a share above 0 and up to 1', wanted.energy));
 }
 
 function refuseWithoutUpdate(file: string, { method, plan }: LoadedAdapter): void {
@@ -130,12 +131,15 @@ function refuseWithoutUpdate(file: string, { method, plan }: LoadedAdapter): voi
   };
   if (!method.mergedWeight) {
     refuse(
-      `${method.label} has no merge, so no weight stands for its update`,
-      'expected an adapter with a delta weight',
+      l10n.t('{0} has no merge, so no weight stands for its update', method.label),
+      l10n.t('expected an adapter with a delta weight'),
     );
   }
   if (plan.layers.length === 0) {
-    refuse('no layer is adapted, all is trained in full', 'expected adapted layers; merge writes the rest');
+    refuse(
+      l10n.t('no layer is adapted, all is trained in full'),
+      l10n.t('expected adapted layers; merge writes the rest'),
+    );
   }
 }
 

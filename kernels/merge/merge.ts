@@ -2,6 +2,7 @@
  * @file Merges an adapter into its base model: a complete checkpoint folder in the base's types and sharding, with the
  * measured proof that it computes what base + adapter compute.
  */
+import * as l10n from '@vscode/l10n';
 import type { LoadedAdapter } from '../adapters/adapterFile';
 import { loadAdapter } from '../adapters/adapterFile';
 import { adapterTask } from '../adapters/adapterTask';
@@ -112,8 +113,8 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
 
 function refuseIdleData(plan: AdapterPlan, data: string | undefined): void {
   if (data === undefined || waysOf(plan)) return;
-  const found = `the merge of ${plan.method.label} with this configuration is exact`;
-  throw new KernelError('input/refused', `${found}; expected no data to compare ways of merging over`);
+  const found = l10n.t('the merge of {0} with this configuration is exact', plan.method.label);
+  throw new KernelError('input/refused', l10n.t('{0}; expected no data to compare ways of merging over', found));
 }
 
 /** What each way of merging costs in the outputs of the layers; undefined for exact merges. */

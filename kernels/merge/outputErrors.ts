@@ -3,6 +3,7 @@
  * ‖h_merged − h‖/‖h‖ with h as it is in the model with the adapter. For methods whose merge only comes close, in every way
  * they can be merged.
  */
+import * as l10n from '@vscode/l10n';
 import type { TensorValues } from '../adapters/adapterFile';
 import { adaptedLinear, baseWeight } from '../adapters/applyAdapter';
 import type { AdaptedLayer, AdapterPlan } from '../adapters/plan';
@@ -35,10 +36,14 @@ export function waysOf({
 export function mergedBy(plan: AdapterPlan, way: string): AdapterPlan {
   const choice = waysOf(plan);
   if (choice?.ways.includes(way)) return replanned(plan, { ...plan.config, [choice.key]: way });
-  const found = `this adapter cannot be merged by ${way}`;
+  const found = l10n.t('this adapter cannot be merged by {0}', way);
   throw new KernelError(
     'input/refused',
-    `${found}; expected ${choice ? choice.ways.join(', ') : 'no way to be given: its merge is one'}`,
+    l10n.t(
+      '{0}; expected {1}',
+      found,
+      choice ? choice.ways.join(', ') : l10n.t('no way to be given: its merge is one'),
+    ),
   );
 }
 
@@ -126,7 +131,7 @@ function mergedWeight(
   const shared = [...plan.trained, ...plan.frozen].filter((t) => t.module === SHARED_MODULE);
   const before = layersBefore(plan, layer);
   const { mergedWeight: formula } = plan.method;
-  if (!formula) throw new KernelError('internal', `${plan.method.label} has no merge`);
+  if (!formula) throw new KernelError('internal', l10n.t('{0} has no merge', plan.method.label));
   return formula(
     baseWeight(layer.site, weights),
     valuesOf(layer),

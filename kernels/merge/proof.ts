@@ -2,6 +2,7 @@
  * @file The measured proof of a merge: logits of base + adapter against those of the merged checkpoint as it lies on disk, at
  * every position of fixed prompts, over the whole vocabulary. Both run in pieces, so a large model needs little memory.
  */
+import * as l10n from '@vscode/l10n';
 import type { TensorValues } from '../adapters/adapterFile';
 import { adaptedLinear, plainLinear } from '../adapters/applyAdapter';
 import { buildHead, headWeight, isHeadAdapted } from '../adapters/head';
@@ -70,7 +71,8 @@ export async function compareLogits(
   let [max, sum, count, largest] = [0, 0, 0, 0];
   for (const [name, values] of expected) {
     const others = actual.get(name);
-    if (others?.length !== values.length) throw new KernelError('internal', `the two models disagree on ${name}`);
+    if (others?.length !== values.length)
+      throw new KernelError('internal', l10n.t('the two models disagree on {0}', name));
     for (let i = 0; i < values.length; i++) {
       const [a, b] = [values[i] as number, others[i] as number];
       const difference = Math.abs(a - b);

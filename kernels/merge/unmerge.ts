@@ -2,6 +2,7 @@
  * @file Takes an adapter out of a merged checkpoint again, and says how far the result is from the base the adapter names
  * when that is on disk. Rounding to a half-precision type loses bits each time; the report shows how many.
  */
+import * as l10n from '@vscode/l10n';
 import type { LoadedAdapter } from '../adapters/adapterFile';
 import { findBaseModel, loadAdapter, namedBaseModel } from '../adapters/adapterFile';
 import type { Checkpoint } from '../formats/checkpoint';
@@ -86,8 +87,15 @@ function unmergeChange(
   }
   const replaced = plan.trained.filter((t) => t.kind === 'base').map((t) => t.key);
   if (replaced.length > 0 && !base) {
-    const found = `${replaced.slice(0, 3).join(', ')}${replaced.length > 3 ? ', …' : ''} were trained in full`;
-    const expected = `expected the base model that the adapter names on disk (${namedBaseModel(adapterDir) ?? 'it names none'}), to take the old values from`;
+    const found = l10n.t(
+      '{0}{1} were trained in full',
+      replaced.slice(0, 3).join(', '),
+      replaced.length > 3 ? ', …' : '',
+    );
+    const expected = l10n.t(
+      'expected the base model that the adapter names on disk ({0}), to take the old values from',
+      namedBaseModel(adapterDir) ?? l10n.t('it names none'),
+    );
     throw KernelError.refused([{ file: adapterDir, severity: 'error', found, expected }]);
   }
   for (const layer of plan.layers.filter((l) => layers.changesBias(l))) {

@@ -2,6 +2,7 @@
  * @file Writes a checkpoint folder from another one with some tensors changed: the same shards, names, order and metadata;
  * tensors that nobody changes are copied byte for byte, one piece at a time; configuration and tokenizer files follow.
  */
+import * as l10n from '@vscode/l10n';
 import { existsSync, readdirSync, readFileSync, rmdirSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { AtomicFolder, makeFolders, writeFileAtomic } from '../formats/atomicFile';
@@ -60,8 +61,10 @@ export function refuseOverlap(out: string, inputs: readonly string[]): void {
   for (const input of inputs) {
     const inside = path.relative(path.resolve(input), path.resolve(out));
     if (inside !== '' && (inside.startsWith('..') || path.isAbsolute(inside))) continue;
-    const found = `it lies inside ${path.resolve(input)}, which is read`;
-    throw KernelError.refused([{ file: out, severity: 'error', found, expected: 'expected a folder of its own' }]);
+    const found = l10n.t('it lies inside {0}, which is read', path.resolve(input));
+    throw KernelError.refused([
+      { file: out, severity: 'error', found, expected: l10n.t('expected a folder of its own') },
+    ]);
   }
 }
 
@@ -190,12 +193,15 @@ async function convert(
 function refuseOverflow(name: string, values: Float32Array): void {
   const found = values.find((v) => v >= 65520 || v <= -65520);
   if (found === undefined) return;
-  throw new KernelError('input/refused', `${name} holds ${found}, which float16 cannot; use --dtype bf16 or f32`);
+  throw new KernelError(
+    'input/refused',
+    l10n.t('{0} holds {1}, which float16 cannot; use --dtype bf16 or f32', name, found),
+  );
 }
 
 function writeIndex(checkpoint: Checkpoint, folder: string, shards: readonly PlannedShard[], total: number): void {
   if (checkpoint.indexMetadata === undefined) return;
-  const { node } = readJsonObject(path.join(checkpoint.dir, INDEX_FILE), 'expected the index of the shards');
+  const { node } = readJsonObject(path.join(checkpoint.dir, INDEX_FILE), l10n.t('expected the index of the shards'));
   const entries = shards.flatMap(({ shard, tensors }) => tensors.map(({ name }) => [name, shard.name] as const));
   const members = new Map(node.members);
   const metadata = { ...checkpoint.indexMetadata, total_size: total };
@@ -206,7 +212,7 @@ function writeIndex(checkpoint: Checkpoint, folder: string, shards: readonly Pla
 
 function writeConfig(from: string, folder: string, { config, dtype }: CheckpointChange): void {
   const source = path.join(from, 'config.json');
-  const { node } = readJsonObject(source, "expected the model's configuration");
+  const { node } = readJsonObject(source, l10n.t("expected the model's configuration"));
   const changed = Object.entries(config);
   if (dtype !== 'keep') changed.push([node.members.has('dtype') ? 'dtype' : 'torch_dtype', CONFIG_DTYPE[dtype]]);
   const target = path.join(folder, 'config.json');
@@ -236,7 +242,12 @@ function refuseFullDisk(out: string, folder: string, needed: number): void {
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
   throw new KernelError(
     'machine/failed',
-    `${out} needs ${gigabytes(needed)}, the disk has ${gigabytes(free)} free; make room or choose another disk`,
+    l10n.t(
+      '{0} needs {1}, the disk has {2} free; make room or choose another disk',
+      out,
+      gigabytes(needed),
+      gigabytes(free),
+    ),
   );
 }
 

@@ -87,11 +87,14 @@ function understand(dir: string, opened: Checkpoint): BaseModel {
 export function withTask(model: BaseModel, task: SequenceTask): BaseModel {
   const { dir, checkpoint, architecture, config, head, warnings } = model;
   if (!architecture.encoder || head.kind !== 'sequence') {
-    throw new KernelError('internal', `${architecture.id} has no head for whole texts`);
+    throw new KernelError('internal', l10n.t('{0} has no head for whole texts', architecture.id));
   }
   if (hasOwnHead(model) && answers(task) !== answers(head.task)) {
-    const expected = `expected ${answers(head.task)}, as its head has; give a checkpoint without a head to start a new one`;
-    const found = `${answers(task)} asked for`;
+    const expected = l10n.t(
+      'expected {0}, as its head has; give a checkpoint without a head to start a new one',
+      answers(head.task),
+    );
+    const found = l10n.t('{0} asked for', answers(task));
     throw KernelError.refused([{ file: dir, where: head.path, severity: 'error', found, expected }]);
   }
   return described(dir, checkpoint, architecture, architecture.encoder.withTask(config, task), warnings);
@@ -114,7 +117,7 @@ const isFresh = (head: SequenceHead, fresh: BaseModel['fresh']): boolean =>
   head.modules.get(head.path)?.some(({ name }) => fresh.has(name)) ?? false;
 
 const answers = (task: SequenceTask): string =>
-  task.kind === 'regression' ? 'one number' : `${task.labels.length} classes`;
+  task.kind === 'regression' ? l10n.t('one number') : l10n.t('{0} classes', task.labels.length);
 
 function described(
   dir: string,
@@ -213,8 +216,11 @@ export function withTensorsOf(model: BaseModel, file: string): BaseModel {
   const weightFiles = followLinks([...checkpoint.shards.keys()]);
   if (![...weightFiles.realPaths.values()].every((real) => isInside(weightFiles.folder, real))) {
     checkpoint.close();
-    const found = `${file} and the base model in ${model.dir} lie on different drives`;
-    throw new KernelError('machine/failed', `${found}, and one graph cannot read both; put them on one drive`);
+    const found = l10n.t('{0} and the base model in {1} lie on different drives', file, model.dir);
+    throw new KernelError(
+      'machine/failed',
+      l10n.t('{0}, and one graph cannot read both; put them on one drive', found),
+    );
   }
   return { ...model, checkpoint, weightFiles };
 }

@@ -91,7 +91,7 @@ export class ConfigReader {
   tokenId(key: string, fallback: number): number {
     const value = this.raw(key) ?? fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
-    this.refuse(key, value, 'expected the id of a token');
+    this.refuse(key, value, l10n.t('expected the id of a token'));
     return fallback;
   }
 
@@ -99,7 +99,7 @@ export class ConfigReader {
   unusual(key: string, accepted: readonly unknown[], why: string): void {
     const value = this.raw(key);
     if (value === undefined || value === null || accepted.includes(value)) return;
-    this.add('warning', key, value, `expected ${accepted.join(' or ')}; ${why}`);
+    this.add('warning', key, value, l10n.t('expected {0}; {1}', accepted.join(' or '), why));
   }
 
   /**

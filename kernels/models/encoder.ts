@@ -2,6 +2,7 @@
  * @file Encoders of the BERT kind: attention in both directions, layer norms behind each part, learned positions, and a head
  * that answers for a whole text from its first token. Families differ in names, in positions and in the head.
  */
+import * as l10n from '@vscode/l10n';
 import type { Value } from '../graph/graph';
 import { add, gatherRows, layerNorm } from '../graph/ops';
 import { activate, readActivation, type Activation } from './blocks/activations';
@@ -162,19 +163,27 @@ function parseConfig(
   const hiddenSize = read.count('hidden_size');
   const heads = read.count('num_attention_heads');
   if (hiddenSize % heads > 0)
-    read.refuse('hidden_size', hiddenSize, `expected a multiple of num_attention_heads, ${heads}`);
+    read.refuse('hidden_size', hiddenSize, l10n.t('expected a multiple of num_attention_heads, {0}', heads));
   const vocabularySize = read.count('vocab_size');
   const maxPositions = read.count('max_position_embeddings');
   const padId = read.tokenId('pad_token_id', family.id === 'bert' ? 0 : 1);
   const maxLength = family.maxLength(maxPositions, padId);
   if (maxLength < 1)
-    read.refuse('max_position_embeddings', maxPositions, `expected more than pad_token_id + 1, ${padId + 1}`);
-  read.only('position_embedding_type', ['absolute'], 'expected absolute, the only positions supported in this family');
-  read.only('is_decoder', [false], 'expected false; attention in one direction is not supported in this family');
-  read.only('add_cross_attention', [false], 'expected false; this is an encoder alone');
-  read.only('quantization_config', [], 'expected none; give a checkpoint in F32, F16 or BF16');
+    read.refuse('max_position_embeddings', maxPositions, l10n.t('expected more than pad_token_id + 1, {0}', padId + 1));
+  read.only(
+    'position_embedding_type',
+    ['absolute'],
+    l10n.t('expected absolute, the only positions supported in this family'),
+  );
+  read.only(
+    'is_decoder',
+    [false],
+    l10n.t('expected false; attention in one direction is not supported in this family'),
+  );
+  read.only('add_cross_attention', [false], l10n.t('expected false; this is an encoder alone'));
+  read.only('quantization_config', [], l10n.t('expected none; give a checkpoint in F32, F16 or BF16'));
   for (const key of ['hidden_dropout_prob', 'attention_probs_dropout_prob', 'classifier_dropout']) {
-    read.unusual(key, [0, 0.1], 'dropout inside the base model is not used here');
+    read.unusual(key, [0, 0.1], l10n.t('dropout inside the base model is not used here'));
   }
   const config: EncoderConfig = {
     hiddenSize,
@@ -203,7 +212,7 @@ function readTask(read: ConfigReader): SequenceTask {
   const names = labelNames(read);
   const count = read.count('num_labels', names?.length ?? 2, MOST_LABELS);
   if (names && count !== names.length) {
-    read.refuse('num_labels', count, `expected ${names.length}, the number of labels in id2label`);
+    read.refuse('num_labels', count, l10n.t('expected {0}, the number of labels in id2label', names.length));
   }
   const labels = names ?? Array.from({ length: count }, (_, i) => `${PLACEHOLDER}${i}`);
   const type = read.raw('problem_type') ?? null;
@@ -212,14 +221,14 @@ function readTask(read: ConfigReader): SequenceTask {
     read.refuse(
       'problem_type',
       type,
-      'expected single_label_classification or regression; several labels at once are not supported',
+      l10n.t('expected single_label_classification or regression; several labels at once are not supported'),
     );
   } else if (type !== null && type !== 'single_label_classification' && type !== 'regression') {
-    read.refuse('problem_type', type, 'expected single_label_classification or regression');
+    read.refuse('problem_type', type, l10n.t('expected single_label_classification or regression'));
   } else if (isNumber && count > 1) {
-    read.refuse('problem_type', type, `expected one label for a regression, not ${count}`);
+    read.refuse('problem_type', type, l10n.t('expected one label for a regression, not {0}', count));
   } else if (!isNumber && count === 1) {
-    read.refuse('problem_type', type, 'expected two labels or more for a classification, or regression');
+    read.refuse('problem_type', type, l10n.t('expected two labels or more for a classification, or regression'));
   }
   return isNumber ? { kind: 'regression' } : { kind: 'classification', labels };
 }
@@ -239,7 +248,7 @@ function labelNames(read: ConfigReader): readonly string[] | undefined {
   const sorted = entries.sort(([a], [b]) => Number(a) - Number(b));
   const isComplete = sorted.every(([id, name], i) => id === String(i) && typeof name === 'string');
   if (isComplete && sorted.length > 0) return sorted.map(([, name]) => String(name));
-  read.refuse('id2label', value, 'expected an object with a name for each id from 0');
+  read.refuse('id2label', value, l10n.t('expected an object with a name for each id from 0'));
   return undefined;
 }
 

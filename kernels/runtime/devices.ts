@@ -63,7 +63,7 @@ export async function chooseDevice(wanted: Device | 'auto', weights: ReadonlySet
 /** Runs the probe command of this program in a child process. */
 async function probeDevice(device: Device, weights: ReadonlySet<WeightDtype>): Promise<DeviceReport> {
   const program = process.argv[1];
-  if (!program) return { device, usable: false, reason: 'the program that probes devices was not found' };
+  if (!program) return { device, usable: false, reason: l10n.t('the program that probes devices was not found') };
   const child = spawn(process.execPath, [program, 'probe-device', device, ...weights], {
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,5 @@
 /** @file The samples of a configuration, for looking at: its data files with its tokenizer, kept open between looks. */
+import * as l10n from '@vscode/l10n';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { ResolvedConfig } from '../config/loadConfig';
@@ -30,7 +31,7 @@ export class SampleShelf {
     const { data, model } = config;
     const files = set === 'train' ? data.train : data.eval;
     if (!files)
-      throw new KernelError('input/refused', 'the configuration names no data.eval; give it, or look at train');
+      throw new KernelError('input/refused', l10n.t('the configuration names no data.eval; give it, or look at train'));
     const tokenizerKey = keyOf(TOKENIZER_FILES.map((name) => path.join(model, name)));
     const tokenizer = this.tokenizers.get(tokenizerKey, () => loadTokenizer(model));
     const filesKey = keyOf(files);

@@ -1,4 +1,5 @@
 /** @file Text generation, greedy or sampled, for one prompt or many at once. */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../protocol/errors';
 import type { Random } from '../util/random';
 import { createRandom } from '../util/random';
@@ -95,8 +96,11 @@ interface Text extends GrowingText {
 
 function refusePrompt(index: number, length: number, maxLength: number): void {
   if (length > 0 && length < maxLength) return;
-  const found = length === 0 ? 'is empty' : `has ${length} tokens`;
-  throw new KernelError('input/refused', `prompt ${index + 1} ${found}; expected 1 to ${maxLength - 1} tokens`);
+  const found = length === 0 ? l10n.t('is empty') : l10n.t('has {0} tokens', length);
+  throw new KernelError(
+    'input/refused',
+    l10n.t('prompt {0} {1}; expected 1 to {2} tokens', index + 1, found, maxLength - 1),
+  );
 }
 
 function mostProbable(logits: Float32Array): number {
@@ -133,5 +137,5 @@ const weightAt = (weights: Float64Array, i: number): number => weights[i] as num
 
 function refuseNotFinite(value: number): void {
   if (Number.isFinite(value)) return;
-  throw new KernelError('runtime/failed', `the logits are not finite (${value}); is the checkpoint damaged?`);
+  throw new KernelError('runtime/failed', l10n.t('the logits are not finite ({0}); is the checkpoint damaged?', value));
 }

@@ -2,6 +2,7 @@
  * @file Which learning rate and decay each trained tensor gets. One rate for all, or two with LoRA+: the second factors learn
  * `loraplus_lr_ratio` times as fast as the rest (Hayou et al. 2024, section 4; groups as in its code and PEFT's helper).
  */
+import * as l10n from '@vscode/l10n';
 import { EMBEDDING_GROUP } from '../adapters/lowRank';
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
 import type { Problem } from '../protocol/errors';
@@ -36,15 +37,18 @@ export function optimiserGroups(
   const fast = others.filter(isFast);
   const slow = others.filter((t) => !isFast(t));
   if (!fast.some((t) => t.param === 'lora_B')) {
-    throw refused(`has no effect with ${method.label}, which trains no second factor lora_B`, 'remove it');
+    throw refused(
+      l10n.t('has no effect with {0}, which trains no second factor lora_B', method.label),
+      l10n.t('remove it'),
+    );
   }
   if (!slow.some((t) => t.param === 'lora_A')) {
-    const expected = 'remove it and change training.learning_rate';
-    throw refused('would only multiply the learning rate, as no first factor lora_A is trained', expected);
+    const expected = l10n.t('remove it and change training.learning_rate');
+    throw refused(l10n.t('would only multiply the learning rate, as no first factor lora_A is trained'), expected);
   }
   if (embedded.length === 0 && embeddingRate !== undefined) {
-    const found = 'has no effect: no embedding is adapted';
-    throw refused(found, 'remove it, or name the embedding in target_modules', 'loraplus_lr_embedding');
+    const found = l10n.t('has no effect: no embedding is adapted');
+    throw refused(found, l10n.t('remove it, or name the embedding in target_modules'), 'loraplus_lr_embedding');
   }
   const rate = embeddingRate ?? EMBEDDING_RATE;
   return [

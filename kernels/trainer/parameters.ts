@@ -1,4 +1,5 @@
 /** @file The values of a plan's tensors: one flat vector of what is trained, one of what is frozen, and views by key. */
+import * as l10n from '@vscode/l10n';
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
 import { SHARED_MODULE } from '../adapters/plan';
 import { matrix, transpose } from '../analysis/linalg/matrix';
@@ -62,8 +63,14 @@ function allocated(size: number): Float32Array {
   try {
     return new Float32Array(size);
   } catch (cause) {
-    const found = `${size.toLocaleString('en')} parameters in one piece of memory cannot be had (${String(cause)})`;
-    throw new KernelError('machine/failed', `${found}; train fewer: a smaller rank, fewer modules`, { cause });
+    const found = l10n.t(
+      '{0} parameters in one piece of memory cannot be had ({1})',
+      size.toLocaleString('en'),
+      String(cause),
+    );
+    throw new KernelError('machine/failed', l10n.t('{0}; train fewer: a smaller rank, fewer modules', found), {
+      cause,
+    });
   }
 }
 

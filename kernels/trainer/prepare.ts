@@ -1,4 +1,5 @@
 /** @file From a configuration to everything a run needs: model, plan, parameters, data, device. Refuses what cannot run. */
+import * as l10n from '@vscode/l10n';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -118,7 +119,7 @@ async function prepare(
   opened: OpenFiles,
 ): Promise<PreparedRun> {
   const { onProgress = () => undefined, startedAt = new Date() } = options;
-  onProgress('Opening the base model');
+  onProgress(l10n.t('Opening the base model'));
   const base = openBaseModel(config.model);
   opened.add(base.checkpoint);
   const { init_from } = config.adapter;
@@ -132,7 +133,11 @@ async function prepare(
   const device = await chooseDevice(config.runtime.device, weightDtypes(base));
   const threads = threadsOf(config, file);
 
-  const open = async (files: readonly string[], what: string, format: SampleFormat | 'auto'): Promise<TokenDataset> => {
+  const open = async (
+    files: readonly string[],
+    what: DataSet,
+    format: SampleFormat | 'auto',
+  ): Promise<TokenDataset> => {
     const reading = { what, format, task: sampleTask(base) };
     const tokens = opened.add(await openTokens(files, reading, config, tokenizer, { ...options, startedAt }));
     refuseForeignTokens(tokens, tokenizer, base);
@@ -151,13 +156,16 @@ async function prepare(
     throw refusedKey(
       file,
       'data.train',
-      `holds no sample that can be trained on (${describeSkipped(trainData) || 'it is empty'})`,
-      'expected at least one',
+      l10n.t('holds no sample that can be trained on ({0})', describeSkipped(trainData) || l10n.t('it is empty')),
+      l10n.t('expected at least one'),
     );
   }
   if (evalData?.length === 0) {
-    const found = `holds no sample that can be evaluated (${describeSkipped(evalData) || 'it is empty'})`;
-    throw refusedKey(file, 'data.eval', found, 'expected at least one');
+    const found = l10n.t(
+      'holds no sample that can be evaluated ({0})',
+      describeSkipped(evalData) || l10n.t('it is empty'),
+    );
+    throw refusedKey(file, 'data.eval', found, l10n.t('expected at least one'));
   }
   const known =
     init_from !== undefined && base.head.kind === 'sequence' ? adapterTask(init_from, base.head) : undefined;
@@ -185,7 +193,7 @@ async function prepare(
       : null;
 
   await refuseUnsound(model, options);
-  onProgress('Initialising the adapter');
+  onProgress(l10n.t('Initialising the adapter'));
   const parameters = new Parameters(plan).initialise(model, training.seed);
   if (init_from !== undefined) {
     // What could not be merged into this model is no start either, even where its tensors have a place.
@@ -242,9 +250,11 @@ async function prepare(
 function refuseUnsound(model: BaseModel, { signal, onProgress }: PrepareOptions): Promise<void> {
   return refuseUnsoundWeights(model, {
     ...(signal && { signal }),
-    onProgress: (fraction) => onProgress?.('Reading the base weights', fraction),
+    onProgress: (fraction) => onProgress?.(l10n.t('Reading the base weights'), fraction),
   });
 }
+
+type DataSet = 'training' | 'evaluation';
 
 /** What has to be closed when the run is over, or cannot be prepared. */
 class OpenFiles {
@@ -260,9 +270,12 @@ class OpenFiles {
   }
 }
 
+const tokenising = (what: DataSet): string =>
+  what === 'training' ? l10n.t('Tokenising the training data') : l10n.t('Tokenising the evaluation data');
+
 function openTokens(
   files: readonly string[],
-  { what, format, task }: { readonly what: string; readonly format: SampleFormat | 'auto'; readonly task: SampleTask },
+  { what, format, task }: { readonly what: DataSet; readonly format: SampleFormat | 'auto'; readonly task: SampleTask },
   { data }: ResolvedConfig,
   tokenizer: CheckpointTokenizer,
   { signal, onProgress, startedAt }: PrepareOptions,
@@ -277,7 +290,7 @@ function openTokens(
     cacheDir: path.join(cacheFolder(), 'tokens'),
     ...(startedAt && { now: startedAt }),
     ...(signal && { signal }),
-    onProgress: (fraction) => onProgress?.(`Tokenising the ${what} data`, fraction),
+    onProgress: (fraction) => onProgress?.(tokenising(what), fraction),
   });
 }
 
@@ -320,7 +333,12 @@ async function openEvaluationFiles(
   const { data, training, runtime } = config;
   refuseLongSamples(config, model, file);
   if (!data.eval && data.eval_fraction === undefined) {
-    throw refusedKey(file, 'data', 'has no evaluation data', 'expected data.eval, data.eval_fraction or --data FILE');
+    throw refusedKey(
+      file,
+      'data',
+      l10n.t('has no evaluation data'),
+      l10n.t('expected data.eval, data.eval_fraction or --data FILE'),
+    );
   }
   const dataset = opened.add(
     await openTokens(
@@ -337,8 +355,11 @@ async function openEvaluationFiles(
       ? Int32Array.from({ length: dataset.length }, (_, i) => i)
       : splitForEvaluation(dataset.length, data.eval_fraction, training.seed).evaluation;
   if (indices.length === 0) {
-    const found = `holds no sample that can be evaluated (${describeSkipped(dataset) || 'it is empty'})`;
-    throw refusedKey(file, 'data.eval', found, 'expected at least one');
+    const found = l10n.t(
+      'holds no sample that can be evaluated ({0})',
+      describeSkipped(dataset) || l10n.t('it is empty'),
+    );
+    throw refusedKey(file, 'data.eval', found, l10n.t('expected at least one'));
   }
   await refuseUnsound(model, options);
   const { device } = await chooseDevice(runtime.device, weightDtypes(model));
@@ -360,8 +381,11 @@ function threadsOf({ runtime }: ResolvedConfig, file: string): number {
   if (runtime.threads === 'auto') return physicalCores();
   const most = availableParallelism();
   if (runtime.threads <= most) return runtime.threads;
-  const expected = `expected at most ${most}, the processors of this machine; more threads than that only wait for each other`;
-  throw refusedKey(file, 'runtime.threads', `is ${runtime.threads}`, expected);
+  const expected = l10n.t(
+    'expected at most {0}, the processors of this machine; more threads than that only wait for each other',
+    most,
+  );
+  throw refusedKey(file, 'runtime.threads', l10n.t('is {0}', runtime.threads), expected);
 }
 
 /** The plan of the configuration's adapter, with refusals that name the file. */
@@ -371,8 +395,8 @@ export function planFor(config: ResolvedConfig, model: BaseModel, file: string):
     throw refusedKey(
       file,
       'adapter.method',
-      `is ${config.adapter.method}`,
-      `expected one of ${adapterMethods.map((m) => m.id).join(', ')}`,
+      l10n.t('is {0}', config.adapter.method),
+      l10n.t('expected one of {0}', adapterMethods.map((m) => m.id).join(', ')),
     );
   try {
     const plan = planAdapter(method, methodConfig(method, config), model);
@@ -390,8 +414,8 @@ export function planFor(config: ResolvedConfig, model: BaseModel, file: string):
 export function refuseLongSamples({ data }: ResolvedConfig, model: BaseModel, file: string): void {
   const { maxLength } = model.config;
   if (data.max_length <= maxLength) return;
-  const expected = `expected at most ${maxLength}, the longest sequence of this model`;
-  throw refusedKey(file, 'data.max_length', `is ${data.max_length}`, expected);
+  const expected = l10n.t('expected at most {0}, the longest sequence of this model', maxLength);
+  throw refusedKey(file, 'data.max_length', l10n.t('is {0}', data.max_length), expected);
 }
 
 /**
@@ -405,8 +429,8 @@ function refuseForeignTokens(dataset: TokenDataset, tokenizer: CheckpointTokeniz
     const { ids, source } = dataset.read(i);
     const id = ids.find((known) => known >= size);
     if (id === undefined) continue;
-    const found = `holds the token ${JSON.stringify(tokenizer.idToToken(id))} with id ${id}`;
-    const expected = `expected ids below ${size}, the vocab_size of the base model`;
+    const found = l10n.t('holds the token {0} with id {1}', JSON.stringify(tokenizer.idToToken(id)), id);
+    const expected = l10n.t('expected ids below {0}, the vocab_size of the base model', size);
     throw KernelError.refused([{ ...source, severity: 'error', found, expected }]);
   }
 }
@@ -436,13 +460,13 @@ function describeLosses(dataset: TokenDataset, maxLength: number): readonly stri
   const { truncated } = dataset;
   return [
     ...(skipped === '' ? [] : [skipped]),
-    ...(truncated > 0 ? [`${truncated} samples are longer than ${maxLength} tokens and were cut`] : []),
+    ...(truncated > 0 ? [l10n.t('{0} samples are longer than {1} tokens and were cut', truncated, maxLength)] : []),
   ];
 }
 
 function describeSkipped({ skipped }: TokenDataset): string {
   return Object.entries(skipped)
     .filter(([, count]) => count > 0)
-    .map(([reason, count]) => `${count} samples skipped: ${reason}`)
+    .map(([reason, count]) => l10n.t('{0} samples skipped: {1}', count, reason))
     .join('; ');
 }

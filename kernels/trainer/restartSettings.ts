@@ -1,4 +1,5 @@
 /** @file The `relora:` section as training needs it: the length of a cycle, the schedule, the treatment of the optimiser. */
+import * as l10n from '@vscode/l10n';
 import type { AdapterPlan } from '../adapters/plan';
 import type { RestartState } from '../adapters/restarts';
 import { refuseRestarts } from '../adapters/restarts';
@@ -33,8 +34,8 @@ export function refuseImpossibleRestarts(config: Pick<ResolvedConfig, 'relora'>,
 export function refuseIdleRestarts(config: Pick<ResolvedConfig, 'relora'>, totalSteps: number, file: string): void {
   const { every } = config.relora;
   if (every === undefined || every < totalSteps) return;
-  const found = `is ${every}, and the run has ${totalSteps} steps`;
-  const expected = 'expected fewer steps than that: there would be no restart';
+  const found = l10n.t('is {0}, and the run has {1} steps', every, totalSteps);
+  const expected = l10n.t('expected fewer steps than that: there would be no restart');
   throw KernelError.refused([{ file, where: 'relora.every', severity: 'error', found, expected }]);
 }
 

@@ -1,4 +1,5 @@
 /** @file What a run asks of an encoder: the labels of its head, from the checkpoint, an adapter or the data, and their ids. */
+import * as l10n from '@vscode/l10n';
 import { removeFix } from '../config/fixes';
 import { isObject } from '../config/values';
 import type { Answers } from '../data/batches';
@@ -15,17 +16,22 @@ export function refuseOtherFormat(format: SampleFormat | 'auto', model: BaseMode
   if (format === 'auto' || isLabelled(format) === (model.task.kind !== 'next-token')) return;
   const { id } = model.architecture;
   const expected = isLabelled(format)
-    ? `expected text, prompt-completion, instruction, messages or auto: ${id} writes text and has no head for labels`
-    : `expected classification, regression or auto: ${id} answers for whole texts and does not write any`;
-  throw KernelError.refused([{ file, where: 'data.format', severity: 'error', found: `is ${format}`, expected }]);
+    ? l10n.t(
+        'expected text, prompt-completion, instruction, messages or auto: {0} writes text and has no head for labels',
+        id,
+      )
+    : l10n.t('expected classification, regression or auto: {0} answers for whole texts and does not write any', id);
+  throw KernelError.refused([
+    { file, where: 'data.format', severity: 'error', found: l10n.t('is {0}', format), expected },
+  ]);
 }
 
 /** Throws for keys of the configuration, as written, that cannot take effect on an encoder. */
 export function refuseIdleKeys(written: unknown, { task, architecture }: BaseModel, file: string): void {
   const data = isObject(written) ? written['data'] : undefined;
   if (task.kind === 'next-token' || !isObject(data) || data['loss_on'] === undefined) return;
-  const found = 'this key has no effect here';
-  const expected = `${architecture.id} learns the label of a text and not its tokens; remove this key`;
+  const found = l10n.t('this key has no effect here');
+  const expected = l10n.t('{0} learns the label of a text and not its tokens; remove this key', architecture.id);
   const fixes = [removeFix(['data', 'loss_on'])];
   throw KernelError.refused([{ file, where: 'data.loss_on', severity: 'error', found, expected, fixes }]);
 }
@@ -44,9 +50,14 @@ function taskOf({ task, ...model }: BaseModel, data: TokenDataset): SequenceTask
   if (data.format === 'regression') return { kind: 'regression' };
   const [only] = names;
   if (names.length === 1 && only !== undefined) {
-    const found = `all samples have the label ${JSON.stringify(only)}`;
+    const found = l10n.t('all samples have the label {0}', JSON.stringify(only));
     throw KernelError.refused([
-      { file: data.source(0).file, severity: 'error', found, expected: 'expected samples of two labels or more' },
+      {
+        file: data.source(0).file,
+        severity: 'error',
+        found,
+        expected: l10n.t('expected samples of two labels or more'),
+      },
     ]);
   }
   const isNew = !hasOwnHead({ task, ...model });
@@ -61,9 +72,9 @@ function taskOf({ task, ...model }: BaseModel, data: TokenDataset): SequenceTask
 export function answersFor({ task }: BaseModel, data: TokenDataset): Answers | undefined {
   if (task.kind === 'next-token' || data.labels === null) return undefined;
   if ((data.format === 'regression') !== (task.kind === 'regression')) {
-    const found = `holds samples for a ${data.format}`;
+    const found = l10n.t('holds samples for a {0}', data.format);
     throw KernelError.refused([
-      { file: data.source(0).file, severity: 'error', found, expected: `expected ${task.kind}` },
+      { file: data.source(0).file, severity: 'error', found, expected: l10n.t('expected {0}', task.kind) },
     ]);
   }
   if (task.kind === 'regression') return { kind: 'regression' };
@@ -72,8 +83,8 @@ export function answersFor({ task }: BaseModel, data: TokenDataset): Answers | u
   if (unknown < 0) return { kind: 'classification', ids: ids.map((id) => id ?? -1) };
   const first = Array.from({ length: data.length }).findIndex((_, i) => data.label(i) === unknown);
   const shown = task.labels.slice(0, 20).join(', ');
-  const expected = `expected one of the ${task.labels.length} labels of the head: ${shown}`;
-  const found = `found ${JSON.stringify(data.labels[unknown])}`;
+  const expected = l10n.t('expected one of the {0} labels of the head: {1}', task.labels.length, shown);
+  const found = l10n.t('found {0}', JSON.stringify(data.labels[unknown]));
   throw KernelError.refused([
     { ...data.source(Math.max(first, 0)), where: 'label', severity: 'error', found, expected },
   ]);
@@ -82,14 +93,14 @@ export function answersFor({ task }: BaseModel, data: TokenDataset): Answers | u
 /** A head that nobody trained yet has nothing to answer. */
 export function refuseMissingHead(model: BaseModel): void {
   if (hasOwnHead(model)) return;
-  const found = `has no ${model.head.path}: it was pretrained and never asked for labels`;
+  const found = l10n.t('has no {0}: it was pretrained and never asked for labels', model.head.path);
   throw KernelError.refused([
     {
       file: model.dir,
       where: model.head.path,
       severity: 'error',
       found,
-      expected: 'expected an adapter that has one (--adapter)',
+      expected: l10n.t('expected an adapter that has one (--adapter)'),
     },
   ]);
 }
@@ -97,6 +108,6 @@ export function refuseMissingHead(model: BaseModel): void {
 /** A model that answers for whole texts writes none. */
 export function refuseWriting({ task, architecture, dir }: BaseModel): void {
   if (task.kind === 'next-token') return;
-  const found = `is a ${architecture.id} model, which answers for whole texts and writes none`;
-  throw KernelError.refused([{ file: dir, severity: 'error', found, expected: 'expected a language model' }]);
+  const found = l10n.t('is a {0} model, which answers for whole texts and writes none', architecture.id);
+  throw KernelError.refused([{ file: dir, severity: 'error', found, expected: l10n.t('expected a language model') }]);
 }

@@ -1,4 +1,5 @@
 /** @file A base model, with an adapter or without, that is ready to write text. */
+import * as l10n from '@vscode/l10n';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { promptTokens } from '../data/promptTokens';
@@ -108,7 +109,7 @@ export class TextWriter {
     const { tokenizer } = this;
     if (prompt.kind === 'text') return promptTokens(prompt.text, tokenizer, { isRaw: true });
     if (!tokenizer.chatTemplate) {
-      const message = `${this.model.dir} has no chat template; give the prompt as plain text`;
+      const message = l10n.t('{0} has no chat template; give the prompt as plain text', this.model.dir);
       throw new KernelError('input/refused', message);
     }
     const { system, user } = prompt;

@@ -1,4 +1,5 @@
 /** @file Samples while training: what the model makes of a few fixed prompts, so that a person sees what the losses mean. */
+import * as l10n from '@vscode/l10n';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { promptTokens } from '../data/promptTokens';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
@@ -32,8 +33,8 @@ export function fixedPrompts(
 ): FixedPrompts | null {
   if (samples.prompts.length === 0) return null;
   if (model.task.kind !== 'next-token') {
-    const found = 'this key has no effect here';
-    const expected = `the base model answers for whole texts and writes none; remove it`;
+    const found = l10n.t('this key has no effect here');
+    const expected = l10n.t('the base model answers for whole texts and writes none; remove it');
     throw KernelError.refused([{ file, where: 'samples.prompts', severity: 'error', found, expected }]);
   }
   const prompts = samples.prompts.map((text) => ({
@@ -53,16 +54,21 @@ function problemOf(
   tokenizer: CheckpointTokenizer,
   { config: { maxLength, vocabularySize } }: BaseModel,
 ): Pick<Problem, 'found' | 'expected'> | null {
-  if (ids.length === 0) return { found: 'has no tokens', expected: 'expected text that the model can continue' };
+  if (ids.length === 0)
+    return { found: l10n.t('has no tokens'), expected: l10n.t('expected text that the model can continue') };
   if (ids.length >= maxLength) {
-    const expected = `expected at most ${maxLength - 1}, so that the model, whose longest sequence is ${maxLength}, can add to it`;
-    return { found: `has ${ids.length} tokens`, expected };
+    const expected = l10n.t(
+      'expected at most {0}, so that the model, whose longest sequence is {1}, can add to it',
+      maxLength - 1,
+      maxLength,
+    );
+    return { found: l10n.t('has {0} tokens', ids.length), expected };
   }
   const foreign = ids.find((id) => id >= vocabularySize);
   if (foreign === undefined) return null;
   return {
-    found: `holds the token ${JSON.stringify(tokenizer.idToToken(foreign))} with id ${foreign}`,
-    expected: `expected ids below ${vocabularySize}, the vocab_size of the base model`,
+    found: l10n.t('holds the token {0} with id {1}', JSON.stringify(tokenizer.idToToken(foreign)), foreign),
+    expected: l10n.t('expected ids below {0}, the vocab_size of the base model', vocabularySize),
   };
 }
 

@@ -2,6 +2,7 @@
  * @file AsyLoRA: LoRA with one factor frozen (Zhu et al. 2024). The authors recommend a random A with orthonormal rows that
  * stays as it is, and B trained from zero: half the trained parameters of LoRA at the same rank, and no gradient of A.
  */
+import * as l10n from '@vscode/l10n';
 import { choice } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
 import { lowRankFields, lowRankForward, lowRankMerged, scalingOf } from '../lowRank';
@@ -104,7 +105,9 @@ export const asylora = defineAdapter({
     const most = isFromBase ? Math.min(inFeatures, outFeatures) : frozen === 'A' ? inFeatures : outFeatures;
     const isBounded = isFromBase || frozen_init === 'orthonormal';
     if (!isBounded || r <= most) return true;
-    return { reason: `there are no ${r} such directions at right angles in ${most} features; choose r ≤ ${most}` };
+    return {
+      reason: l10n.t('there are no {0} such directions at right angles in {1} features; choose r ≤ {1}', r, most),
+    };
   },
   params: (site, { r, frozen, frozen_init }) => {
     const frozenFactor = (side: 'A' | 'B'): Pick<ParamSpec, 'init' | 'trainable'> => ({

@@ -2,6 +2,7 @@
  * @file MoRA: one trained square matrix M [r̂, r̂] between a fixed compression of the input and a fixed decompression of the
  * output, with as many parameters as LoRA of rank r but an update of rank up to r̂, or more (Jiang et al. 2024). No alpha.
  */
+import * as l10n from '@vscode/l10n';
 import { add, sub } from '../../graph/ops';
 import { choice, integer, number } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
@@ -114,10 +115,12 @@ export const mora = defineAdapter({
     const size = squareSize(site, config);
     const shortest = Math.min(site.inFeatures, site.outFeatures);
     if (size < 1 || (config.mora_type === 6 && size < 2)) {
-      return { reason: `r̂ would be ${size}; choose a larger r` };
+      return { reason: l10n.t('r̂ would be {0}; choose a larger r', size) };
     }
     if (config.mora_type === 'truncate' && size > shortest) {
-      return { reason: `truncate needs r̂ ≤ ${shortest}, the shorter side; it would be ${size}, choose a smaller r` };
+      return {
+        reason: l10n.t('truncate needs r̂ ≤ {0}, the shorter side; it would be {1}, choose a smaller r', shortest, size),
+      };
     }
     return true;
   },
@@ -133,13 +136,20 @@ export const mora = defineAdapter({
     const at = turns.indexOf(first);
     if (types?.some((type) => !SHARING_TURNS.some((turn) => turn === type))) {
       return {
-        reason: `only the operators 1 to 4 can take turns; write one alone, the mora_type ${first}, to keep it`,
+        reason: l10n.t(
+          'only the operators 1 to 4 can take turns; write one alone, the mora_type {0}, to keep it',
+          first,
+        ),
       };
     }
     if (at < 0) {
-      const turnsText = types ? `mora_types ${types.join(', ')}` : 'the turns 1, 2, 3, 4';
+      const turnsText = types ? l10n.t('mora_types {0}', types.join(', ')) : l10n.t('the turns 1, 2, 3, 4');
       return {
-        reason: `mora_type ${first} is none of ${turnsText}; choose another mora_type, or keep it with mora_types: [${first}]`,
+        reason: l10n.t(
+          'mora_type {0} is none of {1}; choose another mora_type, or keep it with mora_types: [{0}]',
+          first,
+          turnsText,
+        ),
       };
     }
     const mora_type = SHARING_TURNS.find((turn) => turn === turns[(at + cycle - 1) % turns.length]) ?? first;

@@ -5,6 +5,7 @@
  * of its own. Only the block shortcut has an exact merge; the others are merged with norms measured in training (section 3.3), or
  * with the α that brings α·x_n nearest to what comes from the blocks before, by least squares over the same batches (ours).
  */
+import * as l10n from '@vscode/l10n';
 import type { Value } from '../../graph/graph';
 import { add, addScalar, div, gemm, mul, reshape, scale, sqrt, sub, sumAll } from '../../graph/ops';
 import { choice, integer } from '../../util/fields';
@@ -141,13 +142,13 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
   },
   config: fields,
   supports: (_, { variant, pre_num, window, merge }) => {
-    if (pre_num === 0) return { reason: 'pre_num 0 links nothing; use lora, or link at least one block' };
+    if (pre_num === 0) return { reason: l10n.t('pre_num 0 links nothing; use lora, or link at least one block') };
     if (variant === 'is' && pre_num !== 1) {
-      return { reason: 'the input shortcut always links one block; leave pre_num out or choose bs or ms' };
+      return { reason: l10n.t('the input shortcut always links one block; leave pre_num out or choose bs or ms') };
     }
-    if (variant === 'bs' && merge !== 'input') return { reason: 'bs has an exact merge; leave merge out' };
+    if (variant === 'bs' && merge !== 'input') return { reason: l10n.t('bs has an exact merge; leave merge out') };
     if (variant === 'bs' && window !== WINDOW)
-      return { reason: 'bs has an exact merge and measures nothing; leave window out' };
+      return { reason: l10n.t('bs has an exact merge and measures nothing; leave window out') };
     return true;
   },
   links: (config) => ({ key: 'pre_num', blocks: mostLinked(config) }),
@@ -168,7 +169,9 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
   approximates: ({ variant }) =>
     variant === 'bs'
       ? undefined
-      : 'the shortcut joins inputs of two layers, so no single weight does the same: the merge stands in for it with norms',
+      : l10n.t(
+          'the shortcut joins inputs of two layers, so no single weight does the same: the merge stands in for it with norms',
+        ),
   forward: (layer, config) => {
     const { x, params, baseOutput, dropout, previous } = layer;
     const s = scalingOf(config);

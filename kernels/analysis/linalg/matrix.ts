@@ -1,4 +1,5 @@
 /** @file Dense matrices in float64, row-major: the currency of the analyses. */
+import * as l10n from '@vscode/l10n';
 import { KernelError } from '../../protocol/errors';
 
 export interface Matrix {
@@ -132,8 +133,8 @@ export function largestMagnitude({ data, rows, cols }: Matrix): number {
   for (const value of data) {
     const magnitude = Math.abs(value);
     if (!(magnitude <= Number.MAX_VALUE)) {
-      const advice = 'expected finite weights; has the training diverged?';
-      throw new KernelError('runtime/failed', `a matrix [${rows}, ${cols}] holds ${value}; ${advice}`);
+      const advice = l10n.t('expected finite weights; has the training diverged?');
+      throw new KernelError('runtime/failed', l10n.t('a matrix [{0}, {1}] holds {2}; {3}', rows, cols, value, advice));
     }
     if (magnitude > largest) largest = magnitude;
   }

@@ -32,7 +32,7 @@ const NAMES: Readonly<Record<string, Activation>> = {
 export function readActivation(read: ConfigReader, key: string, fallback: string): Activation {
   const name = read.raw(key) ?? fallback;
   const known = typeof name === 'string' ? NAMES[name] : undefined;
-  if (!known) read.refuse(key, name, `expected one of ${Object.keys(NAMES).join(', ')}`);
+  if (!known) read.refuse(key, name, l10n.t('expected one of {0}', Object.keys(NAMES).join(', ')));
   return known ?? 'gelu';
 }
 

@@ -25,6 +25,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   set: 'KEY=VALUE  a key of the configuration, such as training.max_steps=10; may be repeated',
   temperature: 'T  draws tokens at random; lower is closer to the likeliest',
   'top-p': 'P  draws from the likeliest tokens that together have this probability',
+  way: 'NAME  how an adapter is merged whose method has no exact merge, such as fit',
 };
 
 /** The options of a command, a line each, with what they mean. */

@@ -1,4 +1,5 @@
 /** @file Answers of models that write. Models stay open between two answers; the process ends with the panel that asks. */
+import * as l10n from '@vscode/l10n';
 import { constants, setPriority } from 'node:os';
 import type { GenerateCalls } from '../../protocol/calls/generate';
 import { physicalCores } from '../../runtime/devices';
@@ -22,7 +23,7 @@ export const generateHandlers: HandlersOf<GenerateCalls> = {
     const cores = physicalCores();
     if (isBesideRun) yieldToRuns();
     const threads = isBesideRun ? Math.max(1, Math.floor(cores / 2)) : cores;
-    progress({ message: 'Opening the model' });
+    progress({ message: l10n.t('Opening the model') });
     return shelf.with({ base, ...(adapter !== undefined && { adapter }), threads }, (writer) => {
       signal.throwIfAborted();
       const onText = (text: string): void => progress({ message: 'Writing', text });

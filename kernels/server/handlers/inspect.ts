@@ -1,4 +1,5 @@
 /** @file Answers about what lies in adapters, weight files and checkpoints. */
+import * as l10n from '@vscode/l10n';
 import { checkPath } from '../../check/checkPath';
 import type { InspectedPath } from '../../inspect/inspectedPath';
 import { tensorMatrix, type BlockMatrix } from '../../inspect/matrixBlocks';
@@ -53,7 +54,7 @@ async function statistics(
   { signal, progress }: CallContext,
 ): Promise<TensorFacts> {
   if (!Number.isInteger(bins) || bins < 1 || bins > MAX_BINS) {
-    throw new KernelError('input/refused', `${bins} bins; expected a whole number from 1 to ${MAX_BINS}`);
+    throw new KernelError('input/refused', l10n.t('{0} bins; expected a whole number from 1 to {1}', bins, MAX_BINS));
   }
   const onFraction = (fraction: number): void => progress({ fraction, message: tensor });
   const { non_finite: _sum, ...facts } = await tensorFacts(source, tensor, bins, signal, onFraction);
@@ -73,7 +74,7 @@ async function check(path: string, { signal, progress }: CallContext): Promise<{
 
 function modulesOf({ contents, adapter }: InspectedPath): NonNullable<InspectedPath['adapter']> {
   if (adapter) return adapter;
-  throw new KernelError('input/refused', `${contents.path} is no adapter, so it has no modules`);
+  throw new KernelError('input/refused', l10n.t('{0} is no adapter, so it has no modules', contents.path));
 }
 
 const matrixOf = (opened: InspectedPath, of: TileOf): BlockMatrix | Promise<BlockMatrix> =>

@@ -1,4 +1,5 @@
 /** @file Answers about runs: start, resume, stop, which are live. */
+import * as l10n from '@vscode/l10n';
 import type { RunCalls } from '../../protocol/calls/runs';
 import { KernelError } from '../../protocol/errors';
 import { sendControl } from '../../runs/control';
@@ -26,7 +27,10 @@ export const runHandlers: HandlersOf<RunCalls> = {
     const run = RunFolder.open(dir);
     const status = effectiveStatus(run.state);
     if (status !== 'stopped' && status !== 'failed') {
-      throw new KernelError('input/refused', `the run is ${status}; only a stopped or failed run can be resumed`);
+      throw new KernelError(
+        'input/refused',
+        l10n.t('the run is {0}; only a stopped or failed run can be resumed', status),
+      );
     }
     await startDetached(run, { isResumed: true, mode });
     return { run: run.dir };

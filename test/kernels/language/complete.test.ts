@@ -80,7 +80,13 @@ describe('keys', () => {
 
 describe('values', () => {
   it('of a choice are its values with what they mean', () => {
-    expect(labels('training:\n  lr_scheduler_type: |')).toEqual(['linear', 'cosine', 'constant']);
+    expect(labels('training:\n  lr_scheduler_type: |')).toEqual([
+      'linear',
+      'cosine',
+      'constant',
+      'cosine_restarts',
+      'cyclical_cosine',
+    ]);
     expect(item('training:\n  lr_scheduler_type: c|', 'cosine')?.meaning).toMatch(/cosine/);
     expect(labels('adapter:\n  method: |')).toContain('dora');
     expect(labels('training:\n  shuffle: |')).toEqual(['true', 'false']);

@@ -204,7 +204,9 @@ describe('the commands', () => {
 
   test('inspect shows an adapter, and with --module its singular values', async () => {
     const shown = (await engine.run('inspect', adapter)).stdout;
-    expect(shown).toContain(`${adapter}: lora adapter of 14 modules, 1,536 parameters\nbase: ${fixture.model}\n`);
+    expect(shown).toContain(
+      `${adapter}: lora adapter of 14 modules, 1,536 trained parameters\nbase: ${fixture.model}\n`,
+    );
     expect(shown).toMatch(/^model\.layers\.0\.mlp\.down_proj +\[3, 24\] +\d\S* +\[16, 3\] /m);
     const [all] = (await engine.run('inspect', adapter, '--json')).records() as [{ modules: object[] }];
     expect(all).toMatchObject({

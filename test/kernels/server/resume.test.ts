@@ -130,7 +130,7 @@ describe('a folder as a process leaves it that dies', () => {
     for (const saved of readdirSync(path.join(dir, 'checkpoints'))) {
       if (Number(saved.slice(5)) > checkpoint) rmSync(path.join(dir, 'checkpoints', saved), { recursive: true });
     }
-    for (const records of ['metrics.jsonl', 'spectra.jsonl', 'events.jsonl']) {
+    for (const records of ['metrics.jsonl', 'spectra.jsonl', 'activity.jsonl', 'events.jsonl']) {
       const kept = readRecords<{ step: number }>(path.join(dir, records)).filter((r) => r.step <= step);
       writeFileSync(path.join(dir, records), kept.map((r) => `${JSON.stringify(r)}\n`).join(''));
     }
@@ -146,10 +146,10 @@ describe('a folder as a process leaves it that dies', () => {
     expect((await engine.run('resume', dir)).status).toBe(0);
     expectSameAsReference(dir);
     const resumed = events(dir).find((e) => e.event === 'resumed');
-    // Four steps, the evaluation of step 16, and four spectra of each of the fourteen layers.
+    // Four steps with their activity, the evaluation of step 16, and four spectra of each of the fourteen layers.
     expect(resumed).toMatchObject({
       step: 15,
-      reason: `from the checkpoint of step 15; ${4 + 1 + 4 * 14} later records removed`,
+      reason: `from the checkpoint of step 15; ${4 + 4 + 1 + 4 * 14} later records removed`,
     });
   });
 

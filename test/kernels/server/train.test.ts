@@ -155,8 +155,11 @@ test('early stopping ends a run whose evaluation loss no longer falls', async ()
   const evaluated = metrics(dir).filter((m) => m.kind === 'eval');
   expect(evaluated.map((m) => m.step)).toEqual([0, 3, 6, 9]);
   expect(state(dir)).toMatchObject({ status: 'finished', step: 9, best: { step: 3 } });
-  const reasons = events(dir).filter((e) => e.event === 'warning');
-  expect(reasons.map((e) => e.reason)).toEqual(['early stop: 2 evaluations without a lower loss']);
+  const warnings = events(dir).filter((e) => e.event === 'warning');
+  const [stops, seen] = [warnings.filter((e) => !e.watch), warnings.filter((e) => e.watch)];
+  expect(stops.map((e) => e.reason)).toEqual(['early stop: 2 evaluations without a lower loss']);
+  // That nothing is learnt is told too.
+  expect(new Set(seen.map((e) => e.watch))).toEqual(new Set(['inactive']));
   expect(existsSync(path.join(dir, 'adapter', 'adapter_model.safetensors'))).toBe(true);
   expect(existsSync(path.join(dir, 'checkpoints', 'step-000009'))).toBe(true);
 });

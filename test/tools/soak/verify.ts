@@ -73,6 +73,7 @@ export function verifyFinished(dir: string, reference: string): readonly string[
   const weights = 'adapter_model.safetensors';
   for (const file of [
     'spectra.jsonl',
+    'activity.jsonl',
     path.join('adapter', weights),
     ...[weights, 'optimizer.safetensors', 'trainer_state.json'].map((name) => path.join(last, name)),
   ]) {
@@ -99,7 +100,7 @@ export function readLines<T>(dir: string, name: string): T[] {
   });
 }
 
-const RECORDS = new Set(['metrics.jsonl', 'spectra.jsonl', 'events.jsonl', 'samples.jsonl']);
+const RECORDS = new Set(['metrics.jsonl', 'spectra.jsonl', 'activity.jsonl', 'events.jsonl', 'samples.jsonl']);
 /** Files whose content is nobody's to read, or read by a test of its own. */
 const OTHERS = new Set(['log.txt', '.room', 'owner']);
 
