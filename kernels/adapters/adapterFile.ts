@@ -114,9 +114,10 @@ export function loadAdapter(
   model: PlannedModel,
   { takesRestarts = false }: LoadOptions = {},
 ): LoadedAdapter {
-  const { adapter, method, config, close } = openAdapter(dir, model.architecture.defaultTargetModules);
+  const { adapter, method, config: written, close } = openAdapter(dir, model.architecture.defaultTargetModules);
   try {
     const file = path.join(dir, 'adapter_config.json');
+    const config = withStoredHead(method, written, model, adapter);
     const warnings: Problem[] = [...adapter.warnings];
     const onIdle = ({ key, found, expected }: IdleOption): void =>
       void warnings.push({ file, where: key, severity: 'warning', found, expected });
@@ -138,6 +139,22 @@ export function loadAdapter(
   } finally {
     close();
   }
+}
+
+/**
+ * PEFT trains the head of a SEQ_CLS model beside every adapter and stores it; older versions add it to modules_to_save of the
+ * model alone and not of the file. A head that is there as a whole was trained.
+ */
+function withStoredHead(
+  method: AnyAdapterMethod,
+  config: Config,
+  { head }: PlannedModel,
+  { extra }: PeftWeights,
+): Config {
+  const { base, modulesToSave } = method.selection(config);
+  if (head.kind === 'next-token' || base || savesModule(modulesToSave, head.path)) return config;
+  const isStored = head.modules.get(head.path)?.every(({ name }) => extra.has(name)) ?? false;
+  return isStored ? { ...config, modules_to_save: [...modulesToSave, head.path] } : config;
 }
 
 /**

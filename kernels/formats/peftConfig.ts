@@ -164,6 +164,7 @@ const NAMES_OF: Readonly<Record<PeftType, readonly FieldName[]>> = {
   ],
   BASE_TENSORS: [
     'base_model_name_or_path',
+    'id2label',
     'inference_mode',
     'peft_type',
     'revision',

@@ -42,6 +42,8 @@ interface Batch {
   readonly attention_mask: readonly (readonly number[])[];
   /** A row of token labels for each text; one class or number for each, where the head answers for whole texts. */
   readonly labels: readonly (readonly number[])[] | readonly number[];
+  /** Which text of a pair each token is of. */
+  readonly token_type_ids?: readonly (readonly number[])[];
 }
 
 interface OptimizerGroup {
@@ -542,7 +544,7 @@ async function lossOf(runner: ModelRunner, batch: Batch): Promise<number> {
 }
 
 function microBatch(
-  { input_ids: ids, attention_mask: mask, labels }: Batch,
+  { input_ids: ids, attention_mask: mask, token_type_ids: types, labels }: Batch,
   { task }: BaseModel,
   isMeasured = false,
 ): MicroBatch {
@@ -557,6 +559,7 @@ function microBatch(
       rows: Int32Array.from(ids.keys(), (i) => i * length),
       labels: task.kind === 'regression' ? Float32Array.from(numbers) : Int32Array.from(numbers),
       paddingBias: bias,
+      ...(types && { tokenTypes: Int32Array.from(types.flat()) }),
     };
   }
   const supervised = labels.flatMap((row, i) =>
