@@ -8,18 +8,27 @@ import { runFiles } from './runFolder';
 
 type Cell = string | number | null | undefined;
 
-/** `kind, step, time, epoch, tokens, loss, learning_rate.<group>…, grad_norm, step_seconds, rss`, one row a record. */
+/**
+ * `kind, step, time, epoch, tokens, loss, learning_rate.<group>…, grad_norm, step_seconds, rss`, one row a record; behind them
+ * the metrics of evaluations, where there are any, under their own names.
+ */
 export async function metricsCsv(folder: string): Promise<string> {
   const records = await readRecords(join(folder, runFiles.metrics), parseMetric);
   const groups = [...new Set(records.flatMap((r) => (r.kind === 'train' ? Object.keys(r.learning_rate) : [])))];
   const head = ['kind', 'step', 'time', 'epoch', 'tokens', 'loss', ...groups.map((g) => `learning_rate.${g}`)];
+  const metrics = [...new Set(records.flatMap((r) => (r.kind === 'eval' ? Object.keys(r.metrics ?? {}) : [])))];
   const row = (record: MetricRecord): Cell[] => {
     const { kind, step, time, tokens, loss } = record;
-    if (kind === 'eval') return [kind, step, time, null, tokens, loss, ...groups.map(() => null), null, null, null];
+    if (kind === 'eval') {
+      const own = record.metrics as Readonly<Record<string, number | null>> | undefined;
+      const before = [kind, step, time, null, tokens, loss, ...groups.map(() => null), null, null, null];
+      return [...before, ...metrics.map((name) => own?.[name])];
+    }
     const rates = groups.map((group) => record.learning_rate[group]);
-    return [kind, step, time, record.epoch, tokens, loss, ...rates, record.grad_norm, record.step_seconds, record.rss];
+    const after = [record.grad_norm, record.step_seconds, record.rss, ...metrics.map(() => null)];
+    return [kind, step, time, record.epoch, tokens, loss, ...rates, ...after];
   };
-  return csv([[...head, 'grad_norm', 'step_seconds', 'rss'], ...records.map(row)]);
+  return csv([[...head, 'grad_norm', 'step_seconds', 'rss', ...metrics], ...records.map(row)]);
 }
 
 /** `step, module, stable_rank, effective_rank, above_0.1, above_relative, singular_value_1…`, one row a module and step. */

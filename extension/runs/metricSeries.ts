@@ -1,5 +1,5 @@
 /** @file All curves of one run as columns, and what a page gets of them: an x axis, a range, smoothing, decimation. */
-import type { MetricRecord, RunInfo, TrainRecord } from '../../kernels/protocol/types';
+import type { EvalRecord, MetricRecord, RunInfo, TrainRecord } from '../../kernels/protocol/types';
 import type { SeriesName, Trace, XAxis } from '../../webview/protocol/dashboard';
 import { Column } from './column';
 import { decimate } from './decimate';
@@ -38,6 +38,8 @@ export class MetricSeries {
     rss: new Column(),
   };
   private readonly evalLoss = new Column();
+  /** By name, of models that answer for whole texts. */
+  private readonly evalMetrics = new Map<string, Column>();
   private readonly stepSeconds = new Column();
   private readonly learningRates = new Map<string, Column>();
   /** Of the columns that were last asked for smoothed; while a run is watched, each look adds a few points. */
@@ -55,7 +57,7 @@ export class MetricSeries {
   append(record: MetricRecord): void {
     this.origin ??= record.time;
     if (record.kind === 'train') this.appendTrain(record);
-    else this.appendEval(record.step, record.time, record.loss);
+    else this.appendEval(record);
   }
 
   /** Step of the last training record, 0 before the first. */
@@ -117,7 +119,9 @@ export class MetricSeries {
     };
     const x = this.train[request.x];
     add('loss', '', x, this.columns.loss, request.smoothing);
-    add('eval_loss', '', this.evals[request.x], this.evalLoss, 0);
+    const evals = this.evals[request.x];
+    add('eval_loss', '', evals, this.evalLoss, 0);
+    for (const [name, column] of this.evalMetrics) add('eval_metric', name, evals, column, 0);
     for (const [group, column] of this.learningRates) add('learning_rate', group, x, column, 0);
     add('grad_norm', '', x, this.columns.grad_norm, request.smoothing);
     add('tokens_per_second', '', x, this.columns.tokens_per_second, request.smoothing);
@@ -139,15 +143,7 @@ export class MetricSeries {
     this.stepSeconds.push(record.step_seconds);
     if (Number.isFinite(record.step_seconds)) this.secondsInSteps += record.step_seconds;
     this.largestRss = Math.max(this.largestRss, number(record.rss) || 0);
-    for (const [group, rate] of Object.entries(record.learning_rate)) {
-      let column = this.learningRates.get(group);
-      if (!column) {
-        this.learningRates.set(group, (column = new Column()));
-        // A group that appears later has no value before.
-        while (column.length < train.step.length - 1) column.push(NaN);
-      }
-      column.push(rate);
-    }
+    pushNamed(this.learningRates, record.learning_rate, train.step.length);
   }
 
   /** Seconds on the time axis. A clock that was set back must not bend the curves back: they stand until it has caught up. */
@@ -156,7 +152,7 @@ export class MetricSeries {
   }
 
   /** `tokens` of an eval record counts the eval set, so its place on the axes is that of the training step before it. */
-  private appendEval(step: number, time: number, loss: number): void {
+  private appendEval({ step, time, loss, metrics = {} }: EvalRecord): void {
     const { evals, train } = this;
     const before = lastAtOrBelow(train.step.view(), step);
     evals.step.push(step);
@@ -164,6 +160,7 @@ export class MetricSeries {
     evals.epoch.push(this.info ? step / this.info.steps_per_epoch : (train.epoch.view()[before] ?? 0));
     evals.tokens.push(train.tokens.view()[before] ?? 0);
     this.evalLoss.push(number(loss));
+    pushNamed(this.evalMetrics, metrics as Readonly<Record<string, number | null>>, evals.step.length);
   }
 
   private averageOf(column: Column, weight: number): Float64Array {
@@ -186,6 +183,19 @@ export class MetricSeries {
       ...(smoothed && { smoothed: pick(smoothed) }),
       isDecimated: kept.length < to - from,
     };
+  }
+}
+
+/** Adds the values of a record to columns of `length` values: a name that is new, or left out, has gaps. */
+function pushNamed(
+  columns: Map<string, Column>,
+  values: Readonly<Record<string, number | null>>,
+  length: number,
+): void {
+  for (const name of Object.keys(values)) if (!columns.has(name)) columns.set(name, new Column());
+  for (const [name, column] of columns) {
+    while (column.length < length - 1) column.push(NaN);
+    column.push(number(values[name]));
   }
 }
 

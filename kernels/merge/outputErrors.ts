@@ -17,6 +17,7 @@ import { verify } from '../graph/verify';
 import type { BaseModel } from '../models/baseModel';
 import { frozenWeight } from '../models/baseModel';
 import type { TargetSite, WeightSource } from '../models/types';
+import { textInputs } from '../models/textInputs';
 import { KernelError } from '../protocol/errors';
 import type { WayError } from '../protocol/types';
 import { runInPieces } from '../runtime/runInPieces';
@@ -90,7 +91,6 @@ function errorProgram(
 ) {
   const graph = new Graph();
   const length = Math.max(...samples.map((ids) => ids.length));
-  const padded = samples.flatMap((ids) => [...ids, ...Array<number>(length - ids.length).fill(0)]);
   const positions = samples.flatMap((ids, i) => ids.map((_, at) => i * length + at));
   const places = graph.constant(Int32Array.from(positions), [positions.length]);
   const inputs = new Map([...plan.trained, ...plan.frozen].map((t) => [t.key, graph.input(t.key, f32(...t.shape))]));
@@ -113,8 +113,7 @@ function errorProgram(
     outputs[`own ${site.path}`] = sumAll(mul(own, own));
     return y;
   };
-  const ids = graph.constant(Int32Array.from(padded), [padded.length]);
-  model.architecture.hidden(model.config, { graph, ids, batch: samples.length, length }, weights, measured);
+  model.architecture.hidden(model.config, textInputs(graph, model, samples), weights, measured);
   const program = fuseGemmAdd(programOf(outputs));
   verify(program, 'fuseGemmAdd');
   return program;

@@ -18,11 +18,11 @@ import { verify } from '../graph/verify';
 import type { BaseModel } from '../models/baseModel';
 import { frozenWeight } from '../models/baseModel';
 import type { WeightSource } from '../models/types';
+import { textInputs } from '../models/textInputs';
 import { KernelError } from '../protocol/errors';
 import { runInPieces } from '../runtime/runInPieces';
 import type { HostTensor } from '../runtime/types';
 import { createRandom } from '../util/random';
-import { paddingBias } from '../util/paddingBias';
 
 /** A model, and an adapter on it or none. */
 export interface ProofSide {
@@ -124,14 +124,10 @@ async function logits(
   });
 }
 
-/**
- * One output [positions, rows] for each block of vocabulary rows; of a sequence head one [prompts, labels]. What is padded on
- * the right is never seen: behind causal attention, and in an encoder because of its mask.
- */
+/** One output [positions, rows] for each block of vocabulary rows; of a sequence head one [prompts, labels]. */
 function logitsProgram({ model, plan }: ProofSide, prompts: readonly (readonly number[])[]): Program {
   const graph = new Graph();
   const length = Math.max(...prompts.map((ids) => ids.length));
-  const padded = prompts.flatMap((ids) => [...ids, ...Array<number>(length - ids.length).fill(0)]);
   const positions = prompts.flatMap((ids, i) => ids.map((_, at) => i * length + at));
   const inputs = new Map(
     [...(plan?.trained ?? []), ...(plan?.frozen ?? [])].map((t) => [t.key, graph.input(t.key, f32(...t.shape))]),
@@ -142,20 +138,8 @@ function logitsProgram({ model, plan }: ProofSide, prompts: readonly (readonly n
   const linear = plan
     ? adaptedLinear(plan, weights, { param, frozen: base, dropout: (_, v) => v })
     : plainLinear(weights);
-  const ids = Int32Array.from(padded);
   const { architecture, config, head: spec } = model;
-  const hidden = architecture.hidden(
-    config,
-    {
-      ...{ graph, ids: graph.constant(ids, [ids.length]), batch: prompts.length, length },
-      ...(architecture.encoder && {
-        positions: graph.constant(architecture.encoder.positions(config, ids, length), [ids.length]),
-        paddingBias: graph.constant(paddingBias(prompts, length), [prompts.length, length]),
-      }),
-    },
-    weights,
-    linear,
-  );
+  const hidden = architecture.hidden(config, textInputs(graph, model, prompts), weights, linear);
   if (spec.kind === 'sequence') {
     const first = Int32Array.from(prompts.keys(), (i) => i * length);
     const answers = spec.logits(gatherRows(hidden, graph.constant(first, [first.length])), weights, linear);

@@ -1,4 +1,4 @@
-"""Makes the cases 14-*: tiny random BERT models in 16 bits that answer for pairs of texts, LoRA beside the trained head, two
+"""Makes the cases 15-*: tiny random BERT models in 16 bits that answer for pairs of texts, LoRA beside the trained head, two
 steps, merged. Padding on the right in one batch and on the left in the other; token types say which text a token is of.
 
 Shares its rules with families.py.
@@ -110,7 +110,7 @@ def run(base, adapter, batches, dtype):
 
 
 def make(name, fields, out, seed):
-    base, case = out / "bases" / name, out / "cases" / f"14-lora-{name}"
+    base, case = out / "bases" / name, out / "cases" / f"15-lora-{name}"
     write_base(base, {**COMMON, **fields}, seed)
     case.mkdir(parents=True)
     batches = make_batches(seed, fields["problem_type"] == "regression")
@@ -168,7 +168,7 @@ def main():
     out = pathlib.Path(sys.argv[1])
     torch.set_num_threads(1)
     for seed, (name, fields) in enumerate(MODELS.items(), start=91):
-        for folder in (out / "bases" / name, out / "cases" / f"14-lora-{name}"):
+        for folder in (out / "bases" / name, out / "cases" / f"15-lora-{name}"):
             shutil.rmtree(folder, ignore_errors=True)
         make(name, fields, out, seed)
 

@@ -1,6 +1,6 @@
 /** @file The plots of the run's own metrics, made from the curves that the host sent. */
 import * as l10n from '@vscode/l10n';
-import type { RunEvent, RunInfo } from '../../kernels/protocol/types';
+import type { EvaluationMetrics, RunEvent, RunInfo } from '../../kernels/protocol/types';
 import type { SeriesName, Trace, XAxis } from '../protocol/dashboard';
 import { formatClock } from '../shared/format';
 import type { LegendEntry } from '../shared/plot/legend';
@@ -25,6 +25,15 @@ interface Source {
   readonly isSmoothed?: boolean;
 }
 
+/** The metrics of evaluations by their names in the records. */
+const METRIC_NAMES: Readonly<Record<keyof EvaluationMetrics, string>> = {
+  accuracy: l10n.t('accuracy'),
+  f1: l10n.t('F1'),
+  matthews_correlation: l10n.t("Matthews' correlation"),
+  pearson: l10n.t("Pearson's correlation"),
+  spearmanr: l10n.t("Spearman's correlation"),
+};
+
 interface MetricPlot {
   readonly id: string;
   readonly title: string;
@@ -33,6 +42,8 @@ interface MetricPlot {
   readonly sources: readonly Source[];
   /** Whether the scale can be logarithmic: for what falls or grows by factors. */
   readonly canBeLog: boolean;
+  /** Only of runs that have such curves; the others wait for their first point. */
+  readonly isOptional?: boolean;
 }
 
 const PLOTS: readonly MetricPlot[] = [
@@ -46,6 +57,15 @@ const PLOTS: readonly MetricPlot[] = [
       { series: 'loss', name: l10n.t('train loss'), isSmoothed: true },
       { series: 'eval_loss', name: l10n.t('eval loss'), isMarked: true },
     ],
+  },
+  {
+    id: 'eval-metrics',
+    title: l10n.t('Evaluation'),
+    unit: l10n.t('metric'),
+    kind: 'number',
+    canBeLog: false,
+    isOptional: true,
+    sources: [{ series: 'eval_metric', name: l10n.t('metric'), isMarked: true }],
   },
   {
     id: 'learning-rate',
@@ -95,8 +115,12 @@ export function metricFigures(shown: ShownTraces | null, context: FigureContext)
   const x = shown?.x ?? 'step';
   const ofRun = runMarks(x, context);
   const watches = watchMarks(x, context);
-  return PLOTS.map((plot) => {
-    const { curves, legend } = curvesOf(plot, shown?.traces ?? [], context.theme);
+  const traces = shown?.traces ?? [];
+  const plots = PLOTS.filter(
+    (p) => !p.isOptional || p.sources.some(({ series }) => traces.some((t) => t.series === series)),
+  );
+  return plots.map((plot) => {
+    const { curves, legend } = curvesOf(plot, traces, context.theme);
     const figure: LineFigure = {
       title: plot.title,
       x: X_AXES[x],
@@ -126,13 +150,19 @@ function curvesOf(
         ...styleOf(legend.length, theme),
         ...(source.isMarked ? { symbol: 'diamond' as const } : {}),
       };
-      const name = trace.group === '' ? source.name : trace.group;
+      const name = nameOf(trace, source);
       const key = `${trace.series}/${trace.group}`;
       curves.push(...traceCurves(trace, source.isSmoothed === true, { name, legendKey: key, style }, theme));
       legend.push({ key, name, style });
     }
   }
   return { curves, legend };
+}
+
+function nameOf({ series, group }: Trace, source: Source): string {
+  if (group === '') return source.name;
+  const names: Readonly<Record<string, string>> = METRIC_NAMES;
+  return series === 'eval_metric' ? (names[group] ?? group) : group;
 }
 
 function traceCurves(

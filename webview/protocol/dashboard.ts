@@ -4,12 +4,13 @@ import type { ActivityRecord, RunEvent, RunInfo, RunState, SampleRecord } from '
 /** `time`: seconds since the run was created (`RunInfo.created`), so that restarts show as gaps; the others as in the records. */
 export type XAxis = 'step' | 'tokens' | 'time' | 'epoch';
 /** Bytes for `rss`, tokens per second of training time for `tokens_per_second`, the records' own values for the others. */
-export type SeriesName = 'loss' | 'eval_loss' | 'learning_rate' | 'grad_norm' | 'tokens_per_second' | 'rss';
+export type SeriesName =
+  'loss' | 'eval_loss' | 'eval_metric' | 'learning_rate' | 'grad_norm' | 'tokens_per_second' | 'rss';
 
 /** One curve. When decimated, `y` holds the minimum and maximum of each bucket in order of x, so that no spike is lost. */
 export interface Trace {
   readonly series: SeriesName;
-  /** Parameter group for learning rates, otherwise empty. */
+  /** Parameter group for learning rates, name of the metric (`EvaluationMetrics`) for those of evaluations, otherwise empty. */
   readonly group: string;
   readonly x: Float64Array | readonly number[];
   readonly y: Float64Array | readonly number[];

@@ -4,10 +4,11 @@
  */
 import { probeOutputs } from './probeOutputs';
 import type { Value } from '../../graph/graph';
-import { Graph, i32 } from '../../graph/graph';
+import { Graph } from '../../graph/graph';
 import { encodeOnnx } from '../../graph/onnx/encode';
 import type { Program } from '../../graph/program';
 import { programOf } from '../../graph/program';
+import { textInputs } from '../../models/textInputs';
 import { ortRuntime } from '../../runtime/ort';
 import type { Feeds, HostTensor, Session } from '../../runtime/types';
 import type { TrainBatch } from '../batchStream';
@@ -66,21 +67,23 @@ export class LayerProbe {
   private build(): Program {
     const { model, plan } = this.prepared;
     const graph = new Graph();
-    const ids = graph.input('ids', i32(this.ids.length));
     const blocks = [...new Set(plan.layers.map(({ site }) => site.layer))].sort((a, b) => a - b).slice(0, BLOCKS);
     const outputs: Record<string, Value> = {};
+    let first: number | undefined;
     const { weights, linear } = modelParts(graph, model, plan, {
       dropout: (_, v) => v,
       observe: (layer, built) => {
         if (!blocks.includes(layer.site.layer)) return;
-        const isFirst = layer.site.layer === blocks[0];
+        // What lies outside of the blocks may be built before them, after them or, in the head, not at all.
+        first ??= layer.site.layer;
+        const isFirst = layer.site.layer === first;
         for (const [name, value] of probeOutputs(plan.method, layer, built, isFirst)) {
           outputs[`${layer.site.path} ${name}`] = value;
         }
       },
     });
     const { architecture, config } = model;
-    architecture.hidden(config, { graph, ids, batch: 1, length: this.ids.length }, weights, linear);
+    architecture.hidden(config, textInputs(graph, model, [this.ids]), weights, linear);
     return finish(programOf(outputs));
   }
 
@@ -90,7 +93,6 @@ export class LayerProbe {
       key,
       { dtype: 'f32', shape, data: parameters.get(key) },
     ]);
-    const ids: HostTensor = { dtype: 'i32', shape: [this.ids.length], data: this.ids };
-    return Object.fromEntries([['ids', ids] as const, ...own].filter(([name]) => inputs.has(name)));
+    return Object.fromEntries(own.filter(([name]) => inputs.has(name)));
   }
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { MetricSeries } from '../../../extension/runs/metricSeries';
 import { smooth } from '../../../extension/runs/smoothing';
-import type { TrainRecord } from '../../../kernels/protocol/types';
+import type { EvalRecord, TrainRecord } from '../../../kernels/protocol/types';
 
 const created = 1_000;
 const record = (step: number, more: Partial<TrainRecord> = {}): TrainRecord => ({
@@ -106,5 +106,33 @@ describe('the moving average', () => {
 
   test('a missing value is passed over', () => {
     expect([...smooth(Float64Array.of(NaN, 4, NaN, 4), 0.5)]).toEqual([NaN, 4, 4, 4]);
+  });
+});
+
+describe('metrics of evaluations', () => {
+  const evaluation = (step: number, metrics: EvalRecord['metrics']): EvalRecord => ({
+    ...{ kind: 'eval', step, time: created + step, loss: 1, tokens: 8 },
+    ...(metrics && { metrics }),
+  });
+
+  test('are a curve each, with gaps where one was not said or is not defined', () => {
+    const series = new MetricSeries(null);
+    series.append(evaluation(0, { accuracy: 0.5 }));
+    series.append(evaluation(5, { accuracy: 0.75, f1: 0.7 }));
+    series.append(evaluation(9, { f1: 0.8, pearson: null }));
+    const curves = series.traces(whole).filter((trace) => trace.series === 'eval_metric');
+    expect(curves.map((trace) => [trace.group, [...trace.x], [...trace.y]])).toEqual([
+      ['accuracy', [0, 5, 9], [0.5, 0.75, NaN]],
+      ['f1', [0, 5, 9], [NaN, 0.7, 0.8]],
+      ['pearson', [0, 5, 9], [NaN, NaN, NaN]],
+    ]);
+  });
+
+  test('of a language model are none', () => {
+    expect(
+      seriesOf(3)
+        .traces(whole)
+        .some((trace) => trace.series === 'eval_metric'),
+    ).toBe(false);
   });
 });

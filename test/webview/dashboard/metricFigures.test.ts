@@ -62,4 +62,15 @@ describe('metric figures', () => {
     expect(alarms).toEqual([{ x: 5, label: 'The loss has jumped at step 5: the loss is 9.1', isAlarm: true }]);
     expect(figureOf('grad-norm').figure.marks.some((mark) => mark.isAlarm)).toBe(false);
   });
+
+  it('show metrics of evaluations where a run has them, by their names', () => {
+    expect(figureOf('eval-metrics')).toBeUndefined();
+    const metric = (group: string) =>
+      ({ series: 'eval_metric', group, x: [0, 5], y: [0.5, 0.75], isDecimated: false }) as const;
+    const traces = [...TRACES, metric('accuracy'), metric('matthews_correlation')];
+    const figures = metricFigures({ x: 'step', traces }, context);
+    expect(figures.map(({ id }) => id).slice(0, 3)).toEqual(['loss', 'eval-metrics', 'learning-rate']);
+    expect(figures[1]!.legend.map(({ name }) => name)).toEqual(['accuracy', "Matthews' correlation"]);
+    expect(figures[1]!.figure.curves.every(({ style }) => style.symbol === 'diamond')).toBe(true);
+  });
 });

@@ -28,6 +28,8 @@ interface Scenario {
   /** The configuration names no prompts. */
   readonly hasNoSamples?: true;
   readonly isGone?: true;
+  /** Answers for whole texts: evaluations have metrics. */
+  readonly isClassifier?: true;
   /** `none`: a run of an older version. */
   readonly activity?: 'red' | 'none';
 }
@@ -45,6 +47,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   queued: { shape: { steps: 1000, ...small }, done: 0, status: 'queued' },
   deleted: { shape: { steps: 1000, ...small }, done: 400, status: 'running', isGone: true },
   plain: { shape: { steps: 1000, ...small }, done: 200, status: 'stopped', hasNoSamples: true },
+  classifier: {
+    shape: { steps: 1000, ...small },
+    done: 800,
+    status: 'running',
+    isClassifier: true,
+    hasNoSamples: true,
+  },
   red: { shape: { steps: 1000, ...small }, done: 800, status: 'running', activity: 'red' },
   old: { shape: { steps: 1000, ...small }, done: 1000, status: 'finished', activity: 'none' },
   // One that was watched from its first step on, in large strides.
@@ -117,14 +126,14 @@ function tick(steps: number): void {
 
 function advance(steps: number): void {
   if (step === 0 && steps > 0) {
-    series.append(evalRecord(0, shape.steps));
+    series.append(evalRecord(0, shape.steps, scenario.isClassifier));
     evaluate();
   }
   for (let i = 0; i < steps; i++) {
     step++;
     series.append(trainRecord(step, shape.steps));
     if (step % shape.evalEvery === 0) {
-      series.append(evalRecord(step, shape.steps));
+      series.append(evalRecord(step, shape.steps, scenario.isClassifier));
       evaluate();
     }
     if (step % shape.spectraEvery === 0) record();

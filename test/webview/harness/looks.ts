@@ -20,6 +20,13 @@ export const LOOKS: readonly Look[] = [
   { page: 'dashboard', name: 'dashboard', options: { host: { run: '1k' } }, ready: '[data-plot=spectrum] .main-svg' },
   {
     page: 'dashboard',
+    name: 'dashboard-classifier',
+    options: { host: { run: 'classifier' } },
+    ready: '[data-plot=eval-metrics] .main-svg',
+    isVariation: true,
+  },
+  {
+    page: 'dashboard',
     name: 'dashboard-narrow',
     options: { host: { run: '1k' }, width: 500 },
     ready: '[data-plot=spectrum] .main-svg',

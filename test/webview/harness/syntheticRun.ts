@@ -2,6 +2,7 @@
 import type {
   ActivityRecord,
   EvalRecord,
+  EvaluationMetrics,
   RunEvent,
   RunInfo,
   RunState,
@@ -43,7 +44,8 @@ export function trainRecord(step: number, total: number): TrainRecord {
   };
 }
 
-export function evalRecord(step: number, total: number): EvalRecord {
+/** With `isClassifier` as of a model that answers for whole texts. */
+export function evalRecord(step: number, total: number, isClassifier = false): EvalRecord {
   const { loss, time } = trainRecord(step, total);
   return {
     kind: 'eval',
@@ -51,7 +53,13 @@ export function evalRecord(step: number, total: number): EvalRecord {
     time: time + 1,
     loss: step === 0 ? 4.72 : loss * 0.2 + 0.52 + 3.2 * Math.exp((-step / total) * 6),
     tokens: 48_400,
+    ...(isClassifier && { metrics: classifierMetrics(step / total) }),
   };
+}
+
+function classifierMetrics(progress: number): EvaluationMetrics {
+  const accuracy = 0.5 + 0.42 * (1 - Math.exp(-5 * progress)) + 0.02 * (hash(progress + 3) - 0.5);
+  return { accuracy, f1: accuracy - 0.015 + 0.01 * hash(progress + 7), matthews_correlation: 2 * accuracy - 1.02 };
 }
 
 const PROJECTIONS = [
