@@ -3,6 +3,7 @@ import type { Init } from '../adapters/types';
 import { householderQr } from '../analysis/linalg/householderQr';
 import type { Matrix } from '../analysis/linalg/matrix';
 import { identity, matrix, multiply, multiplyTransposed, transpose } from '../analysis/linalg/matrix';
+import { leadingSvd } from '../analysis/linalg/leadingSvd';
 import type { Svd } from '../analysis/linalg/svd';
 import { thinSvd } from '../analysis/linalg/svd';
 import { normalStream } from '../util/random';
@@ -43,9 +44,9 @@ function normalMatrix(rows: number, cols: number, uniform: Uniform): Matrix {
   return matrix(rows, cols, Float64Array.from({ length: rows * cols }, normalStream(uniform)));
 }
 
-/** The factors of layers' largest singular values; the last layer's decomposition is kept, as four tensors start from one. */
-export class PrincipalFactors {
-  private last: { readonly module: string; readonly svd: Svd } | undefined;
+/** The largest singular values of layers' base weights; those of the last layer are kept, as up to four tensors start from one. */
+export class LeadingValues {
+  private last: { readonly key: string; readonly svd: Svd } | undefined;
 
   /** `weightOf`: the base weight [out, in] of a module. */
   constructor(private readonly weightOf: (module: string) => Matrix) {}
@@ -57,11 +58,7 @@ export class PrincipalFactors {
     stream: () => Uniform,
   ): Float64Array {
     const r = (factor === 'A' ? shape[0] : shape[1]) ?? 0;
-    if (this.last?.module !== module) {
-      const weight = this.weightOf(module);
-      this.last = { module, svd: rounds === 0 ? thinSvd(weight) : leadingSvd(weight, r, rounds, stream()) };
-    }
-    const { values, left, right } = this.last.svd;
+    const { values, left, right } = this.of(module, r, rounds, stream);
     const vectors = factor === 'A' ? right : left;
     const length = vectors.cols;
     const scaled = matrix(r, length, vectors.data.subarray(0, r * length));
@@ -71,13 +68,31 @@ export class PrincipalFactors {
     }
     return factor === 'A' ? scaled.data : transpose(scaled).data;
   }
+
+  /** The first right singular vectors as rows [r, in], or left ones as columns [out, r]. */
+  vectors(
+    { module, shape }: { readonly module: string; readonly shape: readonly number[] },
+    side: 'left' | 'right',
+  ): Float64Array {
+    const { left, right } = this.of(module, Math.min(...shape), 0, () => () => NaN);
+    return side === 'right' ? right.data : transpose(left).data;
+  }
+
+  private of(module: string, count: number, rounds: number, stream: () => Uniform): Svd {
+    const key = `${module} ${count} ${rounds}`;
+    if (this.last?.key !== key) {
+      const weight = this.weightOf(module);
+      this.last = { key, svd: rounds === 0 ? leadingSvd(weight, count) : roundedSvd(weight, count, rounds, stream()) };
+    }
+    return this.last.svd;
+  }
 }
 
 /**
  * The first `count` singular values and vectors by subspace iteration from random directions (Halko et al. 2011, algorithm
  * 4.4), a few more directions than wanted so that the last ones settle too.
  */
-function leadingSvd(weight: Matrix, count: number, rounds: number, uniform: Uniform): Svd {
+function roundedSvd(weight: Matrix, count: number, rounds: number, uniform: Uniform): Svd {
   const width = Math.min(count + OVERSAMPLING, weight.rows, weight.cols);
   const turned = transpose(weight);
   const orthonormal = (rows: Matrix): Matrix => householderQr(rows).timesQ(identity(width));

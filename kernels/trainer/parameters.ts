@@ -4,13 +4,12 @@ import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
 import { SHARED_MODULE } from '../adapters/plan';
 import { matrix, transpose } from '../analysis/linalg/matrix';
 import type { Matrix } from '../analysis/linalg/matrix';
-import { thinSvd } from '../analysis/linalg/svd';
 import type { BaseModel } from '../models/baseModel';
 import type { TargetSite } from '../models/types';
 import { KernelError } from '../protocol/errors';
 import { Mt19937 } from '../util/mt19937';
 import { createRandom, normalStream } from '../util/random';
-import { annihilating, orthonormalRows, PrincipalFactors } from './factorValues';
+import { annihilating, orthonormalRows, LeadingValues } from './factorValues';
 
 export class Parameters {
   readonly trained: Float32Array;
@@ -53,11 +52,43 @@ export class Parameters {
 
   /** Starts every tensor as the plan says. Each draws from its own stream, so that one more layer changes no other. */
   initialise(model: BaseModel, seed: number): this {
-    const decomposed = new PrincipalFactors((module) => uprightWeight(module, model));
-    for (const t of [...this.plan.trained, ...this.plan.frozen]) start(t, this.get(t.key), model, seed, decomposed);
+    for (const started of this.starting(model, seed)) void started;
     return this;
   }
+
+  /** The same in pieces, for starts that are taken out of the base weights and may take minutes. Throws when the signal fires. */
+  async initialiseInPieces(
+    model: BaseModel,
+    seed: number,
+    { signal, onProgress }: { readonly signal?: AbortSignal; readonly onProgress?: (fraction: number) => void },
+  ): Promise<this> {
+    let told = performance.now();
+    for (const started of this.starting(model, seed)) {
+      if (performance.now() - told < PIECE_MS) continue;
+      onProgress?.(started);
+      await new Promise((resume) => setImmediate(resume));
+      signal?.throwIfAborted();
+      told = performance.now();
+    }
+    return this;
+  }
+
+  /** The share of the tensors that have started, after each. */
+  private *starting(model: BaseModel, seed: number): Generator<number> {
+    const leading = new LeadingValues((module) => uprightWeight(module, model));
+    // All tensors of a layer before those of the next: they start from one decomposition.
+    const all = [...this.plan.trained, ...this.plan.frozen];
+    const layers = new Map(all.map(({ module }) => [module, all.filter((t) => t.module === module)]));
+    let count = 0;
+    for (const tensor of [...layers.values()].flat()) {
+      start(tensor, this.get(tensor.key), model, seed, leading);
+      yield ++count / all.length;
+    }
+  }
 }
+
+/** How long it may go on without looking up. */
+const PIECE_MS = 200;
 
 function allocated(size: number): Float32Array {
   try {
@@ -79,7 +110,7 @@ function start(
   into: Float32Array,
   model: BaseModel,
   seed: number,
-  decomposed: PrincipalFactors,
+  leading: LeadingValues,
 ): void {
   const init = tensor.start;
   switch (init.kind) {
@@ -111,13 +142,13 @@ function start(
       into.set(orthonormal(tensor, init.along, uniformStream(seed, tensor.key)));
       return;
     case 'baseSingular':
-      into.set(baseSingular(tensor, init.side, model));
+      into.set(leading.vectors(tensor, init.side));
       return;
     case 'annihilating':
       into.set(annihilating(tensor.shape, init.factor, (name) => uniformStream(seed, `${tensor.module}.${name}`)));
       return;
     case 'principal':
-      into.set(decomposed.factor(tensor, init, () => uniformStream(seed, `${tensor.module}.principal`)));
+      into.set(leading.factor(tensor, init, () => uniformStream(seed, `${tensor.module}.principal`)));
       return;
     case 'normal': {
       const normal = normalStream(uniformStream(seed, tensor.key));
@@ -132,15 +163,6 @@ function orthonormal({ shape }: PlannedTensor, along: 'rows' | 'columns', unifor
   const [first = 0, second = 0] = shape;
   if (along === 'rows') return orthonormalRows(first, second, uniform).data;
   return transpose(orthonormalRows(second, first, uniform)).data;
-}
-
-/** The first right singular vectors of a layer's base weight as rows [r, in], or left ones as columns [out, r]. */
-function baseSingular({ module, shape }: PlannedTensor, side: 'left' | 'right', model: BaseModel): Float64Array {
-  const { left, right } = thinSvd(uprightWeight(module, model));
-  const vectors = side === 'right' ? right : left;
-  const count = Math.min(...shape);
-  const wanted = { rows: count, cols: vectors.cols, data: vectors.data.slice(0, count * vectors.cols) };
-  return side === 'right' ? wanted.data : transpose(wanted).data;
 }
 
 /** The base weight of a layer as [out, in]. */

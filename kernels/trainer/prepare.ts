@@ -193,8 +193,12 @@ async function prepare(
       : null;
 
   await refuseUnsound(model, options);
-  onProgress(l10n.t('Initialising the adapter'));
-  const parameters = new Parameters(plan).initialise(model, training.seed);
+  const initialising = l10n.t('Initialising the adapter');
+  onProgress(initialising);
+  const parameters = await new Parameters(plan).initialiseInPieces(model, training.seed, {
+    ...(options.signal && { signal: options.signal }),
+    onProgress: (fraction) => onProgress(initialising, fraction),
+  });
   if (init_from !== undefined) {
     // What could not be merged into this model is no start either, even where its tensors have a place.
     loadAdapter(init_from, model);

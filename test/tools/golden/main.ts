@@ -50,7 +50,9 @@ async function main(): Promise<number> {
   if (root === undefined || positionals.length !== 1) throw new Error('expected one folder with bases/ and cases/');
   const groups = values.groups?.split(',');
   const models = values.models?.split(',');
-  const chosen = findCases(root, groups).filter(({ model }) => model === undefined || (models?.includes(model) ?? true));
+  const chosen = findCases(root, groups).filter(
+    ({ model }) => model === undefined || (models?.includes(model) ?? true),
+  );
   const empty = (groups ?? []).filter((g) => !chosen.some(({ group }) => group === g));
   const outcomes: Outcome[] = [];
   for (const golden of chosen) {
@@ -77,7 +79,13 @@ function findCases(root: string, groups: readonly string[] | undefined): readonl
       const model = file.base
         ? readJson<{ readonly model_type?: string }>(root, 'bases', file.base, 'config.json')
         : {};
-      return { ...file, name, group: groupOf(name), folder, ...(model.model_type !== undefined && { model: model.model_type }) };
+      return {
+        ...file,
+        name,
+        group: groupOf(name),
+        folder,
+        ...(model.model_type !== undefined && { model: model.model_type }),
+      };
     });
 }
 
