@@ -44,7 +44,19 @@ export function coreSingularValues(cores: readonly SpectrumCore[]): Float64Array
   return Float64Array.from(values).sort((a, b) => b - a);
 }
 
-/** The same with the singular vectors of ΔW, a vector a row: left [count, out], right [count, in]. */
+/** Multiply-adds of `factoredSingularValues`, about. */
+export function factorsWork(terms: readonly DeltaFactors[]): number {
+  const rank = terms.reduce((sum, term) => sum + term.rank, 0);
+  const { inFeatures = 0, outFeatures = 0 } = terms[0] ?? {};
+  return (inFeatures + outFeatures) * rank ** 2 + rank ** 3;
+}
+
+/** Multiply-adds of `coreSingularValues`, about. */
+export function coresWork(cores: readonly Pick<SpectrumCore, 'rows' | 'cols'>[]): number {
+  return cores.reduce((sum, { rows, cols }) => sum + rows * cols * Math.min(rows, cols), 0);
+}
+
+/** As `factoredSingularValues`, with the singular vectors of ΔW, a vector a row: left [count, out], right [count, in]. */
 export function factoredSvd(terms: readonly DeltaFactors[]): Svd {
   const { left, right, scale } = stackedQr(terms);
   const core = thinSvd(multiplyTransposed(left.r, right.r));

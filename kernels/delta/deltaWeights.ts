@@ -11,7 +11,7 @@ import type { Core, Factors } from '../adapters/types';
 import { matrix } from '../analysis/linalg/matrix';
 import { singularValues } from '../analysis/linalg/svd';
 import type { DeltaFactors } from '../analysis/spectrum';
-import { coreSingularValues, factoredSingularValues } from '../analysis/spectrum';
+import { coresWork, coreSingularValues, factoredSingularValues, factorsWork } from '../analysis/spectrum';
 import type { TargetSite } from '../models/types';
 import { KernelError } from '../protocol/errors';
 import type { FormulaPlan } from './layerWeights';
@@ -69,11 +69,16 @@ export class DeltaWeights {
 
   /** The non-zero singular values as far as they are cheap, descending; zeros may be among them. */
   cheapSpectrum(layer: AdaptedLayer): Float64Array | undefined {
-    const { method } = this.plan;
-    const cores: readonly Core[] | undefined = method.cores?.(this.valuesOf(layer), layer.site, layer.config);
+    const cores = this.cores(layer);
     if (cores) return coreSingularValues(cores);
     const terms = this.terms(layer);
     return terms && factoredSingularValues(terms);
+  }
+
+  /** Multiply-adds of `cheapSpectrum`; they follow from the shapes alone, whatever the values are. */
+  spectrumWork(layer: AdaptedLayer): number {
+    const cores = this.cores(layer);
+    return cores ? coresWork(cores) : factorsWork(this.terms(layer) ?? []);
   }
 
   /** The same, from the whole delta weight where nothing smaller has them. Errors as `dense`. */
@@ -84,6 +89,10 @@ export class DeltaWeights {
 
   async dispose(): Promise<void> {
     await this.layerWeights?.dispose();
+  }
+
+  private cores(layer: AdaptedLayer): readonly Core[] | undefined {
+    return this.plan.method.cores?.(this.valuesOf(layer), layer.site, layer.config);
   }
 
   private valuesOf({ site, params }: AdaptedLayer): Readonly<Record<string, Float32Array>> {

@@ -26,7 +26,7 @@ export interface Following {
   readonly weights: readonly FollowedWeight[];
   /** Trained linear layers that are not followed. */
   readonly leftOut: readonly TargetSite[];
-  /** About how many points the rank curves of the run have. */
+  /** About how many points the rank curves of the run have, if that is not too many for its length. */
   readonly points: number;
 }
 
@@ -64,7 +64,7 @@ export function baseSpectra(
 }
 
 /** What a person should know of the curves that are missing; undefined: none is. */
-export function leftOutNote({ weights, leftOut, points }: Following): string | undefined {
+export function leftOutNote({ weights, leftOut }: Following, points: number): string | undefined {
   if (leftOut.length === 0) return undefined;
   const left = new Set(leftOut.map(({ layer }) => layer));
   const drawn =
@@ -99,7 +99,8 @@ function affordable(all: readonly FollowedWeight[], most: number): readonly Foll
 const spreadIndex = (i: number, count: number, length: number): number =>
   count === 1 ? length - 1 : Math.round((i * (length - 1)) / (count - 1));
 
-const workOf = (weights: readonly FollowedWeight[]): number =>
+/** Of one point. */
+export const workOf = (weights: readonly FollowedWeight[]): number =>
   weights.reduce((sum, { tensor }) => {
     const [rows = 0, cols = 0] = tensor.shape;
     return sum + rows * cols * Math.min(rows, cols);

@@ -8,10 +8,11 @@ import { DeltaWeights } from '../delta/deltaWeights';
 import { formulaPlan } from '../delta/layerWeights';
 import type { BaseModel } from '../models/baseModel';
 import type { SpectrumRecord } from '../protocol/types';
-import { baseSpectra, followed, leftOutNote, type Following } from './baseSpectra';
+import { baseSpectra, followed, leftOutNote, workOf, type Following } from './baseSpectra';
 import type { Parameters } from './parameters';
+import { affordablePoints, spectraWork, type TrainingSize } from './spectraCadence';
 
-interface SpectraOf {
+interface SpectraOf extends TrainingSize {
   readonly plan: AdapterPlan;
   readonly model: BaseModel;
   readonly parameters: Parameters;
@@ -19,14 +20,14 @@ interface SpectraOf {
 
 export class RunSpectra {
   private readonly following: Following;
+  /** About how many times the run records them. */
+  readonly points: number;
 
   constructor(private readonly run: SpectraOf) {
-    this.following = followed(run.plan, run.model);
-  }
-
-  /** About how many times a run records them, whatever its length. */
-  get points(): number {
-    return this.following.points;
+    const { plan, model } = run;
+    this.following = followed(plan, model);
+    const work = spectraWork(plan, this.deltas) + workOf(this.following.weights);
+    this.points = affordablePoints(work, this.following.points, run, model);
   }
 
   /** Nothing of this run has a spectrum. */
@@ -38,18 +39,22 @@ export class RunSpectra {
 
   /** What a person should know of curves that are missing. */
   get note(): string | undefined {
-    return leftOutNote(this.following);
+    return leftOutNote(this.following, this.points);
   }
 
   /** One record for each layer whose update has factors or cores, and for each followed base weight; values descending. */
   at(step: number): readonly SpectrumRecord[] {
     const { plan, model, parameters } = this.run;
-    return [...layerSpectra(plan, parameters, step), ...baseSpectra(this.following, model, parameters, step)];
+    return [...layerSpectra(plan, this.deltas, step), ...baseSpectra(this.following, model, parameters, step)];
+  }
+
+  /** Those of now: the parameters change with every step. */
+  private get deltas(): DeltaWeights {
+    return new DeltaWeights(formulaPlan(this.run.plan), this.run.parameters, null);
   }
 }
 
-function layerSpectra(plan: AdapterPlan, parameters: Parameters, step: number): readonly SpectrumRecord[] {
-  const deltas = new DeltaWeights(formulaPlan(plan), parameters, null);
+function layerSpectra(plan: AdapterPlan, deltas: DeltaWeights, step: number): readonly SpectrumRecord[] {
   return plan.layers.flatMap((layer): SpectrumRecord[] => {
     const values = deltas.cheapSpectrum(layer);
     if (!values) return [];

@@ -40,7 +40,7 @@ describe('the followed weights', () => {
     const following = followed(plan, model);
     expect(following).toMatchObject({ leftOut: [], points: 60 });
     expect(following.weights.length).toBe(8);
-    expect(leftOutNote(following)).toBeUndefined();
+    expect(leftOutNote(following, following.points)).toBeUndefined();
   });
 
   it('are whole blocks evenly spread, the last one among them, at fewer points', () => {
@@ -49,16 +49,18 @@ describe('the followed weights', () => {
     expect([...new Set(following.weights.map(({ site }) => site.layer))]).toEqual([0, 15, 29]);
     expect(following.points).toBe(12);
     expect(following.weights.length + following.leftOut.length).toBe(90);
-    expect(leftOutNote(following)).toMatch(/^rank curves are drawn of blocks 0, 15, 29 \(9 of 90 trained linear layers\)/);
+    expect(leftOutNote(following, following.points)).toMatch(
+      /^rank curves are drawn of blocks 0, 15, 29 \(9 of 90 trained linear layers\)/,
+    );
   });
 
   it('are the smallest of the last block where a whole one is too much, and none where nothing can be afforded', () => {
     const some = trained(2, { q_proj: [2048, 2048], k_proj: [512, 2048] });
     const following = followed(some.plan, some.model);
     expect(following.weights.map(({ site }) => site.path)).toEqual(['model.layers.1.k_proj']);
-    expect(leftOutNote(following)).toMatch(/drawn of k_proj of block 1 \(1 of 4/);
+    expect(leftOutNote(following, following.points)).toMatch(/drawn of k_proj of block 1 \(1 of 4/);
     const none = trained(1, { q_proj: [4096, 4096] });
-    expect(leftOutNote(followed(none.plan, none.model))).toMatch(/drawn of no trained layer \(0 of 1/);
+    expect(leftOutNote(followed(none.plan, none.model), 12)).toMatch(/drawn of no trained layer \(0 of 1/);
   });
 });
 
