@@ -5,7 +5,7 @@
 import * as l10n from '@vscode/l10n';
 import type { CommonConfig, FreshStart, HeadSpec, ModelArchitecture, TargetSite, Task } from '../models/types';
 import { tiedHead } from '../models/types';
-import type { Problem } from '../protocol/errors';
+import type { Fix, Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import { SHARED_MODULE } from '../formats/peftKeys';
 import { absurdSize, elements } from './absurdSize';
@@ -78,6 +78,8 @@ export interface IdleOption {
   readonly key: string;
   readonly found: string;
   readonly expected: string;
+  /** Of the configuration's adapter section. */
+  readonly fixes?: readonly Fix[];
 }
 
 export { SHARED_MODULE };
@@ -330,7 +332,11 @@ function* idleLinks(
       most === 1
         ? l10n.t('is {0}, but at most 1 block can be linked here', links.blocks)
         : l10n.t('is {0}, but at most {1} blocks can be linked here', links.blocks, most);
-    yield { key: links.key, found, expected: l10n.t('expected {0} at most, or -1 for all', most) };
+    const fixes = [most, -1].map((value): Fix => ({
+      title: l10n.t('Change to {0}', value),
+      edits: [{ kind: 'set', path: ['adapter', links.key], value }],
+    }));
+    yield { key: links.key, found, expected: l10n.t('expected {0} at most, or -1 for all', most), fixes };
   }
 }
 
@@ -374,7 +380,7 @@ function* idleOptions(
       yield { key: 'target_modules', found: l10n.t('{0} matches no linear layer', entry), expected: available };
     }
   }
-  if (excludeModules !== null && !all.some((s) => matchesModules(excludeModules, s.path))) {
+  if (excludeModules !== null && !all.some((s) => matchesModules(excludeModules, s.path, 'exclude_modules'))) {
     yield { key: 'exclude_modules', found: l10n.t('matches no linear layer'), expected: available };
   }
   for (const layer of selection.layersToTransform ?? []) {
@@ -423,12 +429,11 @@ const availableIn = (model: PlannedModel): string => l10n.t('this model has {0}'
 
 /** The keys are those of the configuration's adapter section; whoever knows the file adds it. */
 function refused(options: readonly IdleOption[]): KernelError {
-  const problems = options.map(({ key, found, expected }): Problem => ({
+  const problems = options.map(({ key, ...rest }): Problem => ({
     file: '',
     where: `adapter.${key}`,
     severity: 'error',
-    found,
-    expected,
+    ...rest,
   }));
   const message = options.map(({ key, found, expected }) => `${key}: ${found}; ${expected}`).join('\n');
   return new KernelError('adapter/unsupported', message, { problems });

@@ -1,12 +1,13 @@
 /** @file Which modules are adapted: PEFT's matching rules over module paths (target_modules, exclude_modules, layers, patterns). */
 import * as l10n from '@vscode/l10n';
+import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { TargetSite } from '../models/types';
 import type { Selection } from './types';
 
 /** A list entry equals the path or is its end after a dot; a string is a regular expression over the whole path. */
-export function matchesModules(modules: string | readonly string[], path: string): boolean {
-  if (typeof modules === 'string') return pattern(modules, 'target_modules').test(path);
+export function matchesModules(modules: string | readonly string[], path: string, key = 'target_modules'): boolean {
+  if (typeof modules === 'string') return pattern(modules, key).test(path);
   return modules.some((entry) => path === entry || path.endsWith(`.${entry}`));
 }
 
@@ -30,7 +31,7 @@ function selectSites(sites: readonly TargetSite[], selection: Selection): readon
   const { targetModules, excludeModules, layersToTransform, modulesToSave } = selection;
   return sites.filter(({ path, layer }) => {
     if (savesModule(modulesToSave, path)) return false;
-    if (excludeModules !== null && matchesModules(excludeModules, path)) return false;
+    if (excludeModules !== null && matchesModules(excludeModules, path, 'exclude_modules')) return false;
     if (targetModules !== 'all-linear' && !matchesModules(targetModules, path)) return false;
     if (layersToTransform === null) return true;
     // A module named by its whole path is adapted whatever its layer, as in PEFT.
@@ -55,20 +56,20 @@ export function patternValue(
   return Object.entries(patterns).find(([p]) => pattern(`(.*\\.)?(${p})`, key, p).test(path))?.[1];
 }
 
-/** A pattern of the user as a regular expression over the whole path; `written`: without what was put around it. */
+/**
+ * A pattern of the user as a regular expression over the whole path; `written`: without what was put around it. Throws
+ * `adapter/unsupported` at the key.
+ */
 export function pattern(source: string, key: string, written = source): RegExp {
   try {
     return new RegExp(`^(?:${source})$`);
   } catch (cause) {
     // V8 says it of the expression with what was put around it: only the reason is of use.
     const reason = String(cause instanceof Error ? cause.message : cause).replace(/^.*: /s, '');
-    const message = l10n.t(
-      '{0}: {1} is not a regular expression ({2}); expected one that JavaScript knows',
-      key,
-      JSON.stringify(written),
-      reason,
-    );
-    throw new KernelError('input/refused', message, { cause });
+    const found = l10n.t('{0} is not a regular expression ({1})', JSON.stringify(written), reason);
+    const expected = l10n.t('expected one that JavaScript knows');
+    const problem: Problem = { file: '', where: `adapter.${key}`, severity: 'error', found, expected };
+    throw new KernelError('adapter/unsupported', `${key}: ${found}; ${expected}`, { cause, problems: [problem] });
   }
 }
 

@@ -34,7 +34,7 @@ export function withModelFixes(problem: Problem, values: unknown, model: ModelHe
         model.sites.some((site) => matchesModules([entry], site.path)),
       );
     case 'modules_to_save':
-      return listFixes(problem, path, written, savableNames(model), (entry) => !problem.found.startsWith(`${entry} `));
+      return listFixes(problem, path, written, savableNames(model), (entry) => !isAbout(problem, entry));
     case 'rank_pattern':
     case 'alpha_pattern':
       return patternFixes(problem, path, written, moduleNames(model));
@@ -66,14 +66,17 @@ function listFixes(
   const entries: readonly unknown[] = written;
   const isUnknown = (entry: unknown): entry is string => typeof entry === 'string' && !isKnown(entry);
   // The entry that the problem is about; one about all of them is placed at the first.
-  const named = entries.findIndex((entry) => isUnknown(entry) && problem.found.startsWith(`${entry} `));
+  const named = entries.findIndex((entry) => isUnknown(entry) && isAbout(problem, entry));
   const at = named === -1 ? entries.findIndex(isUnknown) : named;
   const entry = entries[at];
   if (typeof entry !== 'string') return problem;
-  const free = names.filter((name) => !entries.includes(name));
+  const near = similar(
+    entry,
+    names.filter((name) => !entries.includes(name)),
+  );
   const place = [...path, at];
-  const fixes = [...similar(entry, free).map((name) => setFix(place, name)), ...remainder(path, entries, at)];
-  return { ...withFixes(problem, fixes), where: place.join('.') };
+  const fixes = [...near.map((name) => setFix(place, name)), ...remainder(path, entries, at)];
+  return { ...withFixes(suggesting(problem, near), fixes), where: place.join('.') };
 }
 
 /** Without the entry, or without the key when that was the only one. */
@@ -85,11 +88,27 @@ function remainder(path: KeyPath, entries: readonly unknown[], at: number): Fix[
 
 function patternFixes(problem: Problem, path: KeyPath, written: unknown, names: readonly string[]): Problem {
   if (!isObject(written)) return problem;
-  const key = Object.keys(written).find((name) => problem.found.startsWith(`${name} `));
+  const key = Object.keys(written).find((name) => isAbout(problem, name));
   if (key === undefined) return problem;
-  const free = names.filter((name) => written[name] === undefined);
+  const isName = /^[\w.]+$/.test(key);
+  const near = isName
+    ? similar(
+        key,
+        names.filter((name) => written[name] === undefined),
+      )
+    : [];
   const entry = [...path, key];
-  return withFixes(problem, [...similar(key, free).map((name) => renameFix(entry, name)), removeFix(entry)]);
+  return withFixes(suggesting(problem, near), [...near.map((name) => renameFix(entry, name)), removeFix(entry)]);
+}
+
+/** Whether the problem begins with the name, plain or in quotes; what follows it depends on the language. */
+const isAbout = ({ found }: Problem, name: string): boolean =>
+  found.startsWith(JSON.stringify(name)) || (found.startsWith(name) && !/[\w.*-]/.test(found.charAt(name.length)));
+
+/** The nearest name in the text too, for whoever reads it outside the editor. */
+function suggesting(problem: Problem, [nearest]: readonly string[]): Problem {
+  if (nearest === undefined) return problem;
+  return { ...problem, expected: l10n.t('{0}; did you mean {1}?', problem.expected, nearest) };
 }
 
 const withFixes = (problem: Problem, fixes: readonly Fix[]): Problem =>
