@@ -11,8 +11,7 @@ import type { TensorValues } from './adapterFile';
 import { f32, Graph } from '../graph/graph';
 import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
 import { planAdapter } from './plan';
-import type { TargetSite } from '../models/types';
-import type { AnyAdapterMethod, Factors } from './types';
+import type { AnyAdapterMethod } from './types';
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -88,24 +87,6 @@ export const planOfMerged = (
   model: PlannedModel,
   cycle: MergedCycle,
 ): AdapterPlan => planAdapter(method, cycle.config, model, () => undefined);
-
-/** One pair of factors with the same sum: all A one below the other, all B side by side with their scaling in them. */
-export function stackedFactors(terms: readonly Factors[], { inFeatures, outFeatures }: TargetSite): Factors {
-  const rank = terms.reduce((sum, term) => sum + term.rank, 0);
-  const a = new Float32Array(rank * inFeatures);
-  const b = new Float32Array(outFeatures * rank);
-  let first = 0;
-  for (const term of terms) {
-    a.set(term.a.subarray(0, term.rank * inFeatures), first * inFeatures);
-    for (let row = 0; row < outFeatures; row++) {
-      for (let i = 0; i < term.rank; i++) {
-        b[row * rank + first + i] = term.scaling * (term.b[row * term.rank + i] ?? NaN);
-      }
-    }
-    first += term.rank;
-  }
-  return { a, b, rank, scaling: 1 };
-}
 
 /** Throws `adapter/unsupported` with the reason when an adapter cannot restart. */
 export function refuseRestarts(plan: AdapterPlan, types: readonly unknown[] | undefined): void {

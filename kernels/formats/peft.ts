@@ -65,8 +65,8 @@ export function readPeftConfig(dir: string): Pick<PeftAdapter, 'config' | 'rawCo
   if (inRun) throw refusedFolder(folder, ...inRun);
   const file = join(folder, CONFIG_FILE);
   const { text } = readJsonObject(file, l10n.t("expected an adapter's configuration"));
-  const { config, raw, warnings } = parsePeftConfig(text, file);
-  return { config, rawConfig: raw, configText: text, warnings };
+  const { config, raw, text: configText, warnings } = parsePeftConfig(text, file);
+  return { config, rawConfig: raw, configText, warnings };
 }
 
 /**

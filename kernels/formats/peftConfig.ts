@@ -4,7 +4,15 @@
  */
 import * as l10n from '@vscode/l10n';
 import { formatProblem, KernelError, type Problem } from '../protocol/errors';
-import { describeJson, jsonNode, jsonValue, parseJsonObject, printJson, type JsonNode } from './jsonTree';
+import {
+  describeJson,
+  jsonNode,
+  jsonValue,
+  parseJsonObject,
+  printJson,
+  type JsonNode,
+  type JsonObjectNode,
+} from './jsonTree';
 
 /** The layout written here is that of this version; PEFT only warns when it is newer than itself. */
 const PEFT_VERSION = '0.21.0';
@@ -208,6 +216,15 @@ const WITHOUT_EFFECT: readonly string[] = [
   'velora_config',
 ];
 
+/**
+ * The type of an adapter that follows on cycles that were merged before it (ReLoRA), and where its configuration stands then:
+ * one level down. Alone its tensors are not what was trained, so no program may take the folder for a LoRA: PEFT refuses the
+ * type, and those that do not look at it find none of the keys they need.
+ */
+const LATER_CYCLE = { type: 'RELORA', key: 'adapter' } as const;
+/** What stays on the top level, where the base model of any adapter is looked for. */
+const BASE_KEY = 'base_model_name_or_path';
+
 /** Initialisations that also change the base weights: their adapters fit no untouched base model. */
 const CHANGES_BASE = /^(pissa|olora|corda|lora_ga|loftq)/i;
 /** Initialisations that only choose where the factors start. */
@@ -229,9 +246,12 @@ export function parsePeftConfig(
 ): {
   readonly config: PeftLoraConfig;
   readonly raw: Readonly<Record<string, unknown>>;
+  /** What `printPeftConfig` takes as `preserved`. */
+  readonly text: string;
   readonly warnings: readonly Problem[];
 } {
-  const node = parseJsonObject(source, file);
+  const whole = parseJsonObject(source, file);
+  const node = ofLaterCycle(whole, file) ?? whole;
   const type = typeOf(node.members.get('peft_type'), file);
   const problems: Problem[] = [];
   const names = NAMES_OF[type];
@@ -253,7 +273,55 @@ export function parsePeftConfig(
   const config = Object.fromEntries(values) as PeftLoraConfig;
   const raw = jsonValue(node) as Readonly<Record<string, unknown>>;
   refuseOtherMeanings(config, node.members, file);
-  return { config, raw, warnings: unknownKeys(node.members, names, file) };
+  const text = node === whole ? source : printJson(node);
+  return { config, raw, text, warnings: unknownKeys(node.members, names, file) };
+}
+
+/** The configuration inside that of a later cycle, with its cycle; undefined for any other. */
+function ofLaterCycle(whole: JsonObjectNode, file: string): JsonObjectNode | undefined {
+  const { members } = whole;
+  const type = members.get('peft_type');
+  const cycles = members.get('relora');
+  const isLater = type?.kind === 'string' && type.value === LATER_CYCLE.type;
+  const problems: Problem[] = [];
+  const add = (where: string, expected: string): void => {
+    const node = members.get(where);
+    problems.push({
+      file,
+      where,
+      severity: 'error',
+      found: node ? describeJson(node) : l10n.t('is missing'),
+      expected,
+    });
+  };
+  if (!isLater) {
+    if (!cycles || isOff(cycles)) return undefined;
+    add('peft_type', l10n.t('expected {0}, as there is a key relora', LATER_CYCLE.type));
+    throw KernelError.invalid(problems);
+  }
+  const inner = members.get(LATER_CYCLE.key);
+  const cycle = cycles?.kind === 'object' ? cycles.members.get('cycle') : undefined;
+  if (!cycle || wholeNumber(cycle, 2) === undefined) {
+    add('relora', l10n.t('expected an object with the cycle, a whole number from 2'));
+  }
+  if (inner?.kind !== 'object') add(LATER_CYCLE.key, l10n.t('expected the configuration of the adapter'));
+  if (problems.length > 0 || inner?.kind !== 'object' || !cycles) throw KernelError.invalid(problems);
+  const base = members.get(BASE_KEY);
+  const flat = new Map([...inner.members, ...(base ? [[BASE_KEY, base] as const] : []), ['relora', cycles]]);
+  return { kind: 'object', members: flat };
+}
+
+function asLaterCycle(inner: ReadonlyMap<string, JsonNode>): ReadonlyMap<string, JsonNode> {
+  const members = new Map(inner);
+  const [base, cycles] = [members.get(BASE_KEY), members.get('relora')];
+  members.delete(BASE_KEY);
+  members.delete('relora');
+  return new Map<string, JsonNode>([
+    [LATER_CYCLE.key, { kind: 'object', members }],
+    ...(base ? [[BASE_KEY, base] as const] : []),
+    ['peft_type', jsonNode(LATER_CYCLE.type)],
+    ...(cycles ? [['relora', cycles] as const] : []),
+  ]);
 }
 
 /**
@@ -270,8 +338,9 @@ export function printPeftConfig(config: PeftLoraConfig, preserved?: string): str
     if (before && JSON.stringify(jsonValue(before)) === JSON.stringify(value)) continue;
     members.set(name, FLOATS.includes(name) ? floatNode(Number(value)) : jsonNode(value));
   }
-  const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
-  return printJson({ kind: 'object', members: new Map(sorted) });
+  if (config.relora === null) members.delete('relora');
+  const sorted = new Map([...members].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return printJson({ kind: 'object', members: config.relora === null ? sorted : asLaterCycle(sorted) });
 }
 
 /** Python writes whole floats with a fraction. */

@@ -6,9 +6,6 @@ import * as l10n from '@vscode/l10n';
 import type { LoadedAdapter } from '../adapters/adapterFile';
 import { adapterTask } from '../adapters/adapterTask';
 import { loadAdapter, saveAdapter } from '../adapters/adapterFile';
-import type { AdapterPlan } from '../adapters/plan';
-import { planAdapter } from '../adapters/plan';
-import { lora } from '../adapters/methods/lora';
 import type { Wanted } from '../analysis/linalg/truncatedSvd';
 import { DeltaWeights } from '../delta/deltaWeights';
 import { formulaPlan } from '../delta/layerWeights';
@@ -23,12 +20,12 @@ import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
 import type { ConvertedModule, ConvertReport } from '../protocol/types';
 import { physicalCores } from '../runtime/devices';
-import { withDefaults } from '../util/fields';
 import type { LowRankPart, Rounding } from './lowRankPart';
 import { lowRankPart } from './lowRankPart';
 import type { CycleBase } from '../weights/cycleBase';
 import { CycleDeltas } from '../weights/cycleDeltas';
 import { baseOf } from '../weights/openAdapted';
+import { keptKeys, plainLora } from '../weights/plainLora';
 import { compareLogits } from './proof';
 import { refuseOverlap } from './writeCheckpoint';
 
@@ -67,14 +64,15 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
     refuseWithoutUpdate(adapterDir, adapter);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
     const { parts, modules } = await factorise(model, adapter, options);
-    const converted = loraPlan(model, adapter.plan, parts, wanted);
-    const values = tensorValues(adapter, parts, converted);
+    const { plan: converted, values } = plainLora(model, adapter.plan, adapter.parameters, parts, {
+      hasOneRank: 'rank' in wanted,
+    });
     const folder = AtomicFolder.create(out);
     try {
       saveAdapter(folder.temporaryPath, converted, values, {
         baseModelPath: base,
         dtype: FLOAT_DTYPE[dtype],
-        preserve: JSON.stringify(keptKeys(adapter)),
+        preserve: keptKeys(adapter.configText),
       });
       const written = loadAdapter(folder.temporaryPath, model);
       cycle = await baseOf(adapter, model);
@@ -188,72 +186,4 @@ function roundingTo(dtype: FloatDtype): Rounding {
     decodeFloats(dtype, bytes, back);
     return back;
   };
-}
-
-/**
- * Plain LoRA at the same layers, with scaling 1 everywhere: alpha is the rank. One rank where one was wanted; what has less is
- * filled with zeros, since not every engine reads patterns. The largest rank stands as `r` in any case.
- */
-function loraPlan(
-  model: BaseModel,
-  { selection }: AdapterPlan,
-  parts: ReadonlyMap<string, LowRankPart>,
-  wanted: Wanted,
-): AdapterPlan {
-  const r = [...parts.values()].reduce((most, { rank }) => Math.max(most, rank), 1);
-  const others = 'rank' in wanted ? [] : [...parts].filter(([, part]) => part.rank !== r);
-  const pattern = Object.fromEntries(others.map(([module, { rank }]) => [module, rank]));
-  const { targetModules, excludeModules, layersToTransform, layersPattern, modulesToSave, bias } = selection;
-  const config = withDefaults(lora.config, {
-    r,
-    lora_alpha: r,
-    rank_pattern: pattern,
-    alpha_pattern: pattern,
-    lora_bias: [...parts.values()].some(({ bias: added }) => added !== null),
-    target_modules: targetModules,
-    ...(excludeModules !== null && { exclude_modules: excludeModules }),
-    ...(layersToTransform !== null && { layers_to_transform: layersToTransform }),
-    ...(layersPattern.length > 0 && { layers_pattern: layersPattern }),
-    modules_to_save: modulesToSave,
-    bias,
-  });
-  return planAdapter(lora, config, model, () => {});
-}
-
-function tensorValues(
-  { plan, parameters }: LoadedAdapter,
-  parts: ReadonlyMap<string, LowRankPart>,
-  converted: AdapterPlan,
-): ReadonlyMap<string, Float32Array> {
-  const values = new Map<string, Float32Array>();
-  for (const { key, kind } of plan.trained) {
-    const data = parameters.get(key);
-    if (kind === 'base' && data) values.set(key, data);
-  }
-  for (const { site, params } of converted.layers) {
-    const part = parts.get(site.path);
-    const rank = params['lora_A']?.shape[0];
-    if (!part || rank === undefined) throw new KernelError('internal', `${site.path} was not converted`);
-    const { a, b } = filledUp(part, rank);
-    values.set(`${site.path}.lora_A`, a);
-    values.set(`${site.path}.lora_B`, b);
-    if (part.bias) values.set(`${site.path}.lora_B.bias`, part.bias);
-  }
-  return values;
-}
-
-/** Rows of zeros below A, columns of zeros beside B. */
-function filledUp({ a, b, rank: own }: LowRankPart, rank: number): Pick<LowRankPart, 'a' | 'b'> {
-  if (own === rank) return { a, b };
-  const wider = new Float32Array((b.length / own) * rank);
-  for (let row = 0; row * own < b.length; row++) wider.set(b.subarray(row * own, (row + 1) * own), row * rank);
-  const longer = new Float32Array((a.length / own) * rank);
-  longer.set(a);
-  return { a: longer, b: wider };
-}
-
-/** What the configuration says beside the method: which kind of model, and which revision of the base. */
-function keptKeys({ rawConfig }: LoadedAdapter): object {
-  const kept = ['task_type', 'revision'].filter((key) => rawConfig[key] !== undefined && rawConfig[key] !== null);
-  return Object.fromEntries(kept.map((key) => [key, rawConfig[key]]));
 }

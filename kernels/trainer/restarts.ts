@@ -6,6 +6,7 @@
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
+import type { SaveOptions } from '../adapters/adapterFile';
 import type { AdapterPlan } from '../adapters/plan';
 import { changedFields, readRestarts } from '../adapters/restartFiles';
 import type { MergedCycle } from '../adapters/restarts';
@@ -20,6 +21,8 @@ import type { LayerValues } from './accumulated';
 import type { CycleBase } from '../weights/cycleBase';
 import { cycleBaseBytes, writeCycleBase } from '../weights/cycleBase';
 import { CycleWeights } from '../weights/cycleWeights';
+import { keptKeys } from '../weights/plainLora';
+import { stackedCycles } from '../weights/stackedCycles';
 import { formulaPlan, LayerWeights } from '../delta/layerWeights';
 import type { RestartRecord } from '../protocol/types';
 import { now } from '../runs/runFolder';
@@ -50,6 +53,14 @@ export interface RestartedTraining {
   readonly optimiser: AdamW;
   readonly groups: readonly OptimiserGroup[];
   readonly schedule: Schedule;
+}
+
+/** What `adapter/` is to hold, and a line about it. */
+export interface FinalAdapter {
+  readonly plan: AdapterPlan;
+  readonly values: TensorValues;
+  readonly options: SaveOptions;
+  readonly note: string;
 }
 
 /** A record as one line of the run's events. */
@@ -213,6 +224,24 @@ export class Restarts {
       await weights.dispose();
     }
     return this.begin(history.cycles, this.base.model);
+  }
+
+  /**
+   * What a run leaves whose last cycle is `current`: one LoRA of all cycles where each has factors, else the last cycle with
+   * the merged ones beside it. Null when nothing was merged.
+   */
+  async finalAdapter({ plan, parameters, saveOptions }: CycleParts): Promise<FinalAdapter | null> {
+    if (this.cycles.length === 0) return null;
+    const cycle = this.cycles.length + 1;
+    const stacked = await stackedCycles(this.first.model, this.cycles, { plan, values: parameters });
+    if (!stacked) {
+      const note = `adapter/ holds the adapter of cycle ${cycle} and beside it what was merged before; other programs refuse it, merge or convert it for them`;
+      return { plan, values: parameters, options: saveOptions, note };
+    }
+    const { restarts: _, preserve, ...options } = saveOptions;
+    const kept = preserve !== undefined && { preserve: keptKeys(preserve) };
+    const note = `adapter/ is one LoRA of rank ${Number(stacked.plan.config['r'])} that holds all ${cycle} cycles`;
+    return { ...stacked, options: { ...options, ...kept }, note };
   }
 
   /** Removes the merged weights; they can be made again. */

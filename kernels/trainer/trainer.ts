@@ -510,10 +510,12 @@ class Trainer {
     return { status: 'stopped', step };
   }
 
-  private finish(): TrainOutcome {
+  private async finish(): Promise<TrainOutcome> {
     const { parameters, plan, saveOptions } = this.prepared;
-    saveFinalAdapter(this.folder.file('adapter'), plan, parameters, saveOptions);
-    this.event('finished');
+    const last = { plan, values: parameters, options: saveOptions };
+    const final = (await this.restarts?.finalAdapter(this.prepared)) ?? last;
+    saveFinalAdapter(this.folder.file('adapter'), final.plan, final.values, final.options);
+    this.event('finished', 'note' in final ? final.note : undefined);
     this.setState('finished');
     return { status: 'finished', step: this.state.step };
   }

@@ -82,12 +82,7 @@ function largestWeight(dir: string): number {
   return values.flatMap((v) => [...v]).reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 }
 
-const ADAPTER = [
-  'adapter_config.json',
-  'adapter_model.safetensors',
-  'relora_state.json',
-  'relora_base_delta.safetensors',
-];
+const last = (name: string): string => at(name, 'checkpoints', `step-${String(STEPS).padStart(6, '0')}`);
 
 beforeAll(async () => {
   for (const name of names) expect(await go(name, `${name}-whole`)).toEqual({ status: 'finished', step: STEPS });
@@ -102,8 +97,12 @@ function expectSame(name: string, whole: string): void {
   if (existsSync(at(whole, 'spectra.jsonl'))) {
     expect(bytes(name, 'spectra.jsonl').equals(bytes(whole, 'spectra.jsonl'))).toBe(true);
   }
-  for (const file of ADAPTER)
-    expect(bytes(name, 'adapter', file).equals(bytes(whole, 'adapter', file)), file).toBe(true);
+  const saved = ['adapter', path.relative(at(whole), last(whole))];
+  for (const folder of saved) {
+    const files = readdirSync(at(whole, folder)).filter((file) => file !== 'trainer_state.json');
+    expect(readdirSync(at(name, folder)).sort()).toEqual(readdirSync(at(whole, folder)).sort());
+    for (const file of files) expect(bytes(name, folder, file).equals(bytes(whole, folder, file)), file).toBe(true);
+  }
 }
 
 describe('a run that is stopped and resumed ends as it would have without', () => {
@@ -242,7 +241,7 @@ describe('the adapter folder of a later cycle', () => {
   };
 
   test('holds what was merged before, as small as the adapters of the cycles', () => {
-    const state = JSON.parse(bytes('lora-whole', 'adapter', 'relora_state.json').toString()) as object;
+    const state = JSON.parse(readFileSync(path.join(last('lora-whole'), 'relora_state.json')).toString()) as object;
     expect(state).toEqual({
       version: 1,
       cycle: 4,
@@ -260,7 +259,7 @@ describe('the adapter folder of a later cycle', () => {
       merged: object[];
     };
     expect(merged).toEqual([{ mora_type: 3 }, { mora_type: 4 }]);
-    const size = (file: string): number => bytes('lora-whole', 'adapter', file).length;
+    const size = (file: string): number => readFileSync(path.join(last('lora-whole'), file)).length;
     expect(size('relora_base_delta.safetensors')).toBeLessThan(3 * size('adapter_model.safetensors'));
   });
 
@@ -273,14 +272,42 @@ describe('the adapter folder of a later cycle', () => {
         return KernelError.is(error) ? error.message : String(error);
       }
     };
-    expect(load(at('lora-whole', 'adapter'), false)).toMatch(/belongs to cycle 4 of a run with restarts/);
-    expect(load(at('lora-whole', 'adapter'), true)).toBe('loaded');
+    expect(load(last('lora-whole'), false)).toMatch(/belongs to cycle 4 of a run with restarts/);
+    expect(load(last('lora-whole'), true)).toBe('loaded');
     for (const file of ['relora_state.json', 'relora_base_delta.safetensors']) {
       const dir = at(`without-${file}`);
-      cpSync(at('lora-whole', 'adapter'), dir, { recursive: true });
+      cpSync(last('lora-whole'), dir, { recursive: true });
       rmSync(path.join(dir, file));
       expect(load(dir, true)).toContain(`has no ${file}; expected it beside the adapter, which belongs to cycle 4`);
     }
+  });
+
+  test('carries a type that PEFT refuses, and none of the keys of a LoRA where others look for them', () => {
+    for (const dir of [last('lora-whole'), at('mora-whole', 'adapter'), at('dora-whole', 'adapter')]) {
+      const config = JSON.parse(readFileSync(path.join(dir, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
+      expect(Object.keys(config)).toEqual(['adapter', 'base_model_name_or_path', 'peft_type', 'relora']);
+      expect(config['peft_type']).toBe('RELORA');
+    }
+  });
+
+  test('says so when its mark is lost, or the type is not that of a later cycle', () => {
+    const refusalOf = (change: object): string => {
+      const dir = at('changed-mark');
+      cpSync(last('lora-whole'), dir, { recursive: true });
+      const file = path.join(dir, 'adapter_config.json');
+      writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), ...change }));
+      try {
+        withModel((model) => loadAdapter(dir, model, { takesRestarts: true }));
+        return 'loaded';
+      } catch (error) {
+        return KernelError.is(error) ? error.message : String(error);
+      }
+    };
+    expect(refusalOf({ relora: null })).toContain('expected an object with the cycle, a whole number from 2');
+    expect(refusalOf({ relora: { cycle: 1 } })).toContain('a whole number from 2');
+    expect(refusalOf({ relora: { cycle: 3 } })).toContain('expected 3, as adapter_config.json says');
+    expect(refusalOf({ adapter: 1 })).toContain('expected the configuration of the adapter');
+    expect(refusalOf({ peft_type: 'LORA' })).toContain('expected RELORA, as there is a key relora');
   });
 
   test.each(names)('%s: merges into a checkpoint that computes the same, and can be taken out again', async (name) => {
@@ -295,7 +322,7 @@ describe('the adapter folder of a later cycle', () => {
 
   test('becomes one plain LoRA of the ranks of all cycles, which is exact', async () => {
     const out = at('lora-plain-lora');
-    const adapter = at('lora-whole', 'adapter');
+    const adapter = last('lora-whole');
     const report = await convert({ base: fixture.model, adapter, out, wanted: { rank: 8 }, dtype: 'f32' });
     for (const { rank, error, how } of report.modules) {
       // Three cycles; the fourth has made one step, with the rate 0.
@@ -307,7 +334,7 @@ describe('the adapter folder of a later cycle', () => {
   });
 
   test('is inspected with everything that was merged, and refused without it', async () => {
-    const { modules } = await inspectAdapter(at('lora-whole', 'adapter'));
+    const { modules } = await inspectAdapter(last('lora-whole'));
     expect(modules.map(({ update }) => update?.rank)).toEqual(modules.map(() => 8));
     const shown = await inspectAdapter(at('mora-whole', 'adapter'));
     for (const { update } of shown.modules) expect(update?.norm).toBeGreaterThan(0);
@@ -320,6 +347,37 @@ describe('the adapter folder of a later cycle', () => {
     for (const name of names) expect(existsSync(at(`${name}-whole`, 'cycles'))).toBe(false);
     const cached = at('cache', 'cycles');
     expect(existsSync(cached) ? readdirSync(cached) : []).toEqual([]);
+  });
+});
+
+describe('the adapter of a finished run', () => {
+  const finished = (name: string): string | undefined =>
+    readRecords<RunEvent>(at(name, 'events.jsonl')).find((e) => e.event === 'finished')?.reason;
+
+  test('is one plain LoRA of all cycles, with the scaling and the factors that were trained', () => {
+    const dir = at('lora-whole', 'adapter');
+    expect(readdirSync(dir).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+    const model = openBaseModel(fixture.model);
+    try {
+      const whole = loadAdapter(dir, model);
+      const cycles = loadAdapter(last('lora-whole'), model, { takesRestarts: true });
+      expect(whole.config).toMatchObject({ r: 8, lora_alpha: 4 * Number(cycles.config['lora_alpha']) });
+      const { path: module, inFeatures } = whole.plan.layers[0]!.site;
+      const of = (values: { get(key: string): Float32Array | undefined }): Float32Array =>
+        values.get(`${module}.lora_A`) ?? new Float32Array();
+      const parts = [...cycles.restarts!.cycles.map(({ values }) => of(values)), of(cycles.parameters)];
+      parts.forEach((part, i) =>
+        expect(of(whole.parameters).subarray(2 * i * inFeatures, 2 * (i + 1) * inFeatures)).toEqual(part),
+      );
+    } finally {
+      model.checkpoint.close();
+    }
+    expect(finished('lora-whole')).toBe('adapter/ is one LoRA of rank 8 that holds all 4 cycles');
+  });
+
+  test.each(['mora', 'dora'])('is that of the last cycle, marked as such, where there are no factors: %s', (name) => {
+    expect(readdirSync(at(`${name}-whole`, 'adapter'))).toContain('relora_base_delta.safetensors');
+    expect(finished(`${name}-whole`)).toContain('adapter/ holds the adapter of cycle 3');
   });
 });
 

@@ -106,7 +106,7 @@ export const METHOD_CASES: readonly MethodCase[] = [
     adapter: lora(),
     training: { learning_rate: 1e-3, lr_scheduler_type: 'cosine_restarts' },
     sections: { relora: { every: 8 } },
-    isKnownToPeft: false,
+    isKnownToPeft: true,
   },
   {
     name: 'ReMoRA',
