@@ -184,6 +184,7 @@ function moduleItems(context: LanguageContext, key: string): Completion[] {
   const model = context.model();
   if (!model) return [];
   if (key === 'modules_to_save') return savedItems(model);
+  if (key === 'target_modules' || key === 'exclude_modules') return [...layerItems(model), ...outerItems(model)];
   if (key !== 'layers_pattern') return layerItems(model);
   const lists = new Set(model.sites.map(({ path, layer }) => path.split(`.${layer}.`)[0]?.split('.').at(-1) ?? ''));
   return [...lists].map((name) => ({ kind: 'module', label: name, insert: name }));
@@ -201,6 +202,15 @@ function layerItems(model: ModelHeader): Completion[] {
   });
   return [...short, ...whole];
 }
+
+/** The embedding and the head, which are adapted only where they are named. */
+const outerItems = ({ outerSites }: ModelHeader): Completion[] =>
+  outerSites.map(({ projection, outFeatures, inFeatures, kind }) => ({
+    kind: 'module',
+    label: projection,
+    insert: projection,
+    detail: `${kind === 'embedding' ? 'the embedding' : 'the head'} · [${outFeatures}, ${inFeatures}]`,
+  }));
 
 /** Modules that have weights and are no linear layer of a block: these are what is usually saved whole. */
 function savedItems(model: ModelHeader): Completion[] {

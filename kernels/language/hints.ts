@@ -33,7 +33,9 @@ export function hints({ path: file, text }: { readonly path: string; readonly te
     add(['adapter.r', 'adapter.method'], { kind: 'parameters', trainable, base: model.parameterCount });
     const { layers, selection } = plan;
     if (!selection.base) {
-      add(['adapter.target_modules'], { kind: 'modules', matched: layers.length, total: model.sites.length });
+      // The embedding and the head count where they are named.
+      const all = new Set([...model.sites, ...layers.map(({ site }) => site)].map(({ path }) => path));
+      add(['adapter.target_modules'], { kind: 'modules', matched: layers.length, total: all.size });
     }
   }
   const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = config.training;

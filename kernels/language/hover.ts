@@ -99,7 +99,7 @@ function aboutModules(
       const matching = PATTERNS.has(String(key))
         ? byPattern(name, String(key))
         : (p: string) => matchesModules([name], p);
-      const sites = model.sites.filter((site) => matching(site.path));
+      const sites = [...model.sites, ...model.outerSites].filter((site) => matching(site.path));
       const trained = trainedWith(context, model, text);
       const facts = sites.length > 0 ? moduleFacts(name, sites, trained) : undefined;
       return { matches: matchFacts(name, sites, model), ...(facts && { module: facts }) };
@@ -120,7 +120,8 @@ const byPattern = (source: string, key: string) => {
 function wholeSelection(written: unknown, model: ModelHeader, isKey: boolean): MatchFacts {
   const isAll = written === undefined || written === null || written === 'all-linear';
   const modules = typeof written === 'string' ? written : Array.isArray(written) ? written.map(String) : [];
-  const sites = isAll ? model.sites : model.sites.filter((site) => matchesModules(modules, site.path));
+  const named = [...model.sites, ...model.outerSites];
+  const sites = isAll ? model.sites : named.filter((site) => matchesModules(modules, site.path));
   return matchFacts(isKey || typeof modules !== 'string' ? '' : modules, sites, model);
 }
 
@@ -128,7 +129,8 @@ const MOST_EXAMPLES = 6;
 
 function matchFacts(name: string, sites: readonly TargetSite[], model: ModelHeader): MatchFacts {
   const examples = sites.slice(0, MOST_EXAMPLES).map((site) => site.path);
-  return { pattern: name, matched: sites.length, total: model.sites.length, examples };
+  const total = new Set([...model.sites, ...sites]).size;
+  return { pattern: name, matched: sites.length, total, examples };
 }
 
 interface Trained {

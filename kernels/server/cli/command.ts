@@ -81,6 +81,12 @@ export const bar = (fraction: number, width = 24): string => {
   return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`;
 };
 
+/** Shows a step of long work, with a bar where it is known how much of it is done. */
+export const progressOn =
+  (out: Output) =>
+  (message: string, fraction?: number): void =>
+    out.progress(fraction === undefined ? message : `${bar(fraction)} ${message}`);
+
 /** A refusal of the command line itself, in the form of all others: `--dtype: found f8; expected one of …`. */
 export function refusedArgument(place: string, found: string, expected: string): KernelError {
   return KernelError.refused([{ file: place, severity: 'error', found, expected }]);

@@ -2,7 +2,7 @@
 import { executeRun, prepareAgain } from '../executeRun';
 import { RunFolder } from '../../runs/runFolder';
 import type { Command } from './command';
-import { oneArgument } from './command';
+import { oneArgument, progressOn } from './command';
 import { reportOutcome } from './reportOutcome';
 import { eventListener, runListener } from './runListener';
 
@@ -21,7 +21,7 @@ export const resumeCommand: Command = {
       mode: values.queue === true ? 'queue' : 'beside',
       signal,
       prepare: async (stopping) => {
-        const prepared = await prepareAgain(run, { signal: stopping, onProgress: (message) => out.progress(message) });
+        const prepared = await prepareAgain(run, { signal: stopping, onProgress: progressOn(out) });
         out.clearProgress();
         out.record({ run: run.dir });
         out.line(run.dir);

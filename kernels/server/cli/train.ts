@@ -5,7 +5,7 @@ import { prepareRun, readConfig } from '../../trainer/prepare';
 import { RunFolder } from '../../runs/runFolder';
 import { executeRun } from '../executeRun';
 import type { Command } from './command';
-import { listOption, oneArgument, stringOption } from './command';
+import { listOption, oneArgument, progressOn, stringOption } from './command';
 import { withPlaces } from './placedProblems';
 import { reportOutcome } from './reportOutcome';
 import { eventListener, runListener } from './runListener';
@@ -25,7 +25,7 @@ export const trainCommand: Command = {
     const given = stringOption(values, 'run');
     if (given !== undefined) RunFolder.refuseUsed(path.resolve(given)); // before the long work
     const prepared = await withPlaces(file, overrides, () =>
-      prepareRun(file, config, { signal, onProgress: (message) => out.progress(message) }),
+      prepareRun(file, config, { signal, onProgress: progressOn(out) }),
     );
     try {
       const dir = given === undefined ? RunFolder.newPath(config.output, prepared.info.name) : path.resolve(given);

@@ -163,6 +163,11 @@ describe('names of modules', () => {
     expect(found.map(({ label }) => label)).toContain('model.layers.1.mlp.down_proj');
   });
 
+  it('hold the embedding and the head behind the layers of the blocks', () => {
+    const found = labels(`${targets}[|]`);
+    expect(found.slice(-2)).toEqual(['embed_tokens', 'lm_head']);
+  });
+
   it('leave out what is in the list, before and behind the cursor', () => {
     const found = labels(`${targets}[q_proj, |, v_proj]`);
     expect(found).not.toContain('q_proj');

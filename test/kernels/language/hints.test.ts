@@ -22,6 +22,11 @@ function hintsOf(file: string) {
   });
 }
 
+it('an embedding that is named counts among the layers', () => {
+  const file = fixture.config('outer', { adapter: { target_modules: ['q_proj', 'embed_tokens'] } });
+  expect(hintsOf(file)).toContainEqual({ at: 'target_modules:', kind: 'modules', matched: 3, total: 15 });
+});
+
 it('trained parameters and the batch are said at once, samples and steps when the data was read', async () => {
   const file = fixture.config('hints', {
     adapter: { target_modules: ['q_proj', 'v_proj'] },
