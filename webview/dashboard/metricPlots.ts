@@ -35,7 +35,7 @@ export class MetricPlots extends PlotGrid<DashboardStore> {
   private renderPlot({ id, figure, legend }: MetricFigure): TemplateResult {
     const { store } = this;
     return html`<as-line-plot
-      class=${id === 'loss' ? 'plot-wide' : ''}
+      class=${['loss', 'eval-metrics'].includes(id) ? 'plot-wide' : ''}
       data-plot=${id}
       .figure=${figure}
       .theme=${this.theme}

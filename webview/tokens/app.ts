@@ -44,12 +44,12 @@ export class TokensApp extends SignalElement {
       <as-token-flow .sample=${sample}></as-token-flow>`;
   }
 
-  private renderFacts({ counts, format, file, line, cut }: SampleTokens): TemplateResult {
+  private renderFacts({ counts, format, file, line, cut, label }: SampleTokens): TemplateResult {
     const share = counts.tokens === 0 ? '' : ` (${formatShare(counts.loss / counts.tokens)})`;
     const total = l10n.t('{0} of {1}', formatCount(counts.tokens), formatCount(counts.total));
     return html`<dl class="facts">
       ${fact(l10n.t('Tokens'), cut ? total : formatCount(counts.tokens))}
-      ${fact(l10n.t('With loss'), `${formatCount(counts.loss)}${share}`)}
+      ${label === undefined ? fact(l10n.t('With loss'), `${formatCount(counts.loss)}${share}`) : fact(l10n.t('Label'), label)}
       ${fact(l10n.t('Special'), formatCount(counts.special))} ${fact(l10n.t('Format'), format)}
       <div>
         <dt>${l10n.t('From')}</dt>

@@ -26,7 +26,9 @@ export class SampleLengthsSection extends SignalElement {
     >
       <summary>
         <h2>${l10n.t('All samples')}</h2>
-        <span class="muted">${lengths ? summaryOf(lengths) : l10n.t('Tokenising…')}</span>
+        <span class="muted"
+          >${lengths ? summaryOf(lengths, this.store.sample.value?.label !== undefined) : l10n.t('Tokenising…')}</span
+        >
       </summary>
       ${lengths && areLengthsOpen.value ? this.renderLengths(lengths) : nothing}
     </details>`;
@@ -48,11 +50,11 @@ export class SampleLengthsSection extends SignalElement {
   }
 }
 
-function summaryOf({ samples, tokens, loss, longest, cut }: SampleLengths): string {
+function summaryOf({ samples, tokens, loss, longest, cut }: SampleLengths, areLabelled: boolean): string {
   const parts = [
     l10n.t('{0} samples', formatCount(samples)),
     l10n.t('{0} tokens', formatCount(tokens)),
-    ...(tokens > 0 ? [l10n.t('{0} with loss', formatShare(loss / tokens))] : []),
+    ...(tokens > 0 && !areLabelled ? [l10n.t('{0} with loss', formatShare(loss / tokens))] : []),
     l10n.t('longest {0}', formatCount(longest)),
     ...(cut > 0 ? [l10n.t('{0} cut', formatCount(cut))] : []),
   ];

@@ -66,14 +66,25 @@ export class TokenFlow extends SignalElement {
             </div>`
       }
       ${cut && isLast ? this.renderCut(cut) : nothing}
-      <p class="token-detail number">${token ? describeToken(token, described, tokens.length) : ''}</p>
+      <p class="token-detail number">
+        ${token ? describeToken(token, described, tokens.length, !this.isLabelled) : ''}
+      </p>
     </section>`;
+  }
+
+  /** What is learnt is the label of the whole text: no single token carries loss. */
+  private get isLabelled(): boolean {
+    return this.sample.label !== undefined;
   }
 
   private renderLegend(): TemplateResult {
     return html`<p class="token-legend" aria-hidden="true">
-      <span class="token loss">${l10n.t('carries loss')}</span>
-      <span class="token">${l10n.t('no loss')}</span>
+      ${
+        this.isLabelled
+          ? nothing
+          : html`<span class="token loss">${l10n.t('carries loss')}</span>
+              <span class="token">${l10n.t('no loss')}</span>`
+      }
       <span class="token special">${l10n.t('special')}</span>
       <span class="token"><span class="sign">E2 82</span></span> ${l10n.t('part of a character')}
     </p>`;
@@ -108,7 +119,7 @@ export class TokenFlow extends SignalElement {
       data-at=${at}
       tabindex=${isCurrent ? 0 : -1}
       aria-selected=${isCurrent}
-      aria-label=${describeToken(token, at, this.sample.tokens.length)}
+      aria-label=${describeToken(token, at, this.sample.tokens.length, !this.isLabelled)}
       title=${l10n.t('id {0}', token.id)}
       >${visibleParts(token).map((part) => (part.isSign ? html`<span class="sign" aria-hidden="true">${part.text}</span>` : part.text))}</span
     >`;

@@ -44,8 +44,8 @@ function merged(parts: readonly TextPart[], between = ''): readonly TextPart[] {
   return result;
 }
 
-/** What a screen reader says, and the line under the tokens shows. */
-export function describeToken(token: SampleToken, at: number, count: number): string {
+/** What a screen reader says, and the line under the tokens shows. `isLearnt`: tokens are, not the label of the whole text. */
+export function describeToken(token: SampleToken, at: number, count: number, isLearnt = true): string {
   const { text, bytes, id, loss, special, role } = token;
   const shown = visibleParts(token)
     .map((part) => part.text)
@@ -56,7 +56,7 @@ export function describeToken(token: SampleToken, at: number, count: number): st
   const facts = [
     l10n.t('token {0} of {1}', at + 1, count),
     l10n.t('id {0}', id),
-    loss && at > 0 ? l10n.t('carries loss') : l10n.t('no loss'),
+    ...(isLearnt ? [loss && at > 0 ? l10n.t('carries loss') : l10n.t('no loss')] : []),
     ...(loss && at === 0 ? [l10n.t('nothing stands before it from which it could be predicted')] : []),
     ...(special ? [l10n.t('special')] : []),
     ...(spoken !== shown && /^\s/.test(text) ? [l10n.t('after white space')] : []),

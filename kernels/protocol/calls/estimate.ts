@@ -78,7 +78,7 @@ export interface DataEstimate {
   readonly tokensPerStep: { readonly mean: number; readonly max: number };
   /** Share of what is computed that is padding, 0 to 1. */
   readonly padding: number;
-  /** Tokens that carry loss, per optimiser step. */
+  /** Tokens that carry loss, or labels of whole texts, per optimiser step. */
   readonly supervisedPerStep: number;
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;

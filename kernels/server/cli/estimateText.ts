@@ -1,5 +1,6 @@
 /** @file An estimate as text for a terminal. */
 import type {
+  DataEstimate,
   EstimateGap,
   EstimateMeasurement,
   EstimateReport,
@@ -71,7 +72,7 @@ export function estimateText(report: EstimateReport): string {
       ['  longest', `${data.longest.tokens} tokens (${data.longest.file}:${data.longest.line})`],
       [
         '  tokens per step',
-        `${data.tokensPerStep.mean.toFixed(0)} on average, ${data.tokensPerStep.max} at most; ${data.supervisedPerStep.toFixed(0)} carry loss`,
+        `${data.tokensPerStep.mean.toFixed(0)} on average, ${data.tokensPerStep.max} at most; ${learntText(data)}`,
       ],
       ['  padding', `${(100 * data.padding).toFixed(0)} % of what is computed`],
       [
@@ -122,4 +123,11 @@ function duration(seconds: number): string {
   if (seconds < 100) return `${seconds.toPrecision(2)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** What of a step is learnt: tokens, or one label for each text. */
+function learntText({ supervisedPerStep: count, format }: DataEstimate): string {
+  return format === 'classification' || format === 'regression'
+    ? `${count.toFixed(0)} labels`
+    : `${count.toFixed(0)} carry loss`;
 }

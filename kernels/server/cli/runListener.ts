@@ -4,6 +4,7 @@ import type { PreparedRun } from '../../trainer/prepare';
 import type { TrainListener } from '../../trainer/trainer';
 import type { Output } from './command';
 import { bar } from './command';
+import { metricsText } from '../../trainer/evaluate';
 
 export function runListener(out: Output, { totalSteps, warnings }: PreparedRun): TrainListener {
   for (const warning of warnings) out.note(`note: ${warning}`);
@@ -24,7 +25,7 @@ export function runListener(out: Output, { totalSteps, warnings }: PreparedRun):
     },
     onEval: (record) => {
       out.record(record);
-      out.line(`step ${record.step}: evaluation loss ${record.loss.toFixed(4)}`);
+      out.line(`step ${record.step}: evaluation loss ${record.loss.toFixed(4)}${metricsText(record.metrics)}`);
     },
     onSamples: (records) => {
       for (const { step, prompt, text } of records)

@@ -9,7 +9,8 @@ import { countOption, listOption, oneArgument, stringOption, table } from './com
 export const tokensCommand: Command = {
   name: 'tokens',
   usage: 'FILE.adapter.yaml [--sample N] [--data train|eval] [--set KEY=VALUE]…',
-  summary: 'Shows a sample as training reads it: its tokens, which of them carry loss, where it is cut, what is odd.',
+  summary:
+    'Shows a sample as training reads it: its tokens, which of them carry loss or what its label is, where it is cut, what is odd.',
   options: { sample: { type: 'string' }, data: { type: 'string' }, set: { type: 'string', multiple: true } },
   async run(context) {
     const { out, values, signal } = context;
@@ -20,14 +21,21 @@ export const tokensCommand: Command = {
     const sample = await browser.show(number);
     out.clearProgress();
     out.record(sample);
-    const { counts, cut, warnings } = sample;
+    const { counts, cut, warnings, label } = sample;
     out.line(`${sample.file}:${sample.line}: sample ${number} of ${browser.count}, ${sample.format}`);
     const before = cut ? ` (${counts.total} before the cut)` : '';
-    out.line(`${counts.tokens} tokens${before}, ${counts.loss} carry loss, ${counts.special} special`);
+    const learnt = label === undefined ? `, ${counts.loss} carry loss` : '';
+    out.line(`${counts.tokens} tokens${before}${learnt}, ${counts.special} special`);
+    if (label !== undefined) out.line(`label: ${label}`);
     for (const { message } of warnings) out.note(`warning: ${message}`);
     out.line();
-    const rows = sample.tokens.map((t, i) => [String(i + 1), String(t.id), t.loss ? '|' : '', visible(t), kindOf(t)]);
-    out.line(table([['token', 'id', 'loss', 'text', ''], ...rows]));
+    // The label of a text is learnt from all of it: no single token carries loss.
+    const lossOf = (cell: string): readonly string[] => (label === undefined ? [cell] : []);
+    const rows = sample.tokens.map((t, i) => [
+      ...[String(i + 1), String(t.id), ...lossOf(t.loss ? '|' : '')],
+      ...[visible(t), kindOf(t)],
+    ]);
+    out.line(table([['token', 'id', ...lossOf('loss'), 'text', ''], ...rows]));
     if (cut) out.line(`cut here by max_length ${cut.at}`);
   },
 };
