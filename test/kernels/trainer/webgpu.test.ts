@@ -12,7 +12,9 @@ import { ModelRunner } from '../../../kernels/trainer/runner';
 import { withDefaults } from '../../../kernels/util/fields';
 import { useSoftwareVulkan } from '../../support/webgpu';
 
-const base = path.resolve(__dirname, '../../golden/bases/llama-tied');
+/** BitFit needs biases. */
+const baseOf = (method: string): string =>
+  path.resolve(__dirname, '../../golden/bases', method === 'bitfit' ? 'llama-headdim-bias' : 'llama-tied');
 const STEPS = 3;
 const LENGTH = 12;
 
@@ -41,7 +43,7 @@ interface Result {
 
 async function trainOn(device: Device, methodId: string): Promise<Result> {
   const method = adapterMethods.find((m) => m.id === methodId) ?? adapterMethods[0]!;
-  const model = openBaseModel(base);
+  const model = openBaseModel(baseOf(method.id));
   const config = withDefaults(method.config, { r: 4, target_modules: ['q_proj', 'down_proj'], lora_dropout: 0.1 });
   const plan = planAdapter(method, config, model);
   const parameters = new Parameters(plan).initialise(model, 7);
