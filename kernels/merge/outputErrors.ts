@@ -101,6 +101,8 @@ function errorProgram(
   const outputs: Record<string, Value> = {};
   const measured = (site: TargetSite, x: Value): Value => {
     const y = linear(site, x);
+    // An embedding is looked up like a layer, but gets token ids; no method that only comes close adapts it.
+    if (!plan.layers.some((layer) => layer.site.path === site.path)) return y;
     const [input, own] = [gatherRows(x, places), gatherRows(y, places)];
     const bias = site.bias === null ? {} : { c: weights.get(site.bias) };
     for (const [way, p] of plans) {

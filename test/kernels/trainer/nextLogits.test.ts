@@ -67,7 +67,7 @@ describe('logits behind what was kept', () => {
   it.each(adapterMethods.map((method) => [method.label, method] as const))(
     'are those of the whole text, with %s',
     async (_, method) => {
-      const model = models['with grouped heads'];
+      const model = models[method.id === 'bitfit' ? 'with biases, tied, in 16 bits' : 'with grouped heads'];
       const fields = method.config as Fields;
       const plan = planAdapter(method, withDefaults(fields, 'r' in fields ? { r: 4 } : {}), model);
       const parameters = new Parameters(plan).initialise(model, 3);
