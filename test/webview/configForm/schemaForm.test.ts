@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { lora } from '../../../kernels/adapters/methods/lora';
 import { adapterMethods } from '../../../kernels/adapters/registry';
 import { buildConfigSchema } from '../../../kernels/config/schema';
+import { adapterFields } from '../../../kernels/config/sections';
 import { formSections } from '../../../webview/configForm/schemaForm';
 import { fits, widgetOf } from '../../../webview/configForm/widgetOf';
 
@@ -32,6 +33,28 @@ describe('the form of the configuration schema', () => {
     expect(all.length).toBeGreaterThan(30);
     expect(all.filter(({ widget }) => widget.kind === 'other')).toEqual([]);
     expect(all.filter(({ label, help }) => label === '' || help === '')).toEqual([]);
+  });
+
+  it.each(adapterMethods.map((method) => [method.id, Object.keys(method.config as object)] as const))(
+    'shows the fields of %s alone, and those of every method',
+    (id, own) => {
+      const shown = fieldsOf(formSections(buildConfigSchema(adapterMethods), { adapter: { method: id } }), 'adapter');
+      const expected = ['method', ...own, ...Object.keys(adapterFields)];
+      expect(shown.map(({ path }) => path.at(-1)).sort()).toEqual(expected.sort());
+    },
+  );
+
+  it.each([
+    ['mora', 'r', 'lora_alpha'],
+    ['vera', 'r', 'lora_alpha'],
+    ['full', 'method', 'r'],
+    ['full', 'method', 'target_modules'],
+    ['reslora', 'variant', 'mora_type'],
+    ['dora', 'magnitude_only', 'd_initial'],
+  ])('%s has %s and no %s', (method, own, other) => {
+    const shown = fieldsOf(formSections(buildConfigSchema(adapterMethods), { adapter: { method } }), 'adapter');
+    expect(shown.map(({ path }) => path.at(-1))).toContain(own);
+    expect(shown.map(({ path }) => path.at(-1))).not.toContain(other);
   });
 
   it('shows the fields of the method that is written, and only the choice of one before', () => {
