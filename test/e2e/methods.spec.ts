@@ -1,0 +1,190 @@
+/** @file Methods in the real workbench: chosen in the form, refused there where they make no sense together, trained, and shown to be active. */
+import { expect, test, type Frame, type Page } from '@playwright/test';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  builtVsix,
+  collectErrors,
+  frameWith,
+  ofExtension,
+  openFile,
+  openWorkbench,
+  runCommand,
+  showView,
+  startHost,
+} from './workbench';
+
+const STEPS = 8;
+
+/** A configuration that chooses nothing of a method, so that every method can be put into it. */
+const text = (adapter: string, training = '', more = ''): string => `version: 1
+model: ./base
+data:
+  train: train.jsonl
+  max_length: 64
+adapter:
+  method: ${adapter}
+training:
+  learning_rate: 2.0e-3
+  lr_scheduler_type: constant
+  warmup_steps: 0
+  max_steps: ${STEPS}
+  per_device_train_batch_size: 4
+${training}${more}output: runs
+`;
+
+/** Some keys of the section that a method has, and some of other methods. */
+const FIELDS: Readonly<Record<string, { readonly own: readonly string[]; readonly others: readonly string[] }>> = {
+  dora: { own: ['r', 'lora_alpha', 'magnitude_only', 'target_modules'], others: ['mora_type', 'variant', 'd_initial'] },
+  mora: { own: ['r', 'mora_type', 'target_modules'], others: ['lora_alpha', 'magnitude_only', 'variant'] },
+  reslora: { own: ['r', 'variant', 'pre_num', 'target_modules'], others: ['mora_type', 'frozen', 'd_initial'] },
+  asylora: { own: ['r', 'frozen', 'target_modules'], others: ['mora_type', 'variant', 'd_initial'] },
+  vera: { own: ['r', 'd_initial', 'target_modules'], others: ['lora_alpha', 'mora_type', 'variant'] },
+  full: { own: ['method'], others: ['r', 'lora_alpha', 'target_modules', 'num_layers'] },
+};
+
+/** Combinations that make no sense: the key that the form explains them at, and a part of the reason. */
+const REFUSED: readonly (readonly [name: string, content: string, key: string, reason: RegExp])[] = [
+  ['LoRA+ with MoRA', text('mora\n  r: 4', '  loraplus_lr_ratio: 8\n'), 'training.loraplus_lr_ratio', /MoRA/],
+  [
+    'ReLoRA with ResLoRA is',
+    text('reslora\n  r: 4\n  variant: is', '', 'relora:\n  every: 4\n'),
+    'relora.every',
+    /merge/,
+  ],
+];
+
+/** One run each; the rest of the methods differ in the engine alone, and are trained there. */
+const TRAINED: readonly (readonly [name: string, content: string, figures: readonly string[]])[] = [
+  [
+    'dora',
+    text('dora\n  r: 4', '  loraplus_lr_ratio: 8\n'),
+    ['Smallest mean drift of the magnitudes', 'Learning rate that reached B'],
+  ],
+  [
+    'relora',
+    text('lora\n  r: 4', '', 'relora:\n  every: 4\n  restart_warmup_steps: 1\n').replace(
+      'type: constant',
+      'type: cosine_restarts',
+    ),
+    ['Restarts so far', 'that a restart set to zero'],
+  ],
+];
+
+function makeWorkspace(): string {
+  const workspace = mkdtempSync(path.join(tmpdir(), 'adapter-studio-methods-'));
+  cpSync('media/sample', workspace, { recursive: true });
+  for (const name of readdirSync(workspace).filter((file) => file.endsWith('.adapter.yaml')))
+    rmSync(path.join(workspace, name));
+  writeFileSync(path.join(workspace, 'choose.adapter.yaml'), text('lora'));
+  for (const [name, content] of TRAINED) writeFileSync(path.join(workspace, `${name}.adapter.yaml`), content);
+  return workspace;
+}
+
+test('methods are chosen, refused, trained and shown to be active', async ({ page }, info) => {
+  test.setTimeout(600_000);
+  const workspace = makeWorkspace();
+  const settings = { 'files.autoSave': 'off', 'workbench.colorTheme': 'Default Dark Modern' };
+  const host = await startHost({ workspace, vsix: builtVsix(), settings });
+  const config = path.join(host.workspace, 'choose.adapter.yaml');
+  try {
+    const errors = collectErrors(page);
+    await openWorkbench(page, host);
+    await openFile(page, 'choose.adapter.yaml');
+    await showView(page, 'Adapter Studio');
+    const form = await frameWith(page, 'as-config-form');
+    const field = (key: string) => form.locator(`[data-key="${key}"]`);
+
+    for (const [method, { own, others }] of Object.entries(FIELDS)) {
+      await test.step(`the form of ${method} has its own fields alone`, async () => {
+        await field('adapter.method').locator('select').selectOption({ label: method }, { timeout: 60_000 });
+        // Some stand in groups that are closed.
+        for (const key of own) await expect(field(`adapter.${key}`)).toBeAttached();
+        for (const key of others) await expect(field(`adapter.${key}`)).toHaveCount(0);
+      });
+    }
+    await page.screenshot({ path: info.outputPath('form-full-dark.png') });
+    await runCommand(page, 'File: Revert File');
+
+    for (const [name, content, key, reason] of REFUSED) {
+      await test.step(`${name} is explained before Train`, async () => {
+        writeFileSync(config, content);
+        await expect(field(key).locator('.problem.error')).toContainText(reason, { timeout: 60_000 });
+        await expect(form.locator('vscode-button.train')).toHaveAttribute('aria-disabled', 'true');
+        await field(key).scrollIntoViewIfNeeded();
+        await page.screenshot({ path: info.outputPath(`refused-${key.split('.')[0]}-dark.png`) });
+      });
+    }
+
+    for (const [name, , figures] of TRAINED) {
+      await test.step(`${name} is trained, and is active`, async () => {
+        await page.locator('.activitybar [aria-label^="Explorer"]').first().click();
+        await openFile(page, `${name}.adapter.yaml`);
+        await runCommand(page, 'Adapter Studio: Train');
+        const run = await dashboard(page, name);
+        await expect(run.locator('as-run-header .status')).toContainText('Finished', { timeout: 120_000 });
+        const activity = run.locator('as-activity-section');
+        await expect(activity.locator('.activity-verdict')).toContainText('The method is active');
+        await expect(activity).toContainText(`Measured at step ${STEPS}.`);
+        await expect(activity.locator('tr[data-verdict="red"], tr[data-verdict="pending"]')).toHaveCount(0);
+        for (const figure of figures) await expect(activity.locator('tbody')).toContainText(figure);
+        await showView(page, 'Adapter Studio');
+        await activity.scrollIntoViewIfNeeded();
+        await page.screenshot({ path: info.outputPath(`activity-${name}-dark.png`) });
+      });
+    }
+
+    await test.step('a run whose figures are red says so in its row', async () => {
+      breakActivity(path.join(host.workspace, 'runs'));
+      await runCommand(page, 'Adapter Studio: Refresh');
+      const row = page.locator('.monaco-list-row').filter({ hasText: /^dora.*not active/ });
+      await expect(row).toHaveAttribute('aria-label', /rules that are not met/, { timeout: 60_000 });
+      await runCommand(page, 'Preferences: Toggle between Light/Dark Themes');
+      await page.screenshot({ path: info.outputPath('activity-light.png') });
+    });
+    expect(ofExtension(errors)).toEqual([]);
+  } finally {
+    endRuns(path.join(host.workspace, 'runs'));
+    await host.stop();
+    rmSync(workspace, { recursive: true });
+  }
+});
+
+/** Turns the first figure of the last record of the DoRA run red, as a broken build would. */
+function breakActivity(runs: string): void {
+  const run = readdirSync(runs).find((name) => name.startsWith('dora'))!;
+  const file = path.join(runs, run, 'activity.jsonl');
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const last = JSON.parse(lines.at(-1)!) as { verdict: string; figures: { verdict: string }[] };
+  last.verdict = 'red';
+  last.figures[0]!.verdict = 'red';
+  writeFileSync(file, [...lines.slice(0, -1), JSON.stringify(last), ''].join('\n'));
+}
+
+async function dashboard(page: Page, name: string): Promise<Frame> {
+  let found: Frame | undefined;
+  await expect(async () => {
+    for (const frame of page.frames()) {
+      const title = frame.locator('as-run-header h1').filter({ hasText: new RegExp(`^${name}$`) });
+      // A frame that is going away has no answer.
+      if (await title.isVisible().catch(() => false)) found = frame;
+    }
+    expect(found, `no dashboard shows ${name}`).toBeDefined();
+  }).toPass({ timeout: 90_000 });
+  return found!;
+}
+
+/** A run outlives the editor, so a test that failed half-way ends it before its folder is removed. */
+function endRuns(folder: string): void {
+  for (const run of existsSync(folder) ? readdirSync(folder) : []) {
+    const file = path.join(folder, run, 'state.json');
+    if (!existsSync(file)) continue;
+    const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
