@@ -228,21 +228,25 @@ export class ModelRunner {
     const { program, frozen } = hoistFrozen(built);
     const missing = [...frozen].filter(([name]) => !this.frozen.has(name));
     if (missing.length > 0) {
-      const once = await this.sessionOf(programOf(Object.fromEntries(missing)));
+      const once = await this.sessionOf(programOf(Object.fromEntries(missing)), {});
       const values = await once.run({});
       await once.dispose();
       for (const [name, { type }] of missing) {
         this.frozen.set(name, { dtype: 'f32', shape: type.shape, data: output(values, name) });
       }
     }
-    return { session: await this.sessionOf(program), frozen: [...frozen.keys()] };
+    const { profilePrefix } = this.options;
+    return {
+      session: await this.sessionOf(program, profilePrefix ? { profilePrefix } : {}),
+      frozen: [...frozen.keys()],
+    };
   }
 
-  private sessionOf(program: Program): Promise<Session> {
-    const { device, threads, profilePrefix } = this.options;
+  private sessionOf(program: Program, profile: Pick<RunnerOptions, 'profilePrefix'>): Promise<Session> {
+    const { device, threads } = this.options;
     const weightsFolder = this.model.weightFiles.folder;
     const bytes = encodeOnnx(program, { target: device === 'cpu' ? 'cpu' : 'gpu', weightsFolder });
-    return ortRuntime.compile(bytes, { device, threads, weightsFolder, ...(profilePrefix && { profilePrefix }) });
+    return ortRuntime.compile(bytes, { device, threads, weightsFolder, ...profile });
   }
 }
 

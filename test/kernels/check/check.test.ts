@@ -166,8 +166,8 @@ describe('a checkpoint', () => {
       status: 2,
       lines: [expect.stringContaining(`${path.join(dir, 'tokenizer_config.json')}: the chat template cannot be read`)],
     });
-    writeFileSync(path.join(dir, 'tokenizer.json'), '{"model":{"type":"WordPiece"}}');
-    expect(await check(dir)).toMatchObject({ status: 2, lines: [expect.stringContaining('WordPiece')] });
+    writeFileSync(path.join(dir, 'tokenizer.json'), '{"model":{"type":"WordLevel"}}');
+    expect(await check(dir)).toMatchObject({ status: 2, lines: [expect.stringContaining('WordLevel')] });
     rmSync(path.join(dir, 'tokenizer.json'));
     expect(await check(dir)).toMatchObject({
       status: 0,

@@ -382,8 +382,8 @@ const damages: readonly Damage[] = [
   side('tokenizer.json', '[]', /tokenizer\.json: the file is \[\]; expected an object/),
   side(
     'tokenizer.json',
-    '{"model":{"type":"WordPiece"}}',
-    /tokenizer\.json: model of type WordPiece is not supported; supported: BPE, Unigram/,
+    '{"model":{"type":"WordLevel"}}',
+    /tokenizer\.json: model of type WordLevel is not supported; supported: BPE, Unigram, WordPiece/,
   ),
   side('tokenizer.json', '{"model":{"type":"constructor"}}', /model of type constructor is not supported/),
   side('tokenizer.json', Buffer.from([0x7b, 0xff, 0x7d]), /tokenizer\.json: this is not UTF-8/),

@@ -98,8 +98,8 @@ describe('a checkpoint folder', () => {
       [{ pre_tokenizer: { type: 'UnicodeScripts' } }, /pre_tokenizer of type UnicodeScripts is not supported/],
       [{ decoder: { type: 'CTC' } }, /decoder of type CTC is not supported/],
       [
-        { model: { type: 'WordPiece', vocab: {} } },
-        /model of type WordPiece is not supported; supported: BPE, Unigram/,
+        { model: { type: 'WordLevel', vocab: {} } },
+        /model of type WordLevel is not supported; supported: BPE, Unigram, WordPiece/,
       ],
       [{ post_processor: { type: 'Other' } }, /post_processor of type Other is not supported/],
       [{ model: { type: 'BPE', vocab: { a: 0, b: 1 }, merges: ['a b'] } }, /merge 0 \(a b\) makes a token that is not/],

@@ -98,7 +98,9 @@ test('a box drawn with the mouse is zoomed to, a double click shows everything, 
   expect(saved?.dataUrl).toMatch(/^data:image\/png;base64,.{1000}/);
 });
 
-test('an adapter whose update depends on an absent base shows its tensors and says what is not to be had', async ({ open }) => {
+test('an adapter whose update depends on an absent base shows its tensors and says what is not to be had', async ({
+  open,
+}) => {
   const page = await ready(await open('inspector', { host: { doc: 'dora' } }));
   await expect(page.locator('as-module-detail')).toContainText(
     'The delta weight of DoRA depends on the base model, which is not on this disk',
