@@ -147,7 +147,7 @@ describe.each(CASES)('%s on %s', (method, model, keys) => {
       .slice(-1);
     const [evaluated] = await ok('eval', config(name), '--adapter', adapter);
     expect(evaluated?.loss).toBeCloseTo(last?.loss ?? NaN, 5);
-    const ask = ['generate', '--base', base, '--prompt', 'abc', '--max-new-tokens', '8'];
+    const ask = ['generate', '--base', base, '--prompt', 'abc', '--max-new-tokens', '8', '--device', 'cpu'];
     const [plain, written] = [await ok(...ask), await ok(...ask, '--adapter', adapter)];
     if (method !== 'bitfit') expect(written).not.toEqual(plain);
     const [inspected] = await ok('inspect', adapter);
