@@ -20,6 +20,7 @@ export const projectionFields = {
   }),
   d_initial: number({
     default: 0.1,
+    above: 0,
     label: 'Start of λ_d',
     isTrainingOnly: true,
     help: 'Value with which every entry of the inner vector starts; the outer one starts at zero.',

@@ -283,7 +283,7 @@ export const reloraFields = {
       'ReLoRA (with MoRA: ReMoRA): after this many steps the update is merged into the weights that are trained on, and a fresh ' +
       'adapter begins, so that the whole update can have a higher rank than one adapter. Without it there are no restarts.',
     optional: true,
-    min: 1,
+    min: 2,
     max: 100_000_000,
     unit: 'steps',
   }),

@@ -49,14 +49,17 @@ export const restartFigures: readonly Figure<RunActivity>[] = [
     id: 'restart-rank',
     label: 'Rank of the merged update after the last restart, mean of the layers',
     unit: 'number',
-    rule: 'above {0}, that of before, or all of {1}',
+    rule: 'above {0}, that of before (MoRA: not below it), or all of {1}',
     applies: (run) => hasRestarts(run) && run.restarts.every(({ rank }) => rank !== undefined),
     measure: ({ restarts, layers }) => {
+      const isShared = layers.some(({ config }) => 'mora_type' in config);
       const rank = restarts.at(-1)?.rank;
       const sides = layers.map(({ site }) => Math.min(site.inFeatures, site.outFeatures));
       const most = sides.reduce((sum, side) => sum + side, 0) / Math.max(1, sides.length);
       if (!rank) return { value: null, isMet: null, ruleValues: ['…', rounded(most)] };
-      const isMet = rank.after > rank.before || rank.before >= FULL * most;
+      // Cycles of MoRA may share a side of the square matrix: then their sum cannot have a higher rank than one of them.
+      const isMet =
+        rank.after > rank.before || rank.before >= FULL * most || (isShared && rank.after >= FULL * rank.before);
       return { value: rank.after, isMet, ruleValues: [rounded(rank.before), rounded(most)] };
     },
   },
@@ -93,7 +96,7 @@ const expectedOf = ({ restart }: { readonly restart: RestartRecord }): number =>
  * before, of which nothing can be seen: more than half of the expected share must really have gone.
  */
 function isReset({ optimizer_reset: mode, expected_share: expected }: RestartRecord, value: number): boolean {
-  return mode === 'magnitude' ? value > expected / 2 && value < 1 : value === expected;
+  return mode === 'magnitude' ? value > expected / 2 && value <= 1 : value === expected;
 }
 
 const largest = (rates: Readonly<Record<string, number>>): number => Math.max(...Object.values(rates));

@@ -24,6 +24,8 @@ export async function noteData(page: Page): Promise<void> {
       for (const [key, inner] of Object.entries(value)) {
         // Names of tensors and modules may be keys; plain words as keys are the protocol's.
         if (/[._/]/.test(key)) texts.push(key);
+        // Values of a choice are written as they are, also where they are no strings.
+        if (key === 'enum' && Array.isArray(inner)) texts.push(...inner.map(String));
         const isInside = keys !== undefined || key === 'config';
         note(inner, isInside ? (key === 'config' ? '' : keys ? `${keys}.${key}` : key) : undefined);
       }
