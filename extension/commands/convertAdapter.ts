@@ -3,14 +3,13 @@ import { basename } from 'node:path';
 import { l10n, window } from 'vscode';
 import type { KernelApi } from '../../kernels/protocol/kernelApi';
 import type { ConvertReport } from '../../kernels/protocol/types';
-import { baseOfAdapter } from '../models/baseOfAdapter';
 import type { Studio } from '../studio';
 import { formatNumber } from '../util/format';
 import { convertReportText } from '../views/convertReportText';
+import { askAdapter, askBase } from './askAdapter';
 import { askOutputFolder } from './askOutputFolder';
-import { adapterFolder } from './mergeAdapter';
 import { offerReport } from './offerReport';
-import { cancelled, folderArgument, pick, pickModel, staysOpen } from './pick';
+import { cancelled, pick, staysOpen } from './pick';
 import { requireTrust } from './trust';
 import { withLongCall } from './withLongCall';
 
@@ -20,15 +19,8 @@ type ConvertParams = Parameters<KernelApi['calls']['adapter/convert']>[0];
 export async function convertAdapter(studio: Studio, argument?: unknown): Promise<void> {
   await requireTrust();
   const title = l10n.t('Convert to LoRA');
-  const given = folderArgument(argument);
-  const adapter =
-    (given === undefined ? undefined : await adapterFolder(given)) ??
-    (await pickModel(studio, { title: l10n.t('{0}: adapter', title), kind: 'adapter' }));
-  const base = await pickModel(studio, {
-    title: l10n.t('{0}: base model of {1}', title, basename(adapter)),
-    kind: 'checkpoint',
-    suggested: await baseOfAdapter(adapter),
-  });
+  const adapter = await askAdapter(studio, title, argument);
+  const base = await askBase(studio, title, adapter);
   const wanted = await askWanted(title);
   const dtype = await pickDType(l10n.t('{0}: number type', title));
   const out = await askOutputFolder(l10n.t('{0}: new folder', title), `${nameOf(adapter)}-lora`);

@@ -4,7 +4,7 @@ import type { ModelEntry } from '../../kernels/protocol/types';
 import { fileToInspect, isFolder, openInspector } from '../inspector/inspectorFiles';
 import type { Studio } from '../studio';
 import { formatBytes } from '../util/format';
-import { adapterFolder } from './mergeAdapter';
+import { adapterFolder } from './askAdapter';
 import { cancelled, folderArgument, pickFolder, staysOpen } from './pick';
 
 /** The argument may be a file, an adapter or checkpoint folder, or a run; without one the person is asked. */

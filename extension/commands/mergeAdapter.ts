@@ -1,15 +1,13 @@
 /** @file Merge: base and adapter become one checkpoint folder, and the measured difference is shown. */
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { l10n } from 'vscode';
 import type { MergeReport } from '../../kernels/protocol/types';
-import { baseOfAdapter } from '../models/baseOfAdapter';
-import { readRunContents } from '../runs/runFolder';
 import type { Studio } from '../studio';
 import { formatNumber } from '../util/format';
 import { mergeReportText } from '../views/reportText';
+import { askAdapter, askBase } from './askAdapter';
 import { askOutputFolder } from './askOutputFolder';
-import { folderArgument, pick, pickModel } from './pick';
+import { pick } from './pick';
 import { offerReport } from './offerReport';
 import { requireTrust } from './trust';
 import { withLongCall } from './withLongCall';
@@ -20,15 +18,8 @@ type DType = 'keep' | 'f32' | 'f16' | 'bf16';
 export async function mergeAdapter(studio: Studio, argument?: unknown): Promise<void> {
   await requireTrust();
   const title = l10n.t('Merge Adapter');
-  const given = folderArgument(argument);
-  const adapter =
-    (given === undefined ? undefined : await adapterFolder(given)) ??
-    (await pickModel(studio, { title: l10n.t('{0}: adapter', title), kind: 'adapter' }));
-  const base = await pickModel(studio, {
-    title: l10n.t('{0}: base model of {1}', title, basename(adapter)),
-    kind: 'checkpoint',
-    suggested: await baseOfAdapter(adapter),
-  });
+  const adapter = await askAdapter(studio, title, argument);
+  const base = await askBase(studio, title, adapter);
   const out = await askOutputFolder(l10n.t('{0}: new folder', title), `${basename(base)}-merged`);
   const dtype = await pickDType(l10n.t('{0}: number type', title));
   const report = await withLongCall(l10n.t('Merging into {0}', basename(out)), (options) =>
@@ -43,14 +34,6 @@ export async function mergeAdapter(studio: Studio, argument?: unknown): Promise<
     message: proof(report),
     folder: out,
   });
-}
-
-/** The adapter in a folder: the folder itself, or what a run has made of it so far. */
-export async function adapterFolder(path: string): Promise<string | undefined> {
-  const folder = basename(path) === 'adapter_config.json' ? dirname(path) : path;
-  if (await readText(join(folder, 'adapter_config.json'))) return folder;
-  const { adapter, lastCheckpoint } = await readRunContents(folder);
-  return adapter ?? lastCheckpoint ?? undefined;
 }
 
 function proof(report: MergeReport): string {
@@ -74,8 +57,4 @@ async function pickDType(title: string): Promise<DType> {
     ],
     '',
   );
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch(() => undefined);
 }

@@ -5,10 +5,10 @@ import type { UnmergeReport } from '../../kernels/protocol/types';
 import type { Studio } from '../studio';
 import { formatNumber } from '../util/format';
 import { unmergeReportText } from '../views/reportText';
+import { askAdapter } from './askAdapter';
 import { askOutputFolder } from './askOutputFolder';
-import { adapterFolder } from './mergeAdapter';
 import { offerReport } from './offerReport';
-import { folderArgument, pickModel } from './pick';
+import { pickModel } from './pick';
 import { requireTrust } from './trust';
 import { withLongCall } from './withLongCall';
 
@@ -16,10 +16,7 @@ import { withLongCall } from './withLongCall';
 export async function unmergeAdapter(studio: Studio, argument?: unknown): Promise<void> {
   await requireTrust();
   const title = l10n.t('Unmerge Adapter');
-  const given = folderArgument(argument);
-  const adapter =
-    (given === undefined ? undefined : await adapterFolder(given)) ??
-    (await pickModel(studio, { title: l10n.t('{0}: adapter', title), kind: 'adapter' }));
+  const adapter = await askAdapter(studio, title, argument);
   const merged = await pickModel(studio, { title: l10n.t('{0}: merged model', title), kind: 'checkpoint' });
   const out = await askOutputFolder(l10n.t('{0}: new folder', title), `${basename(merged)}-unmerged`);
   const report = await withLongCall(l10n.t('Unmerging into {0}', basename(out)), (options) =>

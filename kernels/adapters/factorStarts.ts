@@ -71,11 +71,12 @@ export function startRefusal(
     return { reason: l10n.t('PiSSA takes its start out of linear layers; leave the embedding out of target_modules') };
   }
   if (start === 'orthogonal' && r % 2 === 1) {
-    return { reason: l10n.t('an orthogonal start halves the rank, and {0} is odd; choose an even r', r) };
+    return { key: 'r', reason: l10n.t('an orthogonal start halves the rank, and {0} is odd; choose an even r', r) };
   }
   const most = Math.min(inFeatures, outFeatures);
   if (principalRounds(start) !== undefined && r > most) {
     return {
+      key: 'r',
       reason: l10n.t('its base weight has {0} singular values; choose r ≤ {0}, or another init_lora_weights', most),
     };
   }

@@ -10,7 +10,7 @@ import { KernelError } from '../protocol/errors';
 import { SHARED_MODULE } from '../formats/peftKeys';
 import { absurdSize, elements } from './absurdSize';
 import { adaptedSites, matchesModules, pattern, savesModule } from './targets';
-import type { AnyAdapterMethod, BaseTensor, Init, ParamSpec, Selection } from './types';
+import type { AnyAdapterMethod, BaseTensor, Init, ParamSpec, Refusal, Selection } from './types';
 
 /** What a plan needs to know of the base model. */
 export interface PlannedModel {
@@ -69,7 +69,7 @@ export interface AdapterPlan {
   readonly frozenSize: number;
 }
 
-const noEmbeddings = () => ({
+const noEmbeddings = (): Refusal => ({
   reason: l10n.t('it has no form for embeddings; choose linear layers, or the method lora'),
 });
 
@@ -111,7 +111,7 @@ export function planAdapter(
     if (supported === true) layers.push({ site, config: own, params: method.params(site, own) });
     else {
       const found = l10n.t('{0} cannot adapt {1}', method.label, site.path);
-      misfits.push({ key: 'target_modules', found, expected: supported.reason });
+      misfits.push({ key: supported.key ?? 'target_modules', found, expected: supported.reason });
     }
   }
   if (misfits.length === 0) idle.push(...idleLinks(method, config, layers), ...idleModuleFields(method, config, sites));

@@ -119,7 +119,8 @@ export interface StoredForm<F extends Fields = Fields> {
 
 export type NamedTensors = Readonly<Record<string, Float32Array>>;
 
-export type Refusal = { readonly reason: string };
+/** `key`: the method's field that is at fault, where it is not the choice of layers. */
+export type Refusal = { readonly reason: string; readonly key?: string };
 
 export interface AdapterMethod<F extends Fields = Fields, P extends string = string, O extends string = never> {
   readonly id: string;

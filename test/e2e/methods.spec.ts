@@ -1,8 +1,9 @@
 /** @file Methods in the real workbench: chosen in the form, refused there where they make no sense together, trained, and shown to be active. */
-import { expect, test, type Frame, type Page } from '@playwright/test';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { expect, test } from '@playwright/test';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { dashboard, endRuns } from './runPages';
 import {
   builtVsix,
   collectErrors,
@@ -160,31 +161,4 @@ function breakActivity(runs: string): void {
   last.verdict = 'red';
   last.figures[0]!.verdict = 'red';
   writeFileSync(file, [...lines.slice(0, -1), JSON.stringify(last), ''].join('\n'));
-}
-
-async function dashboard(page: Page, name: string): Promise<Frame> {
-  let found: Frame | undefined;
-  await expect(async () => {
-    for (const frame of page.frames()) {
-      const title = frame.locator('as-run-header h1').filter({ hasText: new RegExp(`^${name}$`) });
-      // A frame that is going away has no answer.
-      if (await title.isVisible().catch(() => false)) found = frame;
-    }
-    expect(found, `no dashboard shows ${name}`).toBeDefined();
-  }).toPass({ timeout: 90_000 });
-  return found!;
-}
-
-/** A run outlives the editor, so a test that failed half-way ends it before its folder is removed. */
-function endRuns(folder: string): void {
-  for (const run of existsSync(folder) ? readdirSync(folder) : []) {
-    const file = path.join(folder, run, 'state.json');
-    if (!existsSync(file)) continue;
-    const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
-    }
-  }
 }

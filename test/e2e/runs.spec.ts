@@ -3,6 +3,7 @@ import { expect, test, type Frame, type Locator, type Page } from '@playwright/t
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { dashboard, endRuns } from './runPages';
 import {
   builtVsix,
   collectErrors,
@@ -203,37 +204,10 @@ async function openRun(page: Page, name: string): Promise<Frame> {
   return dashboard(page, name);
 }
 
-async function dashboard(page: Page, name: string): Promise<Frame> {
-  let found: Frame | undefined;
-  await expect(async () => {
-    for (const frame of page.frames()) {
-      const title = frame.locator('as-run-header h1').filter({ hasText: new RegExp(`^${name}$`) });
-      // A frame that is going away has no answer.
-      if (await title.isVisible().catch(() => false)) found = frame;
-    }
-    expect(found, `no dashboard shows ${name}`).toBeDefined();
-  }).toPass({ timeout: 90_000 });
-  return found!;
-}
-
 /** Takes the name that the save dialog offers. */
 async function acceptFile(page: Page): Promise<void> {
   const widget = page.locator('.quick-input-widget');
   await expect(widget.locator('.quick-input-box input')).toHaveValue(/\.(csv|png)$/);
   await widget.getByRole('button', { name: 'OK' }).click();
   await expect(widget).toBeHidden();
-}
-
-/** A run outlives the editor, so a test that failed half-way ends it before its folder is removed. */
-function endRuns(folder: string): void {
-  for (const run of existsSync(folder) ? readdirSync(folder) : []) {
-    const file = path.join(folder, run, 'state.json');
-    if (!existsSync(file)) continue;
-    const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
-    }
-  }
 }

@@ -9,14 +9,13 @@ import json
 import pathlib
 import shutil
 import sys
-import tempfile
 
 import peft
 import torch
 import transformers
 from safetensors.torch import save_file
 
-from families import AsFloat64, OPTIMIZER, STEPS, tolerance
+from families import AsFloat64, OPTIMIZER, STEPS, take_steps, tolerance
 
 COMMON = {
     "architectures": ["BertForSequenceClassification"], "model_type": "bert", "hidden_size": 16, "intermediate_size": 12,
@@ -69,11 +68,7 @@ def run(base, adapter, batches, dtype):
     is_number = model.config.problem_type == "regression"
     model = peft.PeftModel.from_pretrained(model, adapter, is_trainable=True, autocast_adapter_dtype=False).to(dtype)
     plain = lambda name: name.replace(".modules_to_save.default", "").replace(".default", "")
-    parameters = {plain(n): p for n, p in model.named_parameters() if p.requires_grad}
-    optimizer = torch.optim.AdamW(parameters.values(), lr=OPTIMIZER["lr"], betas=OPTIMIZER["betas"],
-                                  eps=OPTIMIZER["eps"], weight_decay=OPTIMIZER["weight_decay"])
     tensors = [{k: torch.tensor(v) for k, v in b.items()} for b in batches]
-    out = {"losses": [], "grad_norms": []}
 
     def inputs(batch):
         return {k: v for k, v in batch.items() if k != "labels"}
@@ -85,28 +80,7 @@ def run(base, adapter, batches, dtype):
             return logits, torch.nn.functional.mse_loss(logits.squeeze(-1), labels.to(dtype))
         return logits, torch.nn.functional.cross_entropy(logits, labels)
 
-    for step in range(STEPS):
-        optimizer.zero_grad()
-        logits, loss = forward(tensors[step % len(tensors)])
-        loss.backward()
-        if step == 0:
-            out["logits"] = logits.detach().double()
-            out["grads"] = {n: p.grad.clone().double() for n, p in parameters.items()}
-        norm = torch.nn.utils.clip_grad_norm_(parameters.values(), OPTIMIZER["max_grad_norm"])
-        out["losses"].append(loss.item())
-        out["grad_norms"].append(norm.item())
-        optimizer.step()
-    with torch.no_grad():
-        out["loss_after"] = forward(tensors[0])[1].item()
-        out["final"] = {n: p.detach().double() for n, p in parameters.items()}
-        if dtype == torch.float32:
-            with tempfile.TemporaryDirectory() as folder:
-                model.save_pretrained(folder)
-                out["saved"] = {f.name: f.read_bytes() for f in pathlib.Path(folder).glob("adapter_*")}
-        merged = model.merge_and_unload()
-        out["merged"] = {n: p.detach().double() for n, p in merged.named_parameters()}
-        out["merged_logits"] = merged(**inputs(tensors[0])).logits.double()
-    return out
+    return take_steps(model, tensors, forward, plain, rows=len(batches[0]["labels"]))
 
 
 def make(name, fields, out, seed):

@@ -106,25 +106,13 @@ class AsFloat64:
         torch.Tensor.float, torch.nn.functional.softmax = self.float, self.softmax
 
 
-def run(base, adapter, batches, dtype):
-    """Everything that is compared, as float64 arrays; `final` holds the adapter after the steps."""
-    model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=dtype, attn_implementation="eager")
-    for module in model.modules():
-        if hasattr(module, "scalar_embed_scale"):  # is a float32 buffer else
-            module.embed_scale = torch.tensor(module.scalar_embed_scale, dtype=dtype)
-    model = peft.PeftModel.from_pretrained(model, adapter, is_trainable=True, autocast_adapter_dtype=False).to(dtype)
-    parameters = {stored_name(n): p for n, p in model.named_parameters() if p.requires_grad}
+def take_steps(model, tensors, forward, name_of, rows):
+    """The steps over these batches, and the merge: what `run` returns. `forward(batch)` gives logits and loss, `name_of` the
+    stored name of a parameter, `rows` how many rows of the first batch the merged model answers."""
+    parameters = {name_of(n): p for n, p in model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(parameters.values(), lr=OPTIMIZER["lr"], betas=OPTIMIZER["betas"],
                                   eps=OPTIMIZER["eps"], weight_decay=OPTIMIZER["weight_decay"])
-    tensors = [{k: torch.tensor(v) for k, v in b.items()} for b in batches]
-    out = {"losses": [], "grad_norms": [], "grads": {}}
-
-    def forward(batch):
-        logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
-        labels = batch["labels"][:, 1:]
-        loss = torch.nn.functional.cross_entropy(logits[:, :-1].reshape(-1, logits.shape[-1]), labels.reshape(-1))
-        return logits, loss
-
+    out = {"losses": [], "grad_norms": []}
     for step in range(STEPS):
         optimizer.zero_grad()
         logits, loss = forward(tensors[step % len(tensors)])
@@ -139,15 +127,33 @@ def run(base, adapter, batches, dtype):
     with torch.no_grad():
         out["loss_after"] = forward(tensors[0])[1].item()
         out["final"] = {n: p.detach().double() for n, p in parameters.items()}
-        if dtype == torch.float32:
+        if next(iter(parameters.values())).dtype == torch.float32:
             with tempfile.TemporaryDirectory() as folder:
                 model.save_pretrained(folder)
                 out["saved"] = {f.name: f.read_bytes() for f in pathlib.Path(folder).glob("adapter_*")}
         merged = model.merge_and_unload()
         out["merged"] = {n: p.detach().double() for n, p in merged.named_parameters()}
-        first = {k: v[:1] for k, v in tensors[0].items() if k != "labels"}
+        first = {k: v[:rows] for k, v in tensors[0].items() if k != "labels"}
         out["merged_logits"] = merged(**first).logits.double()
     return out
+
+
+def run(base, adapter, batches, dtype):
+    """Everything that is compared, as float64 arrays; `final` holds the adapter after the steps."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=dtype, attn_implementation="eager")
+    for module in model.modules():
+        if hasattr(module, "scalar_embed_scale"):  # is a float32 buffer else
+            module.embed_scale = torch.tensor(module.scalar_embed_scale, dtype=dtype)
+    model = peft.PeftModel.from_pretrained(model, adapter, is_trainable=True, autocast_adapter_dtype=False).to(dtype)
+    tensors = [{k: torch.tensor(v) for k, v in b.items()} for b in batches]
+
+    def forward(batch):
+        logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+        labels = batch["labels"][:, 1:]
+        loss = torch.nn.functional.cross_entropy(logits[:, :-1].reshape(-1, logits.shape[-1]), labels.reshape(-1))
+        return logits, loss
+
+    return take_steps(model, tensors, forward, stored_name, rows=1)
 
 
 def stored_name(name):

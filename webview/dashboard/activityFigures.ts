@@ -62,8 +62,10 @@ export function sparkline(values: readonly (number | null)[]): TemplateResult | 
   if (points.length < 2) return nothing;
   const known = points.map(({ value }) => value);
   const [low, high] = [Math.min(...known), Math.max(...known)];
+  // What hardly changes is drawn flat: a twentieth of the value fills the height at most.
+  const span = Math.max(high - low, Math.abs(high + low) / 40) || 1;
   const x = (i: number) => 2 + (i / (values.length - 1)) * (WIDTH - 4);
-  const y = (value: number) => (high === low ? HEIGHT / 2 : HEIGHT - 2 - ((value - low) / (high - low)) * (HEIGHT - 4));
+  const y = (value: number) => HEIGHT / 2 - ((value - (low + high) / 2) / span) * (HEIGHT - 4);
   const path = points.map(({ i, value }) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
   return html`<svg
     class="sparkline"

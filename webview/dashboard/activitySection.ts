@@ -68,10 +68,10 @@ export class ActivitySection extends SignalElement {
         <thead>
           <tr>
             <th scope="col">${l10n.t({ message: 'Figure', comment: 'a measured number' })}</th>
-            <th scope="col">${l10n.t('Value')}</th>
-            <th scope="col">${l10n.t('Over the steps')}</th>
-            <th scope="col">${l10n.t({ message: 'Rule', comment: 'what a measured number must meet' })}</th>
             <th scope="col">${l10n.t({ message: 'Verdict', comment: 'whether a rule is met' })}</th>
+            <th scope="col">${l10n.t('Value')}</th>
+            <th scope="col">${l10n.t({ message: 'Rule', comment: 'what a measured number must meet' })}</th>
+            <th class="activity-course" scope="col">${l10n.t('Over the steps')}</th>
           </tr>
         </thead>
         <tbody>
@@ -96,10 +96,10 @@ export class ActivitySection extends SignalElement {
         </button>
         ${where === undefined || verdict === 'pending' ? nothing : html`<div class="activity-where muted">${where}</div>`}
       </th>
-      <td class="number">${valueText(figure)}</td>
-      <td>${sparkline(values[id] ?? [])}</td>
-      <td class="activity-rule">${ruleText(figure)}</td>
       <td>${verdictMark(verdict)}</td>
+      <td class="number">${valueText(figure)}</td>
+      <td class="activity-rule">${ruleText(figure)}</td>
+      <td class="activity-course">${sparkline(values[id] ?? [])}</td>
     </tr>`;
   }
 

@@ -32,6 +32,10 @@ export class SampleSection extends SignalElement {
   /** A run that has prompts has none of their texts before its first evaluation. */
   private emptyText(): string {
     const config = this.store.snapshot.value?.info?.config;
+    // Only a model that answers for whole texts is judged by more than its loss; prompts would be refused with it.
+    if (this.store.shown.value?.traces.some(({ series }) => series === 'eval_metric')) {
+      return l10n.t('This run writes no samples: its model answers with a label or a number.');
+    }
     return hasPrompts(config)
       ? l10n.t('No sample yet: the prompts of the configuration are answered at every evaluation.')
       : l10n.t(

@@ -106,6 +106,7 @@ export const asylora = defineAdapter({
     const isBounded = isFromBase || frozen_init === 'orthonormal';
     if (!isBounded || r <= most) return true;
     return {
+      key: 'r',
       reason: l10n.t('there are no {0} such directions at right angles in {1} features; choose r ≤ {1}', r, most),
     };
   },

@@ -39,6 +39,7 @@ export const lora = defineAdapter<typeof fields, 'lora_A' | 'lora_B', 'lora_B.bi
   supports: (site, { r, lora_bias, init_lora_weights }) => {
     if (lora_bias && site.bias === null) {
       return {
+        key: 'lora_bias',
         reason: l10n.t('lora_bias needs a layer with a bias to be merged into; turn it off, or target others'),
       };
     }

@@ -115,10 +115,11 @@ export const mora = defineAdapter({
     const size = squareSize(site, config);
     const shortest = Math.min(site.inFeatures, site.outFeatures);
     if (size < 1 || (config.mora_type === 6 && size < 2)) {
-      return { reason: l10n.t('r̂ would be {0}; choose a larger r', size) };
+      return { key: 'r', reason: l10n.t('r̂ would be {0}; choose a larger r', size) };
     }
     if (config.mora_type === 'truncate' && size > shortest) {
       return {
+        key: 'r',
         reason: l10n.t('truncate needs r̂ ≤ {0}, the shorter side; it would be {1}, choose a smaller r', shortest, size),
       };
     }

@@ -142,13 +142,19 @@ export const reslora = defineAdapter<typeof fields, Param, Measured>({
   },
   config: fields,
   supports: (_, { variant, pre_num, window, merge }) => {
-    if (pre_num === 0) return { reason: l10n.t('pre_num 0 links nothing; use lora, or link at least one block') };
-    if (variant === 'is' && pre_num !== 1) {
-      return { reason: l10n.t('the input shortcut always links one block; leave pre_num out or choose bs or ms') };
+    if (pre_num === 0) {
+      return { key: 'pre_num', reason: l10n.t('pre_num 0 links nothing; use lora, or link at least one block') };
     }
-    if (variant === 'bs' && merge !== 'input') return { reason: l10n.t('bs has an exact merge; leave merge out') };
-    if (variant === 'bs' && window !== WINDOW)
-      return { reason: l10n.t('bs has an exact merge and measures nothing; leave window out') };
+    if (variant === 'is' && pre_num !== 1) {
+      const reason = l10n.t('the input shortcut always links one block; leave pre_num out or choose bs or ms');
+      return { key: 'pre_num', reason };
+    }
+    if (variant === 'bs' && merge !== 'input') {
+      return { key: 'merge', reason: l10n.t('bs has an exact merge; leave merge out') };
+    }
+    if (variant === 'bs' && window !== WINDOW) {
+      return { key: 'window', reason: l10n.t('bs has an exact merge and measures nothing; leave window out') };
+    }
     return true;
   },
   links: (config) => ({ key: 'pre_num', blocks: mostLinked(config) }),

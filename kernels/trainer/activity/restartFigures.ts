@@ -31,7 +31,7 @@ export const restartFigures: readonly Figure<RunActivity>[] = [
     id: 'restart-reset',
     label: 'Smallest share of the optimiser’s state that a restart set to zero',
     unit: 'share',
-    rule: '{0} % expected of optimizer_reset {1}',
+    rule: '{0} to {1} %, with optimizer_reset {2}',
     applies: hasRestarts,
     measure: ({ settings, restarts }) => {
       const shares = restarts.flatMap((restart) =>
@@ -39,17 +39,23 @@ export const restartFigures: readonly Figure<RunActivity>[] = [
       );
       const worst = shares.toSorted((a, b) => Math.abs(b.value - expectedOf(b)) - Math.abs(a.value - expectedOf(a)))[0];
       const mode = settings.relora.optimizer_reset;
-      if (!worst) return { value: null, isMet: null, ruleValues: ['…', mode] };
+      if (!worst) return { value: null, isMet: null, ruleValues: ['…', '…', mode] };
       const { value, group, restart } = worst;
-      const ruleValues = [Number((100 * restart.expected_share).toPrecision(4)), mode];
-      return { value, where: `${group}, step ${restart.step}`, isMet: isReset(restart, value), ruleValues };
+      const [least, most] = resetBounds(restart);
+      const isMet = least <= value && value <= most;
+      return {
+        value,
+        where: `${group}, step ${restart.step}`,
+        isMet,
+        ruleValues: [rounded(100 * least), rounded(100 * most), mode],
+      };
     },
   },
   {
     id: 'restart-rank',
     label: 'Rank of the merged update after the last restart, mean of the layers',
     unit: 'number',
-    rule: 'above {0}, that of before (MoRA: not below it), or all of {1}',
+    rule: 'above {0}, that of before (MoRA: 99 % of it), or 99 % of {1}',
     applies: (run) => hasRestarts(run) && run.restarts.every(({ rank }) => rank !== undefined),
     measure: ({ restarts, layers }) => {
       const isShared = layers.some(({ config }) => 'mora_type' in config);
@@ -91,12 +97,14 @@ const FULL = 0.99;
 
 const expectedOf = ({ restart }: { readonly restart: RestartRecord }): number => restart.expected_share;
 
+const ALMOST_ALL = 0.9999;
+
 /**
- * `reset` and `zero` leave nothing, `keep` takes nothing. What has the smallest magnitudes is counted with the entries that were zero
- * before, of which nothing can be seen: more than half of the expected share must really have gone.
+ * The least and the largest share that may have gone. `reset` and `zero` leave nothing, `keep` takes nothing. What has the smallest
+ * magnitudes is counted with the entries that were zero before, of which nothing can be seen: half of the expected share must go, and not all.
  */
-function isReset({ optimizer_reset: mode, expected_share: expected }: RestartRecord, value: number): boolean {
-  return mode === 'magnitude' ? value > expected / 2 && value <= 1 : value === expected;
+function resetBounds({ optimizer_reset: mode, expected_share: expected }: RestartRecord): readonly [number, number] {
+  return mode === 'magnitude' ? [expected / 2, Math.max(expected, ALMOST_ALL)] : [expected, expected];
 }
 
 const largest = (rates: Readonly<Record<string, number>>): number => Math.max(...Object.values(rates));

@@ -19,6 +19,7 @@ function firstLens(live?: RunSummary, place?: number): CodeLens | undefined {
     liveRunOf: () => live,
     placeOf: () => place,
   };
+  // The parts of both that a lens asks; the stub's lens is what the stubbed editor makes.
   const lens = new ConfigLens(checks as unknown as ConfigChecks, runs as unknown as RunLibrary);
   const [first] = lens.provideCodeLenses(document as never) as unknown as CodeLens[];
   lens.dispose();

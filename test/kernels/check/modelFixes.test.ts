@@ -43,3 +43,14 @@ test('more linked blocks than there are can be changed to the most, or to all', 
   const edits = problem?.fixes?.map(({ edits }) => edits);
   expect(edits).toEqual([1, -1].map((value) => [{ kind: 'set', path: ['adapter', 'pre_num'], value }]));
 });
+
+test.each([
+  ['reslora', 'variant: bs', 'window: 7', 9, 'window'],
+  ['reslora', 'variant: bs', 'merge: weight', 9, 'merge'],
+  ['reslora', 'variant: is', 'pre_num: 2', 9, 'pre_num'],
+  ['lora', 'init_lora_weights: orthogonal', 'r: 3', 9, 'r'],
+  ['lora', 'r: 2', 'lora_bias: true', 9, 'lora_bias'],
+])('%s with %s refuses %s at its own line', (method, first, second, line, key) => {
+  const found = problems(`  method: ${method}\n  ${first}\n  ${second}\n`);
+  expect(found).toMatchObject([{ where: `adapter.${key}`, line, severity: 'error' }]);
+});

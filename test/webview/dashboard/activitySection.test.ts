@@ -31,12 +31,12 @@ describe('activity', () => {
     const { page } = await openPage();
     expect(cells(page, 'b-moved')).toEqual([
       'Smallest change of B model.layers.0.self_attn.q_proj',
-      '0.25',
-      '',
-      'above 0 in every layer',
       'Met',
+      '0.25',
+      'above 0 in every layer',
+      '',
     ]);
-    expect(cells(page, 'delta-rank')).toEqual(['Largest rank of ΔW lm_head', '5', '', 'at most r = 3', 'Not met']);
+    expect(cells(page, 'delta-rank')).toEqual(['Largest rank of ΔW lm_head', 'Not met', '5', 'at most r = 3', '']);
     expect(words(page.querySelector('.activity-verdict'))).toContain('The method does not do what it says');
   });
 

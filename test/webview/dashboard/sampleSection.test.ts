@@ -62,6 +62,15 @@ describe('samples', () => {
     const { page } = await openPage({ 'samples/list': () => ({ steps: [], prompts: [] }) });
     expect(page.querySelector('.samples')!.textContent).toContain('samples: prompts:');
   });
+
+  it('do not advise them for a model that answers for whole texts', async () => {
+    const metric = { series: 'eval_metric', group: 'accuracy', x: [0, 5], y: [0.5, 0.75], isDecimated: false } as const;
+    const { page } = await openPage({
+      'samples/list': () => ({ steps: [], prompts: [] }),
+      'series/get': () => [metric],
+    });
+    expect(page.querySelector('.samples')!.textContent).toContain('a label or a number');
+  });
 });
 
 describe('the difference of two texts', () => {
