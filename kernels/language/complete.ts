@@ -1,4 +1,5 @@
 /** @file What can be written at a place of a configuration: keys that are valid there, values, paths, names of the model's layers. */
+import * as l10n from '@vscode/l10n';
 import { fieldText } from '../config/localizeSchema';
 import { fieldAt, SECTIONS } from '../config/fieldTable';
 import { sectionTitles } from '../config/sections';
@@ -81,7 +82,7 @@ function fieldItems({ cursor, context }: Place, section: string): Completion[] {
         kind: 'key',
         label: key,
         insert: keyText(key, field, cursor),
-        detail: `${field.label}${standard}`,
+        detail: `${fieldText(field.label)}${standard}`,
         key: keyFacts(path, field),
         ...(!cursor.hasColon && isChosen(field, key) && { hasMore: true }),
       };
@@ -102,7 +103,7 @@ function sectionItems({ hasColon, isFlow, isQuoted }: Cursor): Completion[] {
       kind: 'section',
       label: name,
       insert: hasColon || isQuoted ? name : isFlow ? `${name}: ` : `${name}:\n  `,
-      detail: sectionTitles[name],
+      detail: fieldText(sectionTitles[name]),
       ...(!isBare && { hasMore: true }),
     };
   });
@@ -145,7 +146,8 @@ function valueItems(place: Place, path: KeyPath): Completion[] {
 function itemsOf(place: Place, field: Field<unknown>, key: string): Completion[] {
   const { kind, schema, meanings, default: standard, parts, path } = field;
   if (path) return pathItems(path, key, place.cursor.typed, place.context.folder, place.models);
-  const detail = (value: unknown) => (value === standard ? { detail: 'default' } : {});
+  const usual = { detail: l10n.t('default') };
+  const detail = (value: unknown) => (value === standard ? usual : {});
   if (kind === 'flag') return [true, false].map((v) => plainItem(v, detail(v)));
   const allowed = schema['enum'];
   if (Array.isArray(allowed)) {
@@ -156,11 +158,11 @@ function itemsOf(place: Place, field: Field<unknown>, key: string): Completion[]
   }
   if (kind === 'union') {
     const own = parts.filter((part) => part.kind !== 'list').flatMap((part) => itemsOf(place, part, key));
-    const usual = standard === undefined ? undefined : inYaml(standard);
-    return own.map((item) => (item.insert === usual ? { ...item, detail: 'default' } : item));
+    const written = standard === undefined ? undefined : inYaml(standard);
+    return own.map((item) => (item.insert === written ? { ...item, ...usual } : item));
   }
   const isScalar = kind === 'integer' || kind === 'number' || kind === 'text';
-  return isScalar && standard !== undefined ? [plainItem(standard, { detail: 'default' })] : [];
+  return isScalar && standard !== undefined ? [plainItem(standard, usual)] : [];
 }
 
 function plainItem(value: unknown, more: Pick<Completion, 'detail' | 'meaning'>): Completion {
@@ -194,7 +196,7 @@ function moduleItems(context: LanguageContext, key: string): Completion[] {
 function layerItems(model: ModelHeader): Completion[] {
   const short = byShortName(model.sites).map(({ name, sites }): Completion => {
     const shape = commonShape(sites);
-    const count = sites.length === 1 ? '1 layer' : `${sites.length} layers`;
+    const count = sites.length === 1 ? l10n.t('1 layer') : l10n.t('{0} layers', sites.length);
     return { kind: 'module', label: name, insert: name, detail: `${count}${shape ? ` · [${shape.join(', ')}]` : ''}` };
   });
   const whole = model.sites.map(({ path, outFeatures, inFeatures }): Completion => {
@@ -209,7 +211,7 @@ const outerItems = ({ outerSites }: ModelHeader): Completion[] =>
     kind: 'module',
     label: projection,
     insert: projection,
-    detail: `${kind === 'embedding' ? 'the embedding' : 'the head'} · [${outFeatures}, ${inFeatures}]`,
+    detail: `${kind === 'embedding' ? l10n.t('the embedding') : l10n.t('the head')} · [${outFeatures}, ${inFeatures}]`,
   }));
 
 /** Modules that have weights and are no linear layer of a block: these are what is usually saved whole. */
@@ -221,7 +223,7 @@ function savedItems(model: ModelHeader): Completion[] {
     if (!linear.has(module)) modules.set(module.slice(module.lastIndexOf('.') + 1), `[${shape.join(', ')}]`);
   }
   const tied = tiedHead(model.head);
-  if (tied) modules.set(model.head.path, `a copy of ${tied.tiedTo}`);
+  if (tied) modules.set(model.head.path, l10n.t('a copy of {0}', tied.tiedTo));
   return [...modules].map(([name, detail]) => ({ kind: 'module', label: name, insert: name, detail }));
 }
 
@@ -236,7 +238,7 @@ function listItems(context: LanguageContext, key: string): Completion[] {
   if (key === 'modules_to_save') return savedItems(model).map(({ insert, detail = '' }) => list([insert], detail));
   const { defaultTargetModules, id } = model.architecture;
   const parts = byPart(model.sites).map(({ part, names }) => list(names, part));
-  return unique([list(defaultTargetModules, `default of PEFT for ${id}`), ...parts]);
+  return unique([list(defaultTargetModules, l10n.t('default of PEFT for {0}', id)), ...parts]);
 }
 
 function mappingAt({ values }: LanguageContext, path: KeyPath): Readonly<Record<string, unknown>> {

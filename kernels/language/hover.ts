@@ -1,4 +1,5 @@
 /** @file What is known about the key, value or module name under the pointer. */
+import * as l10n from '@vscode/l10n';
 import path from 'node:path';
 import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethod, adapterMethods } from '../adapters/registry';
@@ -42,7 +43,7 @@ function aboutKey({ path: at }: NodePlace, { table }: LanguageContext): { key: K
   const section = at.length === 1 ? SECTIONS.find((name) => name === at[0]) : undefined;
   if (section) {
     const keys = Object.keys(table[section] ?? {}).map((key) => `\`${key}\``);
-    const help = `Keys: ${keys.join(', ')}.`;
+    const help = l10n.t('Keys: {0}.', keys.join(', '));
     const presence = section === 'data' || section === 'adapter' ? 'required' : 'optional';
     return { key: { path: section, title: fieldText(sectionTitles[section]), help, presence } };
   }
@@ -71,7 +72,7 @@ function meaningOf(at: KeyPath, value: unknown, field: Field<unknown>, context: 
     const method = adapterMethods.find(({ id }) => id === value);
     return (
       method &&
-      `${method.label}. ${fieldText(method.summary)} [${method.paper.replace(/^https?:\/\//, '')}](${method.paper})`
+      `${fieldText(method.label)}. ${fieldText(method.summary)} [${method.paper.replace(/^https?:\/\//, '')}](${method.paper})`
     );
   }
   const choices = [field, ...field.parts].find(({ meanings }) => meanings && Object.hasOwn(meanings, String(value)));

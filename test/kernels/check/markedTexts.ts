@@ -24,7 +24,8 @@ export function translated(problem: Problem): Problem {
   return { ...problem, ...where, found: plain(problem.found), expected: plain(problem.expected) };
 }
 
-function outsideMarks(text: string): string {
+/** What of a text is not between marks. */
+export function outsideMarks(text: string): string {
   let [depth, outside] = [0, ''];
   for (const letter of text) {
     if (letter === OPEN) depth++;
