@@ -1,5 +1,5 @@
 /** @file What completion and hovers say, in a made-up language: every word is either translated or from the file, the model or the data. */
-import { outsideMarks } from '../check/markedTexts';
+import { outsideMarks } from '../check/markedTexts'; // first: it sets the language
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { adapterMethods } from '../../../kernels/adapters/registry';
@@ -7,11 +7,14 @@ import { fieldTable, SECTIONS } from '../../../kernels/config/fieldTable';
 import { complete } from '../../../kernels/language/complete';
 import { hover } from '../../../kernels/language/hover';
 import type { Completion, KeyFacts } from '../../../kernels/protocol/calls/config';
+import type { ModelEntry } from '../../../kernels/protocol/types';
 import { trainingFixture } from '../../support/trainingFixture';
 
 const fixture = trainingFixture();
 const file = path.join(fixture.folder, 'x.adapter.yaml');
-const models = [{ kind: 'checkpoint' as const, path: fixture.model, name: 'tiny', type: 'llama' }];
+const models: ModelEntry[] = [
+  { kind: 'checkpoint', path: fixture.model, name: 'tiny', type: 'llama', source: 'workspace', sizeBytes: 1 },
+];
 
 /** A configuration with everything that a method takes, and where each key stands. */
 function written(method: string) {
