@@ -1,4 +1,5 @@
 /** @file The text of a new configuration: short, commented, and fitting its model and data so that it trains as it is. */
+import { l10n } from 'vscode';
 import { stringify } from 'yaml';
 import type { NewConfigAdvice } from '../../kernels/protocol/calls/config';
 
@@ -15,7 +16,13 @@ export function configText({ model, train, advice }: NewConfig): string {
   const { format, maxLength, evalFraction, batchSize } = advice;
   const evaluation = evalFraction === undefined ? '' : `  eval_fraction: ${evalFraction}\n`;
   const evalSteps = evalFraction === undefined ? '' : '  eval_steps: 50\n';
-  return `# Configuration of one fine-tuning run. Paths are relative to this file; keys left out have their default.
+  const head = l10n.t(
+    'Configuration of one fine-tuning run. Paths are relative to this file; keys left out have their default.',
+  );
+  const restarts = l10n.t(
+    'merges the adapter and begins a fresh one now and then: ReLoRA, with the method mora ReMoRA',
+  );
+  return `# ${head}
 version: 1
 model: ${scalar(model)}
 data:
@@ -32,7 +39,7 @@ training:
   num_train_epochs: 3
   per_device_train_batch_size: ${batchSize}
 ${evalSteps}  save_steps: 100
-# relora: # merges the adapter and begins a fresh one now and then: ReLoRA, with the method mora ReMoRA
+# relora: # ${restarts}
 #   every: 200
 output: runs
 `;
@@ -40,8 +47,15 @@ output: runs
 
 /** Why the length is what it is. */
 function lengthNote({ longest, maxLength, modelLength, isComplete }: NewConfigAdvice): string {
-  const read = isComplete ? 'the longest sample has' : 'the longest of the first samples has';
-  if (longest <= maxLength) return `${read} ${longest} tokens`;
-  const why = maxLength === modelLength ? 'the model reads no more' : 'more needs more memory';
-  return `${read} ${longest} tokens and is cut: ${why}`;
+  const fits = longest <= maxLength;
+  const isLimit = maxLength === modelLength;
+  if (isComplete) {
+    if (fits) return l10n.t('the longest sample has {0} tokens', longest);
+    if (isLimit) return l10n.t('the longest sample has {0} tokens and is cut: the model reads no more', longest);
+    return l10n.t('the longest sample has {0} tokens and is cut: more needs more memory', longest);
+  }
+  if (fits) return l10n.t('the longest of the first samples has {0} tokens', longest);
+  if (isLimit)
+    return l10n.t('the longest of the first samples has {0} tokens and is cut: the model reads no more', longest);
+  return l10n.t('the longest of the first samples has {0} tokens and is cut: more needs more memory', longest);
 }
