@@ -179,6 +179,8 @@ export interface RunEvent {
   readonly watch?: WatchKind;
   /** What was done about it, as a sentence. */
   readonly action?: string;
+  /** Of a restart: the cycle that begins. */
+  readonly cycle?: number;
 }
 
 /** A checkpoint or adapter folder that was found on disk. */

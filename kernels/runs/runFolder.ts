@@ -35,7 +35,7 @@ export const now = (): number => Date.now() / 1000;
 const HEARTBEAT_MS = 1000;
 
 /** What an event may say besides its kind, step and reason. */
-export type EventDetails = Pick<RunEvent, 'watch' | 'action'>;
+export type EventDetails = Pick<RunEvent, 'watch' | 'action' | 'cycle'>;
 
 /** A run folder that this process owns. */
 export interface Claim {

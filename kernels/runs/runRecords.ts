@@ -121,6 +121,7 @@ const eventRules: Rules<RunEvent> = {
   reason: optional(text),
   watch: optional(oneOf(Object.keys(WATCHES))),
   action: optional(text),
+  cycle: optional(count),
 };
 
 const restartRules: Rules<RestartRecord> = {

@@ -348,7 +348,7 @@ class Trainer {
     );
     this.watchdog.end();
     this.folder.appendRestart(record);
-    this.event('restart', describeRestart(record));
+    this.event('restart', describeRestart(record), { cycle: record.cycle });
     this.expectSpace();
   }
 
@@ -553,8 +553,8 @@ class Trainer {
     return notFinite(when, what, batches, last === undefined ? undefined : this.folder.checkpointDir(last));
   }
 
-  private event(event: RunEvent['event'], reason?: string, { watch, action }: EventDetails = {}): void {
-    const details = { ...(watch && { watch }), ...(action !== undefined && { action }) };
+  private event(event: RunEvent['event'], reason?: string, { watch, action, cycle }: EventDetails = {}): void {
+    const details = { ...(watch && { watch }), ...(action !== undefined && { action }), ...(cycle && { cycle }) };
     const record = this.folder.appendEvent(event, this.reached.step, reason, details);
     this.options.listener?.onEvent?.(record);
   }

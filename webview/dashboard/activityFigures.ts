@@ -5,7 +5,7 @@ import type { ActivityFigure, ActivityVerdict } from '../../kernels/protocol/typ
 import type { ActivityReport } from '../protocol/dashboard';
 import { formatCount, formatNumber, formatShare, UNKNOWN } from '../shared/format';
 import { icon } from '../shared/icon';
-import type { LineFigure } from '../shared/plot/lineFigure';
+import type { LineFigure, Mark } from '../shared/plot/lineFigure';
 import { styleOf } from '../shared/curves/curveStyles';
 import type { Theme } from '../shared/theme';
 
@@ -79,7 +79,12 @@ export function sparkline(values: readonly (number | null)[]): TemplateResult | 
 }
 
 /** One figure over the recorded steps, with an alarm where it was red. */
-export function activityCurve(figure: ActivityFigure, report: ActivityReport, theme: Theme): LineFigure {
+export function activityCurve(
+  figure: ActivityFigure,
+  report: ActivityReport,
+  theme: Theme,
+  ofRun: readonly Mark[],
+): LineFigure {
   const { id, unit } = figure;
   const name = figureText(figure);
   const values = report.values[id] ?? [];
@@ -100,7 +105,10 @@ export function activityCurve(figure: ActivityFigure, report: ActivityReport, th
       },
     ],
     // A figure that is red for long is marked where that begins.
-    marks: red.slice(0, 1).map((x) => ({ x, label: l10n.t('Red from step {0} on', formatCount(x)), isAlarm: true })),
+    marks: [
+      ...ofRun,
+      ...red.slice(0, 1).map((x) => ({ x, label: l10n.t('Red from step {0} on', formatCount(x)), isAlarm: true })),
+    ],
     emptyText: l10n.t('This figure has no value yet.'),
   };
 }

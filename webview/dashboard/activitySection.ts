@@ -12,6 +12,7 @@ import type { Range } from '../shared/plot/lineFigure';
 import { SignalElement } from '../shared/signalElement';
 import type { Theme } from '../shared/theme';
 import { activityCurve, figureText, overall, ruleText, sparkline, valueText, verdictMark } from './activityFigures';
+import { runMarks } from './runMarks';
 import type { DashboardStore } from './store';
 
 @customElement('as-activity-section')
@@ -114,9 +115,11 @@ export class ActivitySection extends SignalElement {
     const figure = report.latest?.figures.find(({ id }) => id === this.shownId);
     if (!figure) return nothing;
     const { store } = this;
+    const { marks: events = [], info = null } = store.snapshot.value ?? {};
+    const marks = runMarks('step', { marks: events, info });
     return html`<as-line-plot
       data-plot="activity"
-      .figure=${activityCurve(figure, report, this.theme.value)}
+      .figure=${activityCurve(figure, report, this.theme.value, marks)}
       .theme=${this.theme}
       .xRange=${this.zoom ?? padded(xExtent([{ x: report.steps }]) ?? [0, 1])}
       .height=${180}

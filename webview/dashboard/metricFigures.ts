@@ -1,15 +1,14 @@
 /** @file The plots of the run's own metrics, made from the curves that the host sent. */
 import * as l10n from '@vscode/l10n';
-import type { EvaluationMetrics, RunEvent, RunInfo } from '../../kernels/protocol/types';
+import type { EvaluationMetrics } from '../../kernels/protocol/types';
 import type { SeriesName, Trace, XAxis } from '../protocol/dashboard';
-import { formatClock } from '../shared/format';
 import type { LegendEntry } from '../shared/plot/legend';
-import type { AxisKind, Curve, CurveStyle, LineFigure, Mark } from '../shared/plot/lineFigure';
+import type { AxisKind, Curve, CurveStyle, LineFigure } from '../shared/plot/lineFigure';
 import type { Theme } from '../shared/theme';
 import { X_AXES } from '../shared/curves/curveChoices';
 import { rawStyle, styleOf } from '../shared/curves/curveStyles';
+import { runMarks, watchMarks, type MarkedRun } from './runMarks';
 import type { ShownTraces } from './store';
-import { WATCH_LABELS } from './watchLabels';
 
 export interface MetricFigure {
   readonly id: string;
@@ -101,12 +100,9 @@ const PLOTS: readonly MetricPlot[] = [
   },
 ];
 
-export interface FigureContext {
+export interface FigureContext extends MarkedRun {
   readonly theme: Theme;
   readonly isLogY: boolean;
-  /** Events that are marked on the plots. */
-  readonly marks: readonly RunEvent[];
-  readonly info: RunInfo | null;
   /** Nothing will be added, unless the run is resumed. */
   readonly isOver: boolean;
 }
@@ -176,50 +172,4 @@ function traceCurves(
     { ...curve, x, y, style: rawStyle(curve.style, theme) },
     { ...curve, name: l10n.t('{0}, smoothed', curve.name), x, y: smoothed },
   ];
-}
-
-/** Where the run was resumed, and where its adapter was merged and begun anew. */
-function runMarks(x: XAxis, context: FigureContext): Mark[] {
-  return placed(x, context, ({ event, time, step, reason }) => {
-    if (event === 'restart') {
-      const label = l10n.t('Adapter restarted after step {0}', step);
-      return { label: reason === undefined ? label : `${label}: ${reason}` };
-    }
-    const when = formatClock(time, new Date(time * 1000));
-    return event === 'resumed' ? { label: l10n.t('Resumed at step {0}, {1}', step, when) } : undefined;
-  });
-}
-
-/** Where the watchdog saw something. */
-function watchMarks(x: XAxis, context: FigureContext): Mark[] {
-  return placed(x, context, ({ watch, step, reason }) => {
-    if (!watch) return undefined;
-    const label = l10n.t('{0} at step {1}', WATCH_LABELS[watch] ?? watch, step);
-    return { label: reason === undefined ? label : `${label}: ${reason}`, isAlarm: true };
-  });
-}
-
-/** Events know their step and time, not how many tokens had been read. */
-function placed(
-  x: XAxis,
-  { marks, info }: FigureContext,
-  describe: (event: RunEvent) => Omit<Mark, 'x'> | undefined,
-): Mark[] {
-  const place = (event: RunEvent): number | undefined => {
-    switch (x) {
-      case 'step':
-        return event.step;
-      case 'time':
-        return info ? event.time - info.created : undefined;
-      case 'epoch':
-        return info && info.steps_per_epoch > 0 ? event.step / info.steps_per_epoch : undefined;
-      case 'tokens':
-        return undefined;
-    }
-  };
-  return marks.flatMap((event) => {
-    const at = place(event);
-    const mark = describe(event);
-    return at === undefined || !mark ? [] : [{ x: at, ...mark }];
-  });
 }

@@ -5,7 +5,7 @@ import type { HeatFigure } from '../shared/plot/heatDrawing';
 import type { LegendEntry } from '../shared/plot/legend';
 import { mix } from '../shared/color';
 import { formatCount } from '../shared/format';
-import { DASHES, type Curve, type LineFigure } from '../shared/plot/lineFigure';
+import { DASHES, type Curve, type LineFigure, type Mark } from '../shared/plot/lineFigure';
 import type { Theme } from '../shared/theme';
 import { RANK_MEASURES } from '../shared/curves/curveChoices';
 import { rawStyle, styleOf } from '../shared/curves/curveStyles';
@@ -21,6 +21,12 @@ export function projectionsOf(table: RankTable): readonly string[] {
   return [...new Set(table.modules.map(({ projection }) => projection))];
 }
 
+export interface RankLook {
+  readonly theme: Theme;
+  /** Where something happened to the run. */
+  readonly marks: readonly Mark[];
+}
+
 export interface RankLines {
   readonly figure: LineFigure;
   readonly legend: readonly LegendEntry[];
@@ -31,7 +37,7 @@ export function rankLines(
   table: RankTable,
   measure: RankMeasure,
   choice: { readonly detail: string | null; readonly module: string | null },
-  theme: Theme,
+  { theme, marks }: RankLook,
 ): RankLines {
   const values = table.measures[measure];
   const curves: Curve[] = [];
@@ -57,7 +63,7 @@ export function rankLines(
     y: { label: RANK_MEASURES[measure].choice.toLowerCase(), kind: 'number' },
     isLogY: false,
     curves,
-    marks: [],
+    marks,
     emptyText: l10n.t('No spectra yet.'),
   };
   return { figure, legend };
@@ -119,7 +125,7 @@ export function rankMap(table: RankTable, measure: RankMeasure, stepIndex: numbe
 }
 
 /** Every singular value over training; the largest are the strongest in colour. */
-export function spectrumFigure(spectrum: Spectrum | null, isLog: boolean, theme: Theme): LineFigure {
+export function spectrumFigure(spectrum: Spectrum | null, isLog: boolean, { theme, marks }: RankLook): LineFigure {
   const count = Math.max(0, ...(spectrum?.values.map((v) => v.length) ?? []));
   const strong = theme.curves[0]!;
   const curves = Array.from({ length: count }, (_, i): Curve => {
@@ -139,7 +145,7 @@ export function spectrumFigure(spectrum: Spectrum | null, isLog: boolean, theme:
     y: { label: l10n.t('singular value'), kind: 'number' },
     isLogY: isLog,
     curves,
-    marks: [],
+    marks,
     emptyText: l10n.t('No spectra yet.'),
   };
 }

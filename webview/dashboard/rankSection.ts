@@ -15,6 +15,7 @@ import type { LegendEntry } from '../shared/plot/legend';
 import { SignalElement } from '../shared/signalElement';
 import type { Theme } from '../shared/theme';
 import { RANK_MEASURES } from '../shared/curves/curveChoices';
+import { runMarks } from './runMarks';
 import { projectionsOf, rankLines, rankMap, shortName, spectrumFigure, type RankMap } from './rankFigures';
 import type { DashboardStore } from './store';
 
@@ -86,9 +87,10 @@ export class RankSection extends SignalElement {
   private renderPlots(table: RankTable): TemplateResult {
     const { store } = this;
     const { measure, detail, isLogSigma } = store.choices;
-    const theme = this.theme.value;
-    const lines = rankLines(table, measure.value, { detail: detail.value, module: store.module.value }, theme);
-    const spectrum = spectrumFigure(store.spectrum.value, isLogSigma.value, theme);
+    const { marks: events = [], info = null } = store.snapshot.value ?? {};
+    const look = { theme: this.theme.value, marks: runMarks('step', { marks: events, info }) };
+    const lines = rankLines(table, measure.value, { detail: detail.value, module: store.module.value }, look);
+    const spectrum = spectrumFigure(store.spectrum.value, isLogSigma.value, look);
     const logSwitch = html`<label class="control">
       <input
         type="checkbox"

@@ -3,12 +3,12 @@ import { rankLines, rankMap, spectrumFigure } from '../../../webview/dashboard/r
 import { readTheme } from '../../../webview/shared/theme';
 import { RANKS } from './answers';
 
-const theme = readTheme(document);
+const look = { theme: readTheme(document), marks: [{ x: 1, label: 'Adapter merged and begun anew after step 1' }] };
 const nothingChosen = { detail: null, module: null };
 
 describe('rank figures', () => {
   it('draws the mean over the layers of each projection, without the gaps', () => {
-    const { figure, legend } = rankLines(RANKS, 'stable_rank', nothingChosen, theme);
+    const { figure, legend } = rankLines(RANKS, 'stable_rank', nothingChosen, look);
     expect(figure.curves.map(({ name, y }) => [name, Array.from(y)])).toEqual([
       ['q_proj, mean of 2', [2, 2]],
       ['lm_head', [5, 6]],
@@ -16,9 +16,14 @@ describe('rank figures', () => {
     expect(legend.map(({ name }) => name)).toEqual(['q_proj', 'lm_head']);
   });
 
+  it('marks what happened to the run', () => {
+    expect(rankLines(RANKS, 'stable_rank', nothingChosen, look).figure.marks).toEqual(look.marks);
+    expect(spectrumFigure(null, false, look).marks).toEqual(look.marks);
+  });
+
   it('adds single modules on demand, and the chosen one', () => {
     const choice = { detail: 'q_proj', module: 'model.layers.1.self_attn.q_proj' };
-    const names = rankLines(RANKS, 'stable_rank', choice, theme).figure.curves.map(({ name }) => name);
+    const names = rankLines(RANKS, 'stable_rank', choice, look).figure.curves.map(({ name }) => name);
     expect(names).toEqual([
       'model.layers.0.self_attn.q_proj',
       'model.layers.1.self_attn.q_proj',
@@ -32,7 +37,7 @@ describe('rank figures', () => {
     const modules = Array.from({ length: 40 }, (_, i) => ({ name: `m${i}`, layer: 0, projection: `p${i}` }));
     const values = modules.map(() => [1, 2]);
     const measures = { stable_rank: values, effective_rank: values, 'above_0.1': values, above_relative: values };
-    const { legend } = rankLines({ steps: [0, 1], modules, measures }, 'stable_rank', nothingChosen, theme);
+    const { legend } = rankLines({ steps: [0, 1], modules, measures }, 'stable_rank', nothingChosen, look);
     expect(new Set(legend.map(({ style }) => `${style.color} ${style.dash}`)).size).toBe(40);
   });
 
@@ -48,11 +53,11 @@ describe('rank figures', () => {
   });
 
   it('draws one curve for each singular value', () => {
-    const figure = spectrumFigure({ module: 'm', steps: [0, 4], values: [[3], [2, 1]] }, true, theme);
+    const figure = spectrumFigure({ module: 'm', steps: [0, 4], values: [[3], [2, 1]] }, true, look);
     expect(figure.curves.map(({ name, y }) => [name, Array.from(y)])).toEqual([
       ['σ1', [3, 2]],
       ['σ2', [null, 1]],
     ]);
-    expect(spectrumFigure(null, false, theme).curves).toEqual([]);
+    expect(spectrumFigure(null, false, look).curves).toEqual([]);
   });
 });

@@ -206,6 +206,22 @@ test('what the watchdog saw is marked on the loss and told with the events', asy
   await expect(page.locator('.event-warning')).toContainText('Done: training goes on');
 });
 
+test('restarts of the adapter are marked on the loss and the ranks, in their tables and for a screen reader', async ({
+  open,
+}) => {
+  const page = await open('dashboard', { host: { run: 'restarts' } });
+  for (const id of ['loss', 'rank', 'spectrum', 'activity']) {
+    await drawn(page, id);
+    await expect(plot(page, id).locator('.plot-mark-text').first()).toHaveText('cycle 2');
+    await expect(surface(page, id)).toHaveAccessibleName(
+      /Marked: Adapter merged and begun anew after step 200: cycle 2/,
+    );
+  }
+  await page.getByRole('button', { name: 'Stable rank over training as a table' }).click();
+  const row = plot(page, 'rank').getByRole('row').filter({ hasText: 'after step 400' });
+  await expect(row.getByRole('rowheader')).toHaveText('400');
+});
+
 test('a queued run says what it waits for and can leave', async ({ open }) => {
   const page = await open('dashboard', { host: { run: 'queued' } });
   await expect(page.locator('.banner.queue')).toContainText('It waits for questions to end');

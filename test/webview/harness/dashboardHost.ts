@@ -32,6 +32,8 @@ interface Scenario {
   readonly isClassifier?: true;
   /** `none`: a run of an older version. */
   readonly activity?: 'red' | 'none';
+  /** Merges its adapter every so many steps. */
+  readonly restartEvery?: number;
 }
 
 const small = { evalEvery: 50, spectraEvery: 50, layers: 12, rank: 16 };
@@ -55,6 +57,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     hasNoSamples: true,
   },
   red: { shape: { steps: 1000, ...small }, done: 800, status: 'running', activity: 'red' },
+  restarts: { shape: { steps: 1000, ...small }, done: 800, status: 'running', restartEvery: 200 },
   old: { shape: { steps: 1000, ...small }, done: 1000, status: 'finished', activity: 'none' },
   // One that was watched from its first step on, in large strides.
   growing: {
@@ -157,7 +160,7 @@ function record(): void {
 
 function snapshot(): DashboardSnapshot {
   const isActive = status === 'running' && !scenario.isGone;
-  const events = runEvents(step, shape.steps);
+  const events = runEvents(step, shape.steps, scenario.restartEvery);
   const hasAdapter = (status === 'finished' || step > 400) && !scenario.isGone;
   const best = step >= 50 ? { best: { step: Math.floor(step / 50) * 50, loss: 0.8137 } } : {};
   return {
@@ -167,7 +170,7 @@ function snapshot(): DashboardSnapshot {
     events,
     eventCount: events.length,
     warningCount: events.filter(({ event }) => event === 'warning').length,
-    marks: events.filter(({ event, watch }) => event === 'resumed' || watch !== undefined),
+    marks: events.filter(({ event, watch }) => event === 'resumed' || event === 'restart' || watch !== undefined),
     revision,
     spectraRevision,
     activityRevision,

@@ -83,6 +83,16 @@ export const LOOKS: readonly Look[] = [
   },
   {
     page: 'dashboard',
+    name: 'dashboard-restarts',
+    options: { host: { run: 'restarts' } },
+    ready: '[data-plot=spectrum] .main-svg',
+    prepare: async (page) => {
+      await page.locator('[data-plot=rank] .plot-actions button').first().click();
+      await page.locator('[data-plot=rank] .table-mark').first().waitFor();
+    },
+  },
+  {
+    page: 'dashboard',
     name: 'dashboard-activity',
     options: { host: { run: 'red' } },
     ready: '[data-plot=activity] .main-svg',

@@ -192,11 +192,17 @@ export function runState(
   return { status, pid: 4242, host: 'workstation', heartbeat: CREATED, step, total_steps: total, ...more };
 }
 
-export function runEvents(step: number, total: number): RunEvent[] {
+/** `restartEvery`: of a run with restarts of the adapter. */
+export function runEvents(step: number, total: number, restartEvery = Infinity): RunEvent[] {
   const resumeAt = Math.ceil((total * 2) / 3);
   const events: RunEvent[] = [{ event: 'started', time: CREATED, step: 0 }];
   for (const at of [0.2, 0.4, 0.6].map((share) => Math.round(total * share))) {
     if (at <= step) events.push({ event: 'checkpoint', time: CREATED + at * SECONDS_PER_STEP, step: at });
+  }
+  for (let cycle = 2; (cycle - 1) * restartEvery <= Math.min(step, total - 1); cycle++) {
+    const at = (cycle - 1) * restartEvery;
+    const reason = `cycle ${cycle} begins; rank of the merged update ${8 * (cycle - 2)}.0 → ${8 * (cycle - 1)}.0; 99.90 % of the optimiser's moments set to zero`;
+    events.push({ event: 'restart', time: CREATED + at * SECONDS_PER_STEP, step: at, reason, cycle });
   }
   if (step > resumeAt) {
     const time = CREATED + resumeAt * SECONDS_PER_STEP;

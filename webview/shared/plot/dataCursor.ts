@@ -1,11 +1,12 @@
 /** @file Which values lie at a place of a line plot: the same answer for the mouse, the arrow keys and the screen reader. */
 import * as l10n from '@vscode/l10n';
 import { formatValue } from './axes';
-import type { Curve, LineFigure, Range } from './lineFigure';
+import type { Curve, LineFigure, Mark, Range } from './lineFigure';
 
 export interface Reading {
   readonly x: number;
   readonly entries: readonly { readonly curve: Curve; readonly value: number }[];
+  readonly marks: readonly Mark[];
 }
 
 /** Index of the x nearest to a value; x ascends. -1 without points. */
@@ -35,7 +36,7 @@ export function readingAt(figure: LineFigure, place: number, range: Range): Read
     const value = curve.y[i];
     return i >= 0 && Math.abs(curve.x[i]! - x) <= tolerance && typeof value === 'number' ? [{ curve, value }] : [];
   });
-  return { x, entries };
+  return { x, entries, marks: figure.marks.filter((mark) => Math.abs(mark.x - x) <= tolerance) };
 }
 
 /** The x of the point that is `by` points further on a curve, kept inside the range. */
@@ -55,13 +56,14 @@ export function stepOn(
 /** More values than this at one place are not taken in, by eye or by ear; the table has all. */
 export const MAX_ENTRIES = 12;
 
-/** "step 120: train loss 2.31, eval loss 2.4" */
-export function describeReading(figure: LineFigure, { x, entries }: Reading): string {
+/** "step 120: train loss 2.31, eval loss 2.4", and what is marked there. */
+export function describeReading(figure: LineFigure, { x, entries, marks }: Reading): string {
   const values = entries
     .slice(0, MAX_ENTRIES)
     .map(({ curve, value }) => `${curve.name} ${formatValue(figure.y.kind, value)}`);
   if (entries.length > MAX_ENTRIES) values.push(l10n.t('and {0} more', entries.length - MAX_ENTRIES));
-  return `${figure.x.label} ${formatValue(figure.x.kind, x)}: ${values.join(', ') || l10n.t('no value')}`;
+  const read = `${figure.x.label} ${formatValue(figure.x.kind, x)}: ${values.join(', ') || l10n.t('no value')}`;
+  return [read, ...marks.map(({ label }) => label)].join('. ');
 }
 
 function lowerBound(xs: ArrayLike<number>, x: number): number {

@@ -34,10 +34,24 @@ export function lineDrawingForPicture(figure: LineFigure, view: View, theme: The
       plot_bgcolor: theme.background,
       margin: { l: 80, r: 30, t: 100, b: 60 },
       showlegend: figure.curves.length > 1 && figure.curves.length <= MAX_LEGEND,
+      annotations: figure.marks.flatMap(({ x, short }) =>
+        short === undefined || x < view.x[0] || x > view.x[1] ? [] : [annotation(x, short, theme)],
+      ),
       legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', font: { color: theme.foreground } },
     },
   };
 }
+
+const annotation = (x: number, text: string, theme: Theme): object => ({
+  x,
+  y: 1,
+  yref: 'paper',
+  text,
+  showarrow: false,
+  xanchor: 'left',
+  yanchor: 'top',
+  font: { color: theme.foreground, size: theme.fontSize - 1 },
+});
 
 function scatter({ name, x, y, style }: Curve): ScatterTrace {
   // A line needs two points to be seen; the first point of a run is shown as a marker.

@@ -35,6 +35,8 @@ export interface Axis {
 export interface Mark {
   readonly x: number;
   readonly label: string;
+  /** A word or two that stand beside the line where there is room; without them the line has its head alone. */
+  readonly short?: string;
   /** Something went wrong here: another head, so that it is found among marks of other kinds. */
   readonly isAlarm?: boolean;
 }
@@ -54,6 +56,11 @@ export interface LineFigure {
 
 export function isEmpty(figure: LineFigure): boolean {
   return figure.curves.every((curve) => curve.x.length === 0);
+}
+
+/** Those that are in sight, in order. */
+export function marksInside({ marks }: LineFigure, [low, high]: Range): readonly Mark[] {
+  return marks.filter(({ x }) => x >= low && x <= high).sort((a, b) => a.x - b.x);
 }
 
 export function withoutHidden(figure: LineFigure, hidden: ReadonlySet<string>): LineFigure {

@@ -5,12 +5,12 @@ import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { SignalElement } from '../signalElement';
 import type { Theme } from '../theme';
-import { describeReading, readingAt, stepOn, type Reading } from './dataCursor';
+import { describeReading, MAX_ENTRIES, readingAt, stepOn, type Reading } from './dataCursor';
 import { erase, picture } from './draw';
 import { yExtent } from './extent';
 import { legend, type LegendEntry } from './legend';
 import { lineDrawingForPicture, MARGIN, type View } from './lineDrawing';
-import { isEmpty, withoutHidden, type LineFigure, type Range } from './lineFigure';
+import { isEmpty, marksInside, withoutHidden, type LineFigure, type Range } from './lineFigure';
 import { marksOverlay, readingOverlay } from './lineOverlay';
 import { LineSurface } from './lineSurface';
 import { lineTable } from './lineTable';
@@ -121,17 +121,20 @@ export class LinePlot extends SignalElement {
     this.onZoom(null);
   }
 
-  /** For those who do not see the plot: what it shows and which keys work in it. */
+  /** For those who do not see the plot: what it shows, what is marked on it and which keys work in it. */
   private get description(): string {
     const { title, x } = this.figure;
     const names = this.shown.curves.map(({ name }) => name);
-    return l10n.t(
+    const marks = marksInside(this.figure, this.xRange).map(({ label }) => label);
+    const marked = marks.length > 0 ? [l10n.t('Marked: {0}.', listed(marks))] : [];
+    const drawn = l10n.t(
       '{0} over {1}. {2} curves: {3}. Left and right move the data cursor, up and down change the curve, plus and minus zoom, 0 shows everything.',
       title,
       x.label,
       names.length,
       names.join(', '),
     );
+    return [drawn, ...marked].join(' ');
   }
 
   private get shown(): LineFigure {
@@ -225,4 +228,10 @@ export class LinePlot extends SignalElement {
     erase(this.surface.canvas);
     this.surface = undefined;
   }
+}
+
+/** The table has all of them. */
+function listed(marks: readonly string[]): string {
+  const more = marks.length - MAX_ENTRIES;
+  return [...marks.slice(0, MAX_ENTRIES), ...(more > 0 ? [l10n.t('and {0} more', more)] : [])].join('; ');
 }

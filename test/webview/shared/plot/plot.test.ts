@@ -48,6 +48,16 @@ describe('the data cursor', () => {
     expect(readingAt(both, 3, [10, 20])).toBeUndefined();
   });
 
+  it('tells what is marked at the place, and the table has it too', () => {
+    const marks = [{ x: 5, label: 'Resumed at step 5' }];
+    const marked = { ...figure([curve('train', [1, 4], [5, 4])]), marks };
+    expect(describeReading(marked, readingAt(marked, 5, [0, 6])!)).toBe('step 4: train 4');
+    const near = { ...marked, marks: [{ x: 4.01, label: 'Resumed' }] };
+    expect(describeReading(near, readingAt(near, 5, [0, 6])!)).toBe('step 4: train 4. Resumed');
+    expect(tableRows(marked, [0, 6]).rows.at(-1)).toEqual({ x: 5, values: [null], marks: ['Resumed at step 5'] });
+    expect(tableRows(marked, [0, 4]).rows.at(-1)).toMatchObject({ x: 4, marks: [] });
+  });
+
   it('steps from point to point and stays in the range', () => {
     const c = curve('train', [1, 2, 3, 4, 5], [1, 1, 1, 1, 1]);
     expect(stepOn(c, undefined, 1, [2, 4])).toBe(2);
