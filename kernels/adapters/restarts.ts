@@ -5,7 +5,7 @@
  */
 import * as l10n from '@vscode/l10n';
 import { SHARED_MODULE } from '../formats/peftKeys';
-import type { Problem } from '../protocol/errors';
+import type { Fix, Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { TensorValues } from './adapterFile';
 import { f32, Graph } from '../graph/graph';
@@ -74,10 +74,12 @@ export function configOfCycle(
   types: readonly unknown[] | undefined,
 ): Config {
   const next = method.configOfCycle?.(config, cycle, types) as
-    { readonly config: Config } | { readonly reason: string } | undefined;
+    { readonly config: Config } | { readonly reason: string; readonly fixes: readonly Fix[] } | undefined;
   if (!next) return config;
-  if ('reason' in next)
-    throw refused(types ? 'mora_types' : 'every', l10n.t('cannot restart this adapter'), next.reason);
+  if ('reason' in next) {
+    const key = types ? 'mora_types' : 'every';
+    throw refused(key, l10n.t('cannot restart {0} so', method.label), next.reason, next.fixes);
+  }
   return next.config;
 }
 
@@ -130,7 +132,8 @@ function changesBias(method: AnyAdapterMethod, { site, config, params }: Adapted
   return method.deltaBias(Object.fromEntries(values), config) !== undefined;
 }
 
-function refused(key: string, found: string, expected: string): KernelError {
-  const problem: Problem = { file: '', where: `relora.${key}`, severity: 'error', found, expected };
+function refused(key: string, found: string, expected: string, fixes: readonly Fix[] = []): KernelError {
+  const place = { file: '', where: `relora.${key}`, severity: 'error' } as const;
+  const problem: Problem = { ...place, found, expected, ...(fixes.length > 0 && { fixes }) };
   return new KernelError('adapter/unsupported', `relora.${key} ${found}; ${expected}`, { problems: [problem] });
 }

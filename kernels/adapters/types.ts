@@ -4,6 +4,7 @@
  */
 import type { Value } from '../graph/graph';
 import type { TargetSite } from '../models/types';
+import type { Fix } from '../protocol/errors';
 import type { ConfigOf, Fields } from '../util/fields';
 import type { BuiltLayer, ByParam, MethodFigure } from './activity';
 
@@ -162,13 +163,13 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
   shared?(sites: readonly TargetSite[], config: ConfigOf<F>): Readonly<Record<string, ParamSpec>>;
   /**
    * Of a method that changes with each restart (`relora:`): its configuration in a cycle, counted from 1, or why there is
-   * none. `types`: what `relora.mora_types` names.
+   * none, with edits of the configuration that put it right. `types`: what `relora.mora_types` names.
    */
   configOfCycle?(
     config: ConfigOf<F>,
     cycle: number,
     types: readonly unknown[] | undefined,
-  ): { readonly config: ConfigOf<F> } | Refusal;
+  ): { readonly config: ConfigOf<F> } | (Refusal & { readonly fixes: readonly Fix[] });
   /** The configuration of one layer, where patterns give it a rank or alpha of its own. */
   configOf(site: TargetSite, config: ConfigOf<F>): ConfigOf<F>;
   /**

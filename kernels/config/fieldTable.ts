@@ -38,3 +38,8 @@ export function fieldAt(path: KeyPath, table: FieldTable): FieldPlace | undefine
   if (!top) return undefined;
   return { top, owner: path.slice(0, length).join('.'), field: fieldInside(top, path.slice(length)) };
 }
+
+/** Whether some configuration has a section or a value at `path`, whatever its method. */
+export const isKnownPath = (path: KeyPath, methods: readonly ConfigurableMethod[]): boolean =>
+  (path.length === 1 && SECTIONS.some((name) => name === path[0])) ||
+  methods.some(({ id }) => fieldAt(path, fieldTable({ adapter: { method: id } }, methods)) !== undefined);

@@ -2,7 +2,7 @@
 import * as l10n from '@vscode/l10n';
 import type { Fix } from '../protocol/errors';
 import type { Field } from '../util/fields';
-import { editDistance, nearest } from './nearest';
+import { editDistance, likely, nearest } from './nearest';
 import type { KeyPath } from './yamlSource';
 
 export const setFix = (path: KeyPath, value: unknown, title = l10n.t('Change to {0}', shown(value))): Fix => ({
@@ -47,7 +47,7 @@ function near(value: unknown, field: Field<unknown>): unknown[] {
 function nearestOf(value: unknown, allowed: readonly unknown[]): unknown[] {
   if (allowed.length === 1) return [...allowed];
   if (typeof value !== 'string') return [];
-  const name = nearest(value, allowed.map(String));
+  const name = likely(value, allowed.map(String));
   return allowed.filter((candidate) => String(candidate) === name);
 }
 

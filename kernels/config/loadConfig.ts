@@ -5,7 +5,8 @@ import * as l10n from '@vscode/l10n';
 import type { Problem } from '../protocol/errors';
 import { mapPaths, withDefaults, type ConfigOf, type Fields, type PathRule } from '../util/fields';
 import { applyOverrides, parseOverride, type Override } from './overrides';
-import { ineffectiveKeys } from './rules';
+import { idleSections, ineffectiveKeys } from './rules';
+import { isKnownPath } from './fieldTable';
 import { adapterSection, type ConfigurableMethod } from './schema';
 import {
   adapterFields,
@@ -57,6 +58,8 @@ export interface LoadedConfig {
   readonly problems: readonly Problem[];
   /** The plain values as written in the file; `undefined` while the text is not YAML. */
   readonly values?: unknown;
+  /** The same with the overrides in place. */
+  readonly given?: unknown;
   /** Where the value at a key path stands in the file, or its nearest parent. */
   locate(path: KeyPath): Position | undefined;
   /** Where the key of that value stands; the item itself in a list. */
@@ -82,7 +85,8 @@ export function loadConfig(file: string, options: LoadOptions): LoadedConfig {
   const parsed = (options.overrides ?? []).map((o) => parseOverride(o, absolute));
   const overrides = parsed.filter((o): o is Override => 'path' in o);
   const refused = parsed.filter((o): o is Problem => 'found' in o);
-  const values = applyOverrides(withoutEmptySections(written), overrides);
+  const given = applyOverrides(written, overrides, (path) => isKnownPath(path, options.methods));
+  const values = withoutEmptySections(given);
 
   const invalid = validateValues(values, options.methods).map((finding) =>
     finding.isMissing ? withPathsToInsert(finding, dirname(absolute)) : finding,
@@ -90,6 +94,7 @@ export function loadConfig(file: string, options: LoadOptions): LoadedConfig {
   const checkedPaths = isObject(values) ? checkPaths(values, dirname(absolute), options.methods, invalid) : undefined;
   const findings = [
     ...invalid,
+    ...(isObject(given) ? idleSections(given) : []),
     ...(isObject(values) ? ineffectiveKeys(writtenIn(values)) : []),
     ...(checkedPaths ?? []),
   ];
@@ -103,6 +108,7 @@ export function loadConfig(file: string, options: LoadOptions): LoadedConfig {
     ...(isUsable ? { config: resolveConfig(values, dirname(absolute), options.methods) } : {}),
     problems,
     values: written,
+    given,
     ...places,
   };
 }

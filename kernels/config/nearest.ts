@@ -16,6 +16,20 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return [...known].map((k) => ({ k, s: score(k) })).sort((a, b) => a.s - b.s)[0]?.k;
 }
 
+/**
+ * The one of `known` that `name` was very likely meant to be: a slip of the fingers, an abbreviation, or words around the known
+ * one. `undefined` where the list of all says more than a guess.
+ */
+export function likely(name: string, known: readonly string[]): string | undefined {
+  const best = nearest(name, known);
+  if (best === undefined) return undefined;
+  const [wanted, other] = [name.toLowerCase(), best.toLowerCase()];
+  const isPart = wanted.length >= 3 && other.includes(wanted);
+  const isBegun = other.length >= 3 && wanted.startsWith(other) && /[^a-z0-9]/.test(wanted.charAt(other.length));
+  const isSlip = editDistance(wanted, other) <= Math.max(1, Math.floor(wanted.length / 3));
+  return isPart || isBegun || isSlip || initials(other) === wanted ? best : undefined;
+}
+
 function initials(name: string): string {
   return name
     .split(/[_\-.]/)

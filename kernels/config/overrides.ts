@@ -3,7 +3,7 @@ import * as l10n from '@vscode/l10n';
 import { parseDocument } from 'yaml';
 import type { Problem } from '../protocol/errors';
 import { ALTERNATIVES } from './rules';
-import { isObject } from './values';
+import { isObject, valueAt } from './values';
 import type { KeyPath } from './yamlSource';
 
 export interface Override {
@@ -11,7 +11,7 @@ export interface Override {
   readonly value: unknown;
 }
 
-/** `section.key=value` or `key=value`, the value in YAML. Further dots belong to a name inside a mapping (`rank_pattern`). */
+/** `section.key=value` or `key=value`, the value in YAML, null to remove the key. Further dots belong to a name inside a mapping (`rank_pattern`). */
 export function parseOverride(option: string, file: string): Override | Problem {
   const equals = option.indexOf('=');
   const key = equals < 0 ? option : option.slice(0, equals);
@@ -22,7 +22,8 @@ export function parseOverride(option: string, file: string): Override | Problem 
     found,
     expected,
   });
-  if (equals < 1)
+  // An empty value would be YAML's null, which removes the key: a variable of the shell that is not set must not do that.
+  if (equals < 1 || option.slice(equals + 1).trim() === '')
     return refuse(l10n.t('found no value'), l10n.t('expected section.key=value, such as training.max_steps=10'));
   // No key of the configuration; assigned, it would change what an object is instead of what it holds.
   if (key.split('.').includes('__proto__')) {
@@ -38,19 +39,42 @@ export function parseOverride(option: string, file: string): Override | Problem 
 
 /**
  * `values` with the overrides in place. A key that replaces another of the file (`max_steps` for `num_train_epochs`)
- * removes it: who says it on the command line means it instead.
+ * removes it: who says it on the command line means it instead. The value null removes the key, so that its default holds; one
+ * that is neither there nor `isKnown` stays as null, so that it is refused as an unknown one.
  */
-export function applyOverrides(values: unknown, overrides: readonly Override[]): unknown {
+export function applyOverrides(
+  values: unknown,
+  overrides: readonly Override[],
+  isKnown: (path: KeyPath) => boolean,
+): unknown {
   if (overrides.length === 0 || !isObject(values)) return values;
   const result: Record<string, unknown> = { ...values };
   const isOverridden = (section: string, key: string) =>
-    overrides.some((o) => o.path[0] === section && o.path[1] === key);
+    overrides.some((o) => o.value !== null && o.path[0] === section && o.path[1] === key);
   for (const [section, a, b] of ALTERNATIVES) {
     if (isOverridden(section, a) && !isOverridden(section, b)) result[section] = without(result[section], b);
     if (isOverridden(section, b) && !isOverridden(section, a)) result[section] = without(result[section], a);
   }
-  for (const { path, value } of overrides) setAt(result, path, value);
+  for (const { path, value } of overrides) {
+    if (value === null && (isKnown(path) || valueAt(result, path) !== undefined)) removeAt(result, path);
+    else setAt(result, path, value);
+  }
   return result;
+}
+
+/** A section that would be left empty goes too; one that a configuration must have stays, so that what it lacks is named. */
+const REQUIRED_SECTIONS: readonly unknown[] = ['data', 'adapter'];
+
+function removeAt(target: Record<string, unknown>, [step, ...rest]: KeyPath): void {
+  if (step === undefined || !Object.hasOwn(target, step)) return;
+  const child = target[step];
+  if (rest.length > 0 && isObject(child)) {
+    const copy: Record<string, unknown> = { ...child };
+    removeAt(copy, rest);
+    target[step] = copy;
+    if (Object.keys(copy).length > 0 || REQUIRED_SECTIONS.includes(step)) return;
+  } else if (rest.length > 0) return;
+  delete target[step];
 }
 
 function setAt(target: Record<string, unknown>, path: KeyPath, value: unknown): void {

@@ -5,6 +5,7 @@
 import * as l10n from '@vscode/l10n';
 import { removeFix, setFix } from './fixes';
 import type { Finding } from './validate';
+import { isObject, type Values } from './values';
 
 /** A configuration as written, defaults not filled in: sections by name, '' for the top level. */
 export interface Written {
@@ -187,6 +188,42 @@ const RULES: readonly Rule[] = [
     },
   },
 ];
+
+/** Sections that do nothing without one of their keys, with a value to begin with. */
+const NEEDED: readonly {
+  readonly section: string;
+  readonly key: string;
+  readonly first: unknown;
+  readonly why: () => string;
+}[] = [
+  {
+    section: 'relora',
+    key: 'every',
+    first: 200,
+    why: () => l10n.t('there are no restarts; write relora.every, the steps of a cycle, or remove this section'),
+  },
+  {
+    section: 'samples',
+    key: 'prompts',
+    first: ['Hello'],
+    why: () => l10n.t('there are no prompts to continue; write samples.prompts, or remove this section'),
+  },
+];
+
+/**
+ * Sections that are there with nothing in them and can then take no effect. All others (`training:`) say with nothing in them
+ * that everything is as it is by itself.
+ */
+export function idleSections(values: Values): Finding[] {
+  return NEEDED.flatMap(({ section, key, first, why }): Finding[] => {
+    const own = values[section];
+    const isEmpty = own === null || (isObject(own) && Object.keys(own).length === 0);
+    if (!isEmpty) return [];
+    const insert = setFix([section, key], first, l10n.t('Insert {0}', `${key}: ${JSON.stringify(first)}`));
+    const found = l10n.t('this section is empty and has no effect');
+    return [{ path: [section], isKey: true, found, expected: why(), fixes: [insert, removeFix([section])] }];
+  });
+}
 
 /** Keys of which one replaces the other when it is given on the command line. */
 export const ALTERNATIVES: readonly (readonly [section: string, a: string, b: string])[] = [

@@ -6,7 +6,8 @@ import type { Field } from '../util/fields';
 import { describeValue } from './describe';
 import { fieldAt, fieldTable, SECTIONS, type FieldTable } from './fieldTable';
 import { moveFix, removeFix, renameFix, setFix, valueFixes } from './fixes';
-import { nearest } from './nearest';
+import { placeOfKey, placeOfValue } from './knownWords';
+import { likely, nearest } from './nearest';
 import { buildConfigSchema, type ConfigurableMethod } from './schema';
 import { isObject, valueAt, type Values } from './values';
 import type { KeyPath } from './yamlSource';
@@ -95,14 +96,18 @@ function finding(
   const field = fieldAt(path, known)?.field;
   const found = l10n.t('found {0}', describeValue(value));
   if (!field) return { path, found, expected: l10n.t('expected a section with keys') };
+  const place = placeOfValue(path, value, methods);
+  if (place) {
+    const expected = l10n.t('{0}; expected {1}', place.sentence, field.expected);
+    return { path, found, expected, fixes: place.fixes };
+  }
   const allowed = field.schema['enum'];
-  const near = Array.isArray(allowed) && typeof value === 'string' ? nearest(value, allowed.map(String)) : undefined;
+  const near = Array.isArray(allowed) && typeof value === 'string' ? likely(value, allowed.map(String)) : undefined;
   const isNear = near !== undefined && Array.isArray(allowed) && allowed.length > 1;
   const expected = isNear
     ? l10n.t('expected {0} (nearest: {1})', field.expected, near)
     : l10n.t('expected {0}', field.expected);
-  const fixes = [...restartFixes(path, value, methods), ...valueFixes(path, value, field)];
-  return { path, found, expected, ...withFixes(fixes) };
+  return { path, found, expected, ...withFixes(valueFixes(path, value, field)) };
 }
 
 /** What can be written without asking: the only version, a method with which most begin. Paths are for who knows the disk. */
@@ -120,18 +125,6 @@ function missingFixes(path: KeyPath, field: Field<unknown> | undefined, methods:
   );
 }
 
-/** ReLoRA and ReMoRA are no methods of their own, but what `relora.every` makes of two. */
-function restartFixes(path: KeyPath, value: unknown, methods: readonly ConfigurableMethod[]): Fix[] {
-  const id = { relora: 'lora', remora: 'mora' }[String(value).toLowerCase()];
-  if (path.join('.') !== 'adapter.method' || !methods.some((method) => method.id === id) || id === undefined) return [];
-  const every = { kind: 'set', path: ['relora', 'every'], value: EVERY } as const;
-  const operator = { kind: 'set', path: ['adapter', 'mora_type'], value: 1 } as const;
-  const edits = [{ kind: 'set', path, value: id } as const, ...(id === 'mora' ? [operator] : []), every];
-  return [{ title: l10n.t('Change to {0} with restarts every {1} steps', id, EVERY), edits }];
-}
-
-const EVERY = 200;
-
 const withFixes = (fixes: readonly Fix[]): { fixes?: readonly Fix[] } => (fixes.length > 0 ? { fixes } : {});
 
 function unknownKey(
@@ -147,7 +140,9 @@ function unknownKey(
   const remove = removeFix(path);
   const written = valueAt(values, at);
   const isFree = (name: string) => !isObject(written) || written[name] === undefined;
-  const home = Object.keys(known).find((name) => known[name] && Object.hasOwn(known[name], key));
+  // A section counts as a key of the top level.
+  const isSection = SECTIONS.some((name) => name === key);
+  const home = isSection ? '' : Object.keys(known).find((name) => known[name] && Object.hasOwn(known[name], key));
   if (home !== undefined && home !== section) {
     const to = home === '' ? [key] : [home, key];
     const isTaken = valueAt(values, to) !== undefined;
@@ -161,6 +156,8 @@ function unknownKey(
     const expected = l10n.t('this key belongs to method {0}', owners.map((m) => m.id).join(', '));
     return { found, expected, fixes: [remove, ...choose] };
   }
+  const place = placeOfKey(path, methods);
+  if (place) return { found, expected: place.sentence, fixes: place.fixes };
   const here = [...Object.keys(known[section] ?? {}), ...(section === '' ? SECTIONS : [])];
   const best = nearest(key, here) ?? '';
   const expected = l10n.t('the nearest known key is "{0}"', best);

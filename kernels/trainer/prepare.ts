@@ -12,7 +12,6 @@ import { planAdapter } from '../adapters/plan';
 import { adapterMethod, adapterMethods } from '../adapters/registry';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { loadConfig, methodConfig } from '../config/loadConfig';
-import { applyOverrides, parseOverride } from '../config/overrides';
 import type { TokenDataset } from '../data/dataset';
 import { openDataset } from '../data/dataset';
 import { splitForEvaluation } from '../data/batches';
@@ -79,12 +78,11 @@ export function readConfig(
   overrides: readonly string[] = [],
   onWarning: (problem: Problem) => void = () => undefined,
 ): ResolvedConfig {
-  const { config, problems, values } = loadConfig(file, { overrides, methods: adapterMethods });
+  const { config, problems, given } = loadConfig(file, { overrides, methods: adapterMethods });
   problems.filter((p) => p.severity === 'warning').forEach(onWarning);
   if (!config) throw KernelError.refused(problems.filter((p) => p.severity === 'error'));
   const model = knownHeader(config.model);
-  const given = overrides.map((o) => parseOverride(o, file)).filter((o) => 'path' in o);
-  if (model) refuseIdleKeys(applyOverrides(values, given), model, file);
+  if (model) refuseIdleKeys(given, model, file);
   return config;
 }
 

@@ -7,6 +7,7 @@ import { add, sub } from '../../graph/ops';
 import { choice, integer, number } from '../../util/fields';
 import type { ConfigOf } from '../../util/fields';
 import type { TargetSite } from '../../models/types';
+import type { Fix } from '../../protocol/errors';
 import type { MethodFigure } from '../activity';
 import { isSettled } from '../activity';
 import { eliminationRank, leastAboveZero, norm, numericalRank } from '../activityFigures';
@@ -101,6 +102,33 @@ const matrixRank: MethodFigure<Config, 'lora_A'> = {
   },
 };
 
+/** An operator that has no successor, with the lines that would give it one: the default is one of these. */
+function outOfTurn(first: Config['mora_type'], types: readonly unknown[] | undefined) {
+  const turns = types ? l10n.t('mora_types {0}', types.join(', ')) : l10n.t('the turns 1, 2, 3, 4');
+  const isDefault = first === fields.mora_type.default;
+  const operator = isDefault ? l10n.t('mora_type {0}, the default,', first) : l10n.t('mora_type {0}', first);
+  const successor = SHARING_TURNS.find((turn) => types?.includes(turn)) ?? SHARING_TURNS[0];
+  const take = l10n.t(
+    '{0} is none of {1}: add the line "mora_type: {2}" to the section adapter',
+    operator,
+    turns,
+    successor,
+  );
+  // Rotations cannot take turns, but a run may merge and begin anew with the same.
+  const canStay = first === 6;
+  const reason = canStay ? l10n.t('{0}, or "mora_types: [{1}]" to the section relora to keep it', take, first) : take;
+  const fixes = [
+    writeFix(['adapter', 'mora_type'], successor),
+    ...(canStay ? [writeFix(['relora', 'mora_types'], [first])] : []),
+  ];
+  return { reason, fixes };
+}
+
+const writeFix = (path: readonly string[], value: unknown): Fix => ({
+  title: l10n.t('Write {0}', `${path.at(-1) ?? ''}: ${JSON.stringify(value)}`),
+  edits: [{ kind: 'set', path, value }],
+});
+
 const rankOf = (values: ArrayLike<number> | undefined): number => (values ? numericalRank(values) : Infinity);
 
 export const mora = defineAdapter({
@@ -136,23 +164,12 @@ export const mora = defineAdapter({
     if (turns.length === 1 && turns[0] === first) return { config };
     const at = turns.indexOf(first);
     if (types?.some((type) => !SHARING_TURNS.some((turn) => turn === type))) {
-      return {
-        reason: l10n.t(
-          'only the operators 1 to 4 can take turns; write one alone, the mora_type {0}, to keep it',
-          first,
-        ),
-      };
+      const reason = l10n.t(
+        'only the operators 1 to 4 can take turns; name those of them that should, or one alone, the mora_type, to keep it',
+      );
+      return { reason, fixes: [writeFix(['relora', 'mora_types'], [...SHARING_TURNS])] };
     }
-    if (at < 0) {
-      const turnsText = types ? l10n.t('mora_types {0}', types.join(', ')) : l10n.t('the turns 1, 2, 3, 4');
-      return {
-        reason: l10n.t(
-          'mora_type {0} is none of {1}; choose another mora_type, or keep it with mora_types: [{0}]',
-          first,
-          turnsText,
-        ),
-      };
-    }
+    if (at < 0) return outOfTurn(first, types);
     const mora_type = SHARING_TURNS.find((turn) => turn === turns[(at + cycle - 1) % turns.length]) ?? first;
     return { config: { ...config, mora_type } };
   },

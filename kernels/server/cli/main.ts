@@ -1,6 +1,6 @@
 /** @file The command line: finds the command, parses its options, turns errors into the exit statuses of the contract. */
 import { parseArgs } from 'node:util';
-import { editDistance, nearest } from '../../config/nearest';
+import { likely } from '../../config/nearest';
 import { KernelError } from '../../protocol/errors';
 import type { ErrorCode } from '../../protocol/errors';
 import { ENGINE_VERSION } from '../../util/version';
@@ -112,11 +112,10 @@ function refusedOption(command: Command, args: readonly string[], cause: unknown
   return refusedArgument(command.name, lowerFirst(reason), usage);
 }
 
-/** Only what could be a slip: of something quite different the list says enough. */
+/** Only what is likely: of something quite different the list says enough. */
 function suggestion(name: string, known: readonly string[]): string {
-  const similar = nearest(name, known);
-  const isSlip = similar !== undefined && editDistance(name, similar) <= Math.max(1, Math.floor(name.length / 3));
-  return isSlip ? `; did you mean ${similar}?` : '';
+  const similar = likely(name, known);
+  return similar === undefined ? '' : `; did you mean ${similar}?`;
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -22,7 +22,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   run: 'DIR  folder of the run; otherwise a new one in the output folder of the configuration',
   sample: 'N  number of the sample, from 1',
   seed: 'N  start of the random numbers of --temperature',
-  set: 'KEY=VALUE  a key of the configuration, such as training.max_steps=10; may be repeated',
+  set: 'KEY=VALUE  a key of the configuration, such as training.max_steps=10; null takes the key away, so that its default holds; may be repeated',
   temperature: 'T  draws tokens at random; lower is closer to the likeliest',
   'top-p': 'P  draws from the likeliest tokens that together have this probability',
   way: 'NAME  how an adapter is merged whose method has no exact merge, such as fit',

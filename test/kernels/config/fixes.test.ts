@@ -38,12 +38,38 @@ describe('a fix', () => {
   it('makes ReLoRA and ReMoRA of what they consist of', () => {
     const relora = fixesAt('adapter.method', `${head}${data}adapter:\n  method: relora\n`);
     expect(relora).toMatchObject({
-      'Change to lora with restarts every 200 steps': 'adapter.method="lora" relora.every=200',
+      'Write adapter.method: lora, relora.every: 200': 'adapter.method="lora" relora.every=200',
     });
     const remora = fixesAt('adapter.method', `${head}${data}adapter:\n  method: ReMoRA\n`);
     expect(remora).toMatchObject({
-      'Change to mora with restarts every 200 steps': 'adapter.method="mora" adapter.mora_type=1 relora.every=200',
+      'Write adapter.method: mora, adapter.mora_type: 1, relora.every: 200':
+        'adapter.method="mora" adapter.mora_type=1 relora.every=200',
     });
+  });
+
+  it('gives restarts of MoRA an operator that can take turns, and an empty section its key', () => {
+    const mora = 'adapter:\n  method: mora\n';
+    expect(fixesAt('relora.every', `${head}${data}${mora}relora:\n  every: 5\n`)).toEqual({
+      'Write mora_type: 1': 'adapter.mora_type=1',
+      'Write mora_types: [6]': 'relora.mora_types=[6]',
+    });
+    const truncate = `${head}${data}${mora}  mora_type: truncate\n  r: 2\nrelora:\n  every: 5\n`;
+    expect(fixesAt('relora.every', truncate)).toEqual({ 'Write mora_type: 1': 'adapter.mora_type=1' });
+    expect(fixesAt('relora', `${head}${data}${adapter}relora:\n`)).toEqual({
+      'Insert every: 200': 'relora.every=200',
+      'Remove relora': '-relora',
+    });
+  });
+
+  it('renames other programs’ keys', () => {
+    expect(fixesAt('adapter.rank', `${head}${data}${adapter}  rank: 4\n`)).toEqual({
+      'Change to r': 'adapter.rank>r',
+      'Remove rank': '-adapter.rank',
+    });
+    expect(fixesAt('adapter.use_dora', `${head}${data}${adapter}  use_dora: true\n`)).toHaveProperty(
+      'Write method: dora',
+      '-adapter.use_dora adapter.method="dora"',
+    );
   });
 
   it('renames a misspelt key, unless the right one is there', () => {

@@ -72,6 +72,15 @@ describe('a valid configuration', () => {
     expect(configOf(`${minimal}training:\n`).training.max_grad_norm).toBe(1);
   });
 
+  test('has no empty section that would do nothing: restarts without a length, samples without prompts', () => {
+    for (const empty of ['', ' {}']) {
+      expect(problemsOf(`${minimal}relora:${empty}\nsamples:${empty}\ntraining:${empty}\nruntime:${empty}\n`)).toEqual([
+        expect.stringMatching(/^7: relora: this section is empty .* write relora.every, .* or remove this section$/),
+        expect.stringMatching(/^8: samples: this section is empty .* write samples.prompts, or remove this section$/),
+      ]);
+    }
+  });
+
   test('has no number of epochs when it has a number of steps', () => {
     const { training } = configOf(`${minimal}training:\n  max_steps: 10\n`);
     expect(training.max_steps).toBe(10);
@@ -98,6 +107,31 @@ describe('a refused configuration', () => {
       '11: training.learing_rate: found the unknown key "learing_rate"; the nearest known key is "learning_rate"',
       '12: runtme: found the unknown key "runtme"; the nearest known key is "runtime"',
     ]);
+  });
+
+  test('guesses only what was very likely meant, and says where words of the field live here', () => {
+    const expectedOf = (lines: string): string | undefined =>
+      problemsOf(`${minimal.replace('  method: lora\n', '')}${lines}`)[0]?.replace(/^[^;]*; /, '');
+    const METHODS = 'expected one of lora, dora';
+    expect(expectedOf('  method: lroa\n')).toBe(`${METHODS} (nearest: lora)`);
+    expect(expectedOf('  method: DoRA-v2\n')).toBe(`${METHODS} (nearest: dora)`);
+    expect(expectedOf('  method: ia3\n')).toBe(METHODS);
+    expect(expectedOf('  method: relora\n')).toBe(
+      `ReLoRA is the section relora beside any method whose merge is exact: adapter.method: lora, relora.every: 200; ${METHODS}`,
+    );
+    expect(expectedOf('  method: lora_plus\n')).toMatch(/^LoRA\+ is a rule .*training.loraplus_lr_ratio: 4; expected/);
+    expect(expectedOf('  method: LoRA+\n')).toBe(expectedOf('  method: loraplus\n'));
+    expect(expectedOf('  method: rs-lora\n')).toMatch(
+      /^rsLoRA is written as adapter.method: lora, adapter.use_rslora: true/,
+    );
+    // The method that it would be is not among these.
+    expect(expectedOf('  method: full_finetuning\n')).toBe(METHODS);
+    expect(expectedOf('  method: lora\n  rank: 4\n')).toBe('the rank is written as r');
+    expect(expectedOf('  method: lora\n  use_dora: true\n')).toBe('DoRA is written as adapter.method: dora');
+    expect(expectedOf('  method: lora\n  relora: { every: 4 }\n')).toBe('expected it at the top level');
+    expect(expectedOf('  method: lora\ntraining:\n  lr_scheduler_type: constant_with_warmup\n')).toMatch(
+      /^constant_with_warmup is written as training.lr_scheduler_type: constant, training.warmup_steps: 10;/,
+    );
   });
 
   test('says where a key belongs that stands in the wrong place', () => {
@@ -246,6 +280,46 @@ describe('--set', () => {
     expect(problemsOf(minimal, ['__proto__.x=5'])).toEqual([
       expect.stringMatching(/--set __proto__\.x: found the unknown key "__proto__"/),
     ]);
+  });
+
+  test('of null takes the key away, of any section, and the section with its last key', () => {
+    const text = `${minimal}  target_modules: [q_proj]\n  r: 4\n  rank_pattern: { a: 2, b: 3 }\ntraining:\n  max_steps: 3\noutput: x\n`;
+    const config = configOf(text, [
+      'adapter.target_modules=null',
+      'adapter.r=~',
+      'adapter.rank_pattern.a=null',
+      'training.max_steps=null',
+      'output=null',
+      'runtime=null',
+    ]);
+    expect(config.adapter).toMatchObject({ target_modules: 'all-linear', r: 8, rank_pattern: { b: 3 } });
+    expect(config.training).toMatchObject({ max_steps: undefined, num_train_epochs: 3 });
+    expect(config.output).toBe(join(folder, 'runs'));
+    expect(configOf(`${minimal}relora:\n  every: 5\n`, ['relora.every=null']).relora.every).toBeUndefined();
+  });
+
+  test('of null leaves the alternative of the key in place', () => {
+    const text = `${minimal}training:\n  num_train_epochs: 2\n`;
+    expect(configOf(text, ['training.max_steps=null']).training.num_train_epochs).toBe(2);
+  });
+
+  test('of null takes away a key that only another method has, and none that no method has', () => {
+    const text = `${minimal.replace('lora', 'dora')}  detach_norm: false\n`;
+    expect(configOf(text, ['adapter.method=lora', 'adapter.detach_norm=null']).adapter.method).toBe('lora');
+    expect(problemsOf(minimal, ['adapter.detach_norm=null'])).toEqual([]);
+    expect(problemsOf(minimal, ['adapter.tarjet_modules=null', 'data.train=null', 'adapter.method=null'])).toEqual([
+      expect.stringMatching(/--set data.train: this key is missing; expected the path/),
+      expect.stringMatching(/--set adapter.method: this key is missing; expected one of lora, dora/),
+    ]);
+    expect(problemsOf(minimal, ['adapter.tarjet_modules=null'])).toEqual([
+      expect.stringMatching(
+        /--set adapter.tarjet_modules: found the unknown key .*nearest known key is "target_modules"/,
+      ),
+    ]);
+  });
+
+  test('of an empty value is refused and does not take the key away', () => {
+    expect(problemsOf(minimal, ['adapter.r='])).toEqual([expect.stringMatching(/--set adapter.r: found no value;/)]);
   });
 
   test('of the number of steps takes the place of the number of epochs in the file', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { editDistance, nearest } from '../../../kernels/config/nearest';
+import { editDistance, likely, nearest } from '../../../kernels/config/nearest';
 
 test('the nearest name is one that contains the word, then one it abbreviates, then the one with fewest edits', () => {
   const known = ['learning_rate', 'per_device_train_batch_size', 'num_train_epochs', 'seed', 'shuffle'];
@@ -9,6 +9,19 @@ test('the nearest name is one that contains the word, then one it abbreviates, t
   expect(nearest('epochs', known)).toBe('num_train_epochs');
   expect(nearest('sufle', known)).toBe('shuffle');
   expect(nearest('x', [])).toBeUndefined();
+});
+
+test('a likely name is a slip, a part, an abbreviation, or has words behind it; anything else is no name', () => {
+  const known = ['true', 'gaussian', 'pissa', 'pissa_niter_4', 'b-random', 'learning_rate', 'lora'];
+  expect(likely('gausian', known)).toBe('gaussian');
+  expect(likely('niter_4', known)).toBe('pissa_niter_4');
+  expect(likely('lr', known)).toBe('learning_rate');
+  expect(likely('LORA', known)).toBe('lora');
+  expect(likely('lora-fast', known)).toBe('lora');
+  expect(likely('eva', known)).toBeUndefined();
+  expect(likely('relora', ['lora'])).toBe('lora');
+  expect(likely('adalora', ['lora'])).toBeUndefined();
+  expect(likely('x', [])).toBeUndefined();
 });
 
 test('edit distance is a metric that counts swapped neighbours once', () => {
