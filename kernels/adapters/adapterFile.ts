@@ -14,10 +14,11 @@ import type { Problem } from '../protocol/errors';
 import { formatProblem, KernelError } from '../protocol/errors';
 import type { Fields } from '../util/fields';
 import { withDefaults } from '../util/fields';
+import { seededUniform } from '../util/mt19937';
 import { labelsById } from './adapterTask';
 import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
 import type { IdleOption } from './plan';
-import { planAdapter } from './plan';
+import { planAdapter, SHARED_MODULE } from './plan';
 import { hasRestarts, readRestarts, writeRestarts } from './restartFiles';
 import type { RestartHistory } from './restarts';
 import { restartedTensors } from './restarts';
@@ -322,7 +323,7 @@ const isRounded = (a: number, b: number): boolean => Math.abs(a - b) <= 2 ** -8 
 function takeTensors(
   dir: string,
   plan: AdapterPlan,
-  { tensors, extra }: PeftWeights,
+  { tensors, extra, config }: PeftWeights & Pick<PeftAdapter, 'config'>,
   advice: string,
   isOptional: (tensor: PlannedTensor) => boolean = () => false,
 ): ReadonlyMap<string, Float32Array> {
@@ -333,7 +334,8 @@ function takeTensors(
     void problems.push({ file: dir, where, severity: 'error', found, expected });
   for (const planned of [...plan.trained, ...plan.frozen]) {
     const { key, kind, module, param, shape } = planned;
-    const found = kind === 'base' ? extra.get(key) : tensors.get(module)?.get(param as LoraParameter);
+    const stored = kind === 'base' ? extra.get(key) : tensors.get(module)?.get(param as LoraParameter);
+    const found = stored ?? drawnAgain(planned, config);
     const name = l10n.t('{0} of {1}', param, module);
     const expected = l10n.t('expected [{0}]', shape.join(', '));
     if (!found) {
@@ -381,6 +383,15 @@ function takeTensors(
   const shown = problems.slice(0, MOST_SHOWN).map(formatProblem);
   const more = problems.length > MOST_SHOWN ? [l10n.t('and {0} more', problems.length - MOST_SHOWN)] : [];
   throw new KernelError('adapter/unsupported', [...shown, ...more, advice].join('\n'), { problems });
+}
+
+/** With `save_projection: false` PEFT stores the seed of VeRA's shared matrices in their place. */
+function drawnAgain(
+  { module, shape, size, start }: PlannedTensor,
+  { save_projection }: PeftLoraConfig,
+): PeftTensor | undefined {
+  if (save_projection || module !== SHARED_MODULE || start.kind !== 'torchUniform') return undefined;
+  return { shape, data: seededUniform(new Float32Array(size), start) };
 }
 
 function isSame(a: PeftTensor, b: PeftTensor): boolean {
@@ -462,6 +473,8 @@ function peftConfig(plan: AdapterPlan, { baseModelPath, preserve, restarts }: Sa
     target_modules: writtenTargets(plan),
     fan_in_fan_out: plan.layers.some(({ site }) => site.layout === 'in-out'),
     inference_mode: true,
+    // The matrices are always stored, so that nobody has to draw them again to the bit.
+    save_projection: true,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Matrix } from '../analysis/linalg/matrix';
 import type { BaseModel } from '../models/baseModel';
 import type { TargetSite } from '../models/types';
 import { KernelError } from '../protocol/errors';
-import { Mt19937 } from '../util/mt19937';
+import { seededUniform } from '../util/mt19937';
 import { createRandom, normalStream } from '../util/random';
 import { annihilating, orthonormalRows, LeadingValues } from './factorValues';
 
@@ -132,12 +132,9 @@ function start(
       for (let i = 0; i < into.length; i++) into[i] = (2 * uniform() - 1) * bound;
       return;
     }
-    case 'torchUniform': {
-      const generator = new Mt19937(init.seed);
-      for (let i = 0; i < init.skip; i++) generator.uint32();
-      generator.uniform(into, -init.bound, init.bound);
+    case 'torchUniform':
+      seededUniform(into, init);
       return;
-    }
     case 'orthonormal':
       into.set(orthonormal(tensor, init.along, uniformStream(seed, tensor.key)));
       return;

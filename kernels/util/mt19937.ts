@@ -95,6 +95,16 @@ export class Mt19937 {
   }
 }
 
+/** Fills `out` with U(−bound, bound) from a generator of this seed, after `skip` words. */
+export function seededUniform(
+  out: Float32Array,
+  { seed, skip, bound }: { readonly seed: number; readonly skip: number; readonly bound: number },
+): Float32Array {
+  const generator = new Mt19937(seed);
+  for (let i = 0; i < skip; i++) generator.uint32();
+  return generator.uniform(out, -bound, bound);
+}
+
 /** Sixteen uniform values into sixteen normal ones, value j paired with value j + 8. */
 function boxMuller16(t: Float32Array, mean: number, std: number): void {
   for (let j = 0; j < 8; j++) {

@@ -1,10 +1,11 @@
 /** @file VeRA's shared matrices: drawn from their seed as PEFT draws them. */
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { loadAdapter } from '../../../kernels/adapters/adapterFile';
+import { loadAdapter, saveAdapter } from '../../../kernels/adapters/adapterFile';
 import { SHARED_MODULE } from '../../../kernels/adapters/plan';
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import { Parameters } from '../../../kernels/trainer/parameters';
+import { temporaryFolder } from '../../support/tinyModel';
 
 const golden = path.join(__dirname, '../../golden');
 const model = openBaseModel(path.join(golden, 'bases/llama-gqa'));
@@ -18,5 +19,21 @@ it('the same seed gives the bits of PEFT', () => {
     const key = `${SHARED_MODULE}.${param}`;
     expect(fresh.get(key).length).toBeGreaterThan(100);
     expect(fresh.get(key)).toEqual(parameters.get(key));
+  }
+});
+
+it('a file that holds the seed alone is drawn again, and written back with its matrices', () => {
+  const mistral = openBaseModel(path.join(golden, 'bases/mistral'));
+  try {
+    const dir = path.join(golden, 'cases/16-vera-seeded/peft');
+    const { plan, parameters, configText, rawConfig } = loadAdapter(dir, mistral);
+    expect(rawConfig['save_projection']).toBe(false);
+    const out = temporaryFolder();
+    saveAdapter(out, plan, parameters, { baseModelPath: 'mistral', preserve: configText });
+    const again = loadAdapter(out, mistral);
+    expect(again.rawConfig['save_projection']).toBe(true);
+    expect(again.parameters).toEqual(parameters);
+  } finally {
+    mistral.checkpoint.close();
   }
 });

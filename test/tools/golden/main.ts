@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { KernelError } from '../../../kernels/protocol/errors';
+import { runFormatCase } from '../formats/recordedCase';
 import { formatTable, print, say } from '../shared/table';
 import { runAnalysisCase } from './analysis';
 import { ratio } from './compare';
@@ -106,6 +107,7 @@ async function run(root: string, golden: GoldenCase): Promise<Outcome> {
 async function resultsOf(root: string, kind: string, folder: string): Promise<readonly GoldenResult[] | null> {
   if (kind === 'base' || kind === 'adapter' || kind === 'full' || kind === 'reslora' || kind === 'relora')
     return runModelCase(root, folder);
+  if (kind === 'peft-format') return runFormatCase(root, folder);
   if (kind === 'schedules') return runSchedules(folder);
   if (kind === 'tokenizer') return runTokenizerCase(folder);
   if (kind === 'dora-layers') return runDoraLayers(folder);

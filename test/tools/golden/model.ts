@@ -37,7 +37,7 @@ import { GoldenTraining, restartAndCompare, restartsOf } from './restarts';
 import { scheduleOf as restartScheduleOf } from './schedules';
 import type { GoldenResult } from './tokenizer';
 
-interface Batch {
+export interface Batch {
   readonly input_ids: readonly (readonly number[])[];
   readonly attention_mask: readonly (readonly number[])[];
   /** A row of token labels for each text; one class or number for each, where the head answers for whole texts. */
@@ -543,7 +543,7 @@ async function lossOf(runner: ModelRunner, batch: Batch): Promise<number> {
   return runner.loss(micro, 1 / micro.rows.length);
 }
 
-function microBatch(
+export function microBatch(
   { input_ids: ids, attention_mask: mask, token_type_ids: types, labels }: Batch,
   { task }: BaseModel,
   isMeasured = false,

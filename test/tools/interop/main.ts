@@ -1,7 +1,8 @@
 /**
- * @file `npm run interop -- [--methods [NAME]…] [--python PATH] [--short] [--cache DIR] [--json FILE]`: a real checkpoint through
+ * @file `npm run interop -- [--methods [NAME]… | --formats [NAME]… [--record]] [--python PATH] [--short] [--cache DIR] [--json FILE]`: a real checkpoint through
  * the built command line, and the same numbers from PEFT where the given Python has torch and peft. With --methods: one fine-tune
- * of each method (or of those named) instead, and the table of docs/methods.md. Exit status 1 on a failure.
+ * of each method (or of those named) instead, and the table of docs/methods.md. With --formats: every format of PEFT in both
+ * directions on tiny random models alone; --record writes those that agree into test/golden. Exit status 1 on a failure.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { ensureSmolLM2 } from './checkpoint';
 import { Checks } from './checks';
 import { checkAnswer, checkCheckpoint, checkTraining, type Amounts } from './engineChecks';
 import { METHOD_CASES, type MethodCase } from './methodCases';
+import { checkFormats } from './formatChecks';
 import { checkMethod, methodTable, type MethodRow, type MethodTask } from './methodChecks';
 import { writeGlosses } from './glosses';
 import { checkLogits, checkLosses, skipPeft } from './peftChecks';
@@ -34,6 +36,8 @@ async function main(): Promise<number> {
       cache: { type: 'string', default: defaultCache() },
       json: { type: 'string' },
       methods: { type: 'boolean', default: false },
+      formats: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
     },
     allowPositionals: true,
   });
@@ -41,6 +45,12 @@ async function main(): Promise<number> {
   const checks = new Checks();
   const peers = await findPeers(values.python);
   await withWorkFolder(values.cache, async (work) => {
+    const formats = { work, isRecording: values.record };
+    if (values.formats) {
+      if ('reason' in peers) throw new Error(`formats are compared with PEFT: ${peers.reason}`);
+      print(`${await checkFormats(checks, positionals, { ...formats, peers })}\n`);
+      return;
+    }
     const base = await ensureSmolLM2(join(values.cache, 'SmolLM2-135M-Instruct-f16'), 'f16', { cache: values.cache });
     const data = await writeGlosses(join(work, 'glosses'), amounts);
     await checkCheckpoint(checks, base);
@@ -57,6 +67,7 @@ async function main(): Promise<number> {
     }
     await checkLogits(checks, peers, { ...trained, base, work });
     await checkLosses(checks, peers, { base, data: data.train, work, steps: lossSteps });
+    print(`${await checkFormats(checks, [], { ...formats, peers })}\n`);
   });
   print(`${checks.table()}\n`);
   print('reason' in peers ? `PEFT was not compared: ${peers.reason}` : `compared with ${peers.versions}`);

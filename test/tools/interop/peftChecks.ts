@@ -95,7 +95,7 @@ async function worstAgainstOurs(peftLogits: string, base: string, adapter: strin
 }
 
 /** Largest absolute difference over the range (largest minus smallest) of the expected values. */
-function relativeDifference(found: Float32Array, expected: Float32Array): number {
+export function relativeDifference(found: Float32Array, expected: Float32Array): number {
   if (found.length !== expected.length) throw new Error(`${found.length} logits found, ${expected.length} expected`);
   let [worst, least, most] = [0, Infinity, -Infinity];
   for (let i = 0; i < expected.length; i++) {
