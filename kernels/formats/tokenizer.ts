@@ -153,9 +153,10 @@ export class CheckpointTokenizer {
   place(text: readonly number[], pair?: readonly number[]): PlacedIds {
     const items = pair === undefined ? this.#postProcessor.single : this.#postProcessor.pair;
     if (pair !== undefined && items.filter((item) => item.kind === 'text').length < 2) {
-      const message =
-        'tokenizer.json: its post_processor has no template for a pair of texts; expected one, or single texts';
-      throw new KernelError('format/invalid', message);
+      throw new KernelError(
+        'format/invalid',
+        l10n.t('tokenizer.json: its post_processor has no template for a pair of texts; expected one, or single texts'),
+      );
     }
     const placed = items.flatMap((item) => {
       const { typeId } = item;

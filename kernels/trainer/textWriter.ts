@@ -165,27 +165,27 @@ function stampOf(dir: string | undefined): string {
     .join(' ');
 }
 
-const textOf = (tokenizer: CheckpointTokenizer, ids: readonly number[]): string =>
+const textOf = (tokenizer: Pick<CheckpointTokenizer, 'decode'>, ids: readonly number[]): string =>
   tokenizer.decode(ids, { skipSpecialTokens: true });
 
-/** A character of UTF-8 has at most this many bytes, so no more tokens can belong to one that is not finished. */
-const MOST_BYTES = 4;
+/** A character of UTF-8 has four bytes at most: of an unfinished one at most three are there, each shown as U+FFFD at worst. */
+const MOST_UNFINISHED = 3;
 
-/** Text as tokens come: a character may need several tokens, so an unfinished one waits. */
-class TextStream {
+/** Text as tokens come: a character may need several tokens, so what may still become one waits. */
+export class TextStream {
   private readonly ids: number[] = [];
-  private shown = '';
-  private waiting = 0;
+  private shown = 0;
 
   constructor(
-    private readonly tokenizer: CheckpointTokenizer,
+    private readonly tokenizer: Pick<CheckpointTokenizer, 'decode'>,
     private readonly write: (text: string) => void,
   ) {}
 
   add(id: number): void {
     this.ids.push(id);
     const text = textOf(this.tokenizer, this.ids);
-    if (!text.endsWith('\ufffd') || ++this.waiting >= MOST_BYTES) this.show(text);
+    const unfinished = /\ufffd*$/.exec(text)?.[0].length ?? 0;
+    this.show(text.slice(0, text.length - Math.min(unfinished, MOST_UNFINISHED)));
   }
 
   end(): void {
@@ -193,8 +193,7 @@ class TextStream {
   }
 
   private show(text: string): void {
-    if (text.length > this.shown.length) this.write(text.slice(this.shown.length));
-    this.shown = text;
-    this.waiting = 0;
+    if (text.length > this.shown) this.write(text.slice(this.shown));
+    this.shown = Math.max(this.shown, text.length);
   }
 }

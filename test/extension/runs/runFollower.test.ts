@@ -63,6 +63,28 @@ describe('following a run', () => {
     expect(follower.state?.status).toBe('finished');
   });
 
+  test('two windows that watch one run see the same, also when the second begins in its midst', async () => {
+    const child = spawn(process.execPath, [writer, run, '--to', '40', '--interval', '60']);
+    const ended = once(child, 'exit');
+    const other = new RunFollower(run, silentLog);
+    try {
+      await follower.start();
+      await expect.poll(() => steps(follower).length, { timeout: 20_000 }).toBeGreaterThan(5);
+      await other.start();
+      expect(steps(other)).toEqual(upTo(steps(other).length));
+      await ended;
+      await Promise.all([follower.refresh(), other.refresh()]);
+      for (const window of [follower, other]) {
+        expect(losses(window)).toEqual(losses(follower));
+        expect(steps(window)).toEqual(upTo(40));
+        expect(window.events).toEqual(follower.events);
+        expect(window.state?.status).toBe('finished');
+      }
+    } finally {
+      other.dispose();
+    }
+  });
+
   test('after a resume from an earlier checkpoint each step is there once', async () => {
     write(run, '--to', '27', '--total', '40', '--end', 'none');
     await follower.refresh();

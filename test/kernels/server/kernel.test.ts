@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { createClient, type Client } from '../../../kernels/protocol/channel';
 import { KernelError } from '../../../kernels/protocol/errors';
-import type { KernelApi } from '../../../kernels/protocol/kernelApi';
+import type { KernelApi, Progress } from '../../../kernels/protocol/kernelApi';
 import { PROTOCOL_VERSION } from '../../../kernels/protocol/kernelApi';
 import type { RunState, TrainRecord } from '../../../kernels/protocol/types';
 import { isAlive } from '../../../kernels/runs/processes';
@@ -122,6 +122,25 @@ describe('a run', () => {
     expect(state(run)).toMatchObject({ status: 'finished', step: 60 });
     expect(trainedSteps(run)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
     expect((await refusal(client.call('run/resume', { run }))).message).toContain('finished');
+  });
+
+  test('is tried from its latest checkpoint while it trains: text comes bit by bit, and no step is lost', async () => {
+    const config = fixture.config('tried', { training: { max_steps: 100_000, save_steps: 5 } });
+    const { run } = await client.call('run/start', { config });
+    const checkpoint = path.join(run, 'checkpoints/step-000005');
+    await vi.waitFor(() => expect(existsSync(checkpoint)).toBe(true), { timeout: 20_000 });
+    const prompt = { kind: 'text', text: 'a' } as const;
+    const request = { base: fixture.model, adapter: checkpoint, prompt, maxNewTokens: 40, isBesideRun: true };
+    const heard: string[] = [];
+    const onProgress = ({ text = '' }: Progress): void => void (text !== '' && heard.push(text));
+    const written = await client.call('generate/write', request, { onProgress });
+    expect(state(run).status).toBe('running');
+    expect(heard.length).toBeGreaterThan(1);
+    expect(heard.join('')).toBe(written.text);
+    const { step } = await client.call('run/stop', { run });
+    expect(trainedSteps(run)).toEqual(Array.from({ length: step }, (_, i) => i + 1));
+    await gone(run);
+    expect(await client.call('generate/write', request)).toMatchObject({ text: written.text });
   });
 
   test('that is refused leaves no folder and says every problem', async () => {
