@@ -1,5 +1,6 @@
 /** @file Tests in a browser: the pages by themselves, and the packaged extension in the real workbench. Run by `npm test -- e2e`. */
 import { defineConfig } from '@playwright/test';
+import { availableParallelism } from 'node:os';
 
 /** What a Chromium that is not installed in the system brings with it. */
 const { CHROMIUM_PATH, CHROMIUM_LIBRARIES, CHROMIUM_FONTS } = process.env;
@@ -17,7 +18,9 @@ export default defineConfig({
   outputDir: 'test-results',
   timeout: 120_000,
   expect: { timeout: 20_000 },
-  workers: 1,
+  // Every test has its own page; in the workbench its own server, folders and ports, too.
+  fullyParallel: true,
+  workers: Math.min(availableParallelism(), 4),
   forbidOnly: Boolean(process.env.CI),
   // The workbench is a large program on a small machine: once more in CI, and the report says that it was needed.
   retries: process.env.CI ? 1 : 0,
@@ -25,7 +28,8 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     actionTimeout: 30_000,
     screenshot: 'only-on-failure',
-    trace: 'retain-on-failure',
+    // Every step of every test with its pictures is a sixth of the time: in CI only of a test that is tried again.
+    trace: process.env.CI ? 'on-first-retry' : 'retain-on-failure',
     launchOptions: {
       executablePath: CHROMIUM_PATH ?? '/usr/bin/chromium',
       env: browserEnv,

@@ -1,4 +1,5 @@
 /** @file Unit tests, one project a folder. `npx vitest run --project kernels graph` runs a part; `npm test -- unit …` builds first. */
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -6,6 +7,9 @@ const setupFiles = ['test/support/fastCheck.ts'];
 
 export default defineConfig({
   test: {
+    // Vitest leaves one processor to itself, which on two of them is half; many tests wait for a process that they started.
+    maxWorkers: availableParallelism(),
+    minWorkers: 1,
     projects: [
       {
         test: {

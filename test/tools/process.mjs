@@ -1,6 +1,7 @@
 /** @file Where the repository is and how the development commands start other programs. No packages: it runs before any are installed. */
 import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -47,3 +48,32 @@ export async function prepare(what, command, args, options = {}) {
 /** Runs the command line of a package in node_modules with this Node. */
 export const runBin = (file, args, options) =>
   run(process.execPath, [path.join(root, 'node_modules', file), ...args], options);
+
+/** Like `runBin`, for programs that run beside others: what one says comes out at its end, in one piece, on our stderr. */
+export async function runBinQuietly(file, args) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'adapter-studio-said-'));
+  const said = path.join(folder, 'said');
+  const output = openSync(said, 'w');
+  try {
+    return await runBin(file, args, { stdio: ['ignore', output, output] });
+  } finally {
+    closeSync(output);
+    process.stderr.write(readFileSync(said));
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * Does all the work, `width` pieces at a time, begun in their order.
+ * @template T
+ * @param {number} width
+ * @param {readonly T[]} pieces
+ * @param {(piece: T) => Promise<void>} work
+ */
+export async function inOrder(width, pieces, work) {
+  const left = pieces.values();
+  const worker = async () => {
+    for (const piece of left) await work(piece);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}

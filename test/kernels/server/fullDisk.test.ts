@@ -67,7 +67,7 @@ describe.each([
   });
 });
 
-const disk = smallDisk(4);
+const disk = smallDisk(1);
 
 describe.skipIf(!disk)('a small disk', () => {
   const dir = disk?.dir ?? '';
@@ -89,9 +89,9 @@ describe.skipIf(!disk)('a small disk', () => {
 
   test('that another program has filled to the last byte lets the run say why it stopped, too', async () => {
     rmSync(run, { recursive: true });
-    const long = fixture.config('filled', { training: { max_steps: 3000, save_steps: 100 } });
+    const long = fixture.config('filled', { training: { max_steps: 3000, save_steps: 60 } });
     const started = engine.start(['train', long, '--run', run, '--json']);
-    await started.until((out) => out.includes('"step":120,'));
+    await started.until((out) => out.includes('"step":64,'));
     const { bavail, bsize } = statfsSync(dir);
     writeFileSync(path.join(dir, 'others'), Buffer.alloc(bavail * bsize));
     const { status, stderr } = await started.finished;
@@ -103,7 +103,7 @@ describe.skipIf(!disk)('a small disk', () => {
     expect(existsSync(path.join(run, '.room'))).toBe(false);
     rmSync(path.join(dir, 'others'));
     const resumed = engine.start(['resume', run, '--json']);
-    await resumed.until((out) => out.includes('"step":130,'));
+    await resumed.until((out) => out.includes('"step":70,'));
     resumed.child.kill('SIGINT');
     expect((await resumed.finished).status).toBe(130);
   });

@@ -1,10 +1,10 @@
 /** @file The texts of the product, from where they are written and from where they are translated. */
-import { getL10nJson } from '@vscode/l10n-dev';
 import { build } from 'esbuild';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { root } from '../process.mjs';
+import { findTexts } from './findTexts.mjs';
 
 /** Languages besides English, as VS Code names them. */
 export const languages = ['ko'];
@@ -30,7 +30,7 @@ export async function extractTexts() {
       .map((file) => readFileSync(path.join(root, folder, file), 'utf8')),
   );
   const speaking = sources.filter((contents) => contents.includes('l10n'));
-  const found = await getL10nJson(speaking.map((contents) => ({ extension: '.ts', contents })));
+  const found = Object.assign({}, ...speaking.map(findTexts));
   for (const text of await schemaTexts()) found[text] ??= text;
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
