@@ -8,6 +8,7 @@ import { add, gatherRows, layerNorm } from '../graph/ops';
 import { activate, readActivation, type Activation } from './blocks/activations';
 import { bidirectionalAttention } from './blocks/bidirectionalAttention';
 import { ConfigReader } from './configReader';
+import { embeddingSite } from './outerSites';
 import type {
   CommonConfig,
   HeadTensor,
@@ -62,6 +63,7 @@ const MOST_LABELS = 100_000;
 
 export function encoderFamily(family: EncoderFamily): ModelArchitecture<EncoderConfig> {
   const { id, prefix } = family;
+  const words = { path: `${prefix}embeddings.word_embeddings`, weight: `${prefix}embeddings.word_embeddings.weight` };
   return {
     id,
     defaultTargetModules: ['query', 'value'],
@@ -81,7 +83,7 @@ export function encoderFamily(family: EncoderFamily): ModelArchitecture<EncoderC
     tensors: (config) => {
       const { hiddenSize: hidden, layers } = config;
       const shapes = new Map<string, readonly number[]>([
-        [`${prefix}embeddings.word_embeddings.weight`, [config.vocabularySize, hidden]],
+        [words.weight, [config.vocabularySize, hidden]],
         [`${prefix}embeddings.position_embeddings.weight`, [config.maxPositions, hidden]],
         [`${prefix}embeddings.token_type_embeddings.weight`, [config.tokenTypes, hidden]],
       ]);
@@ -107,6 +109,8 @@ export function encoderFamily(family: EncoderFamily): ModelArchitecture<EncoderC
       ...family.headSites(config),
     ],
 
+    embedding: () => words,
+
     head: (config) => ({
       kind: 'sequence',
       task: config.task,
@@ -129,8 +133,8 @@ export function encoderFamily(family: EncoderFamily): ModelArchitecture<EncoderC
       let x = graph.scoped('embed', () => {
         const table = (name: string): Value => weights.get(`${prefix}embeddings.${name}_embeddings.weight`);
         const types = tokenTypes ?? graph.constant(new Int32Array(batch * length), [batch * length]);
-        const words = add(gatherRows(table('word'), ids), gatherRows(table('token_type'), types));
-        return norm(add(words, gatherRows(table('position'), positions)), `${prefix}embeddings.LayerNorm`);
+        const embedded = add(linear(embeddingSite(words, config), ids), gatherRows(table('token_type'), types));
+        return norm(add(embedded, gatherRows(table('position'), positions)), `${prefix}embeddings.LayerNorm`);
       });
       for (let layer = 0; layer < config.layers; layer++) {
         graph.scoped(`layers.${layer}`, () => {
