@@ -48,6 +48,7 @@ interface FormatRow {
   readonly name: string;
   readonly own?: number;
   readonly peft?: number;
+  readonly isPassed: boolean;
 }
 
 export interface FormatTask {
@@ -78,8 +79,7 @@ export async function checkFormats(checks: Checks, names: readonly string[], tas
   for (const one of prepared) {
     const row = await compare(checks, one);
     rows.push(row);
-    const isWhole = SIDES.every((side) => row[side] === undefined || row[side] <= LIMIT);
-    if (task.isRecording && isWhole && !existsSync(path.join(one.out, 'error.txt'))) record(one);
+    if (task.isRecording && row.isPassed) record(one);
   }
   const shown = (value: number | undefined): string => value?.toExponential(1) ?? '';
   return formatTable([
@@ -116,21 +116,23 @@ async function compare(checks: Checks, prepared: Prepared): Promise<FormatRow> {
   const { format, base, batch, own, out } = prepared;
   const { name, refused } = format;
   if (refused !== undefined) {
-    await checks.run(`${name}: refused`, `names ${refused}`, () => {
+    const isPassed = await checks.run(`${name}: refused`, `names ${refused}`, () => {
       const failure = path.join(out, 'error.txt');
       if (existsSync(failure)) throw new Error(readFileSync(failure, 'utf8'));
       const measured = refusedKey(base, path.join(out, 'peft'));
       return Promise.resolve({ measured, isPassed: measured === refused });
     });
-    return { name };
+    return { name, isPassed };
   }
   const found: { own?: number; peft?: number } = {};
+  const verdicts: boolean[] = [];
   const folders = { own: format.own && own, peft: format.theirs && path.join(out, 'peft') };
   for (const side of SIDES) {
     const adapter = folders[side];
     if (adapter === undefined) continue;
     const title = side === 'own' ? `${name}: PEFT loads ours` : `${name}: we load PEFT's`;
-    await checks.run(title, `at most ${LIMIT}, of a change of at least ${LEAST_EFFECT}`, async () => {
+    const limit = `at most ${LIMIT}, of a change of at least ${LEAST_EFFECT}`;
+    const isPassed = await checks.run(title, limit, async () => {
       const failure = path.join(out, 'error.txt');
       if (existsSync(failure)) throw new Error(readFileSync(failure, 'utf8'));
       const { complaints } = readReport(out);
@@ -141,19 +143,26 @@ async function compare(checks: Checks, prepared: Prepared): Promise<FormatRow> {
       const difference = relativeDifference(ours, theirs!);
       found[side] = difference;
       const { measured, isPassed } = atMost(difference, LIMIT);
-      // A head that was made anew answers at random before it is loaded.
       return { measured: `${measured} of ${effect.toExponential(1)}`, isPassed: isPassed && effect >= LEAST_EFFECT };
     });
+    verdicts.push(isPassed);
   }
-  if (found.own !== undefined) await checkReport(checks, prepared);
-  return { name, ...found };
+  if (found.own !== undefined && prepared.report) verdicts.push(await checkReport(checks, prepared, prepared.report));
+  return { name, ...found, isPassed: verdicts.every(Boolean) };
+}
+
+/** For a Python without PEFT. */
+export function skipFormats(checks: Checks, reason: string): void {
+  checks.notRun('adapters of every format, written here and by PEFT', `at most ${LIMIT}`, reason);
 }
 
 /** What the conversion said that it costs, against PEFT with the result and this engine with what was converted. */
-async function checkReport(checks: Checks, { format, base, batch, out, report, work }: Prepared): Promise<void> {
-  if (!report) return;
-  const { maxAbsLogitDifference: said, maxAbsLogit } = report;
-  await checks.run(
+function checkReport(
+  checks: Checks,
+  { format, base, batch, out, work }: Prepared,
+  { maxAbsLogitDifference: said, maxAbsLogit }: ConvertReport,
+): Promise<boolean> {
+  return checks.run(
     `${format.name}: cost of the conversion, as PEFT finds it`,
     `${said.toExponential(2)} as reported`,
     async () => {

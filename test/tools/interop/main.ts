@@ -14,7 +14,7 @@ import { ensureSmolLM2 } from './checkpoint';
 import { Checks } from './checks';
 import { checkAnswer, checkCheckpoint, checkTraining, type Amounts } from './engineChecks';
 import { METHOD_CASES, type MethodCase } from './methodCases';
-import { checkFormats } from './formatChecks';
+import { checkFormats, skipFormats } from './formatChecks';
 import { checkMethod, methodTable, type MethodRow, type MethodTask } from './methodChecks';
 import { writeGlosses } from './glosses';
 import { checkLogits, checkLosses, skipPeft } from './peftChecks';
@@ -41,14 +41,15 @@ async function main(): Promise<number> {
     },
     allowPositionals: true,
   });
+  if (values.record && !values.formats) throw new Error('--record is for --formats; give both');
+  if (values.methods && values.formats) throw new Error('give --methods or --formats, not both');
   const { amounts, lossSteps } = values.short ? SHORT : FULL;
   const checks = new Checks();
   const peers = await findPeers(values.python);
   await withWorkFolder(values.cache, async (work) => {
-    const formats = { work, isRecording: values.record };
     if (values.formats) {
       if ('reason' in peers) throw new Error(`formats are compared with PEFT: ${peers.reason}`);
-      print(`${await checkFormats(checks, positionals, { ...formats, peers })}\n`);
+      print(`${await checkFormats(checks, positionals, { peers, work, isRecording: values.record })}\n`);
       return;
     }
     const base = await ensureSmolLM2(join(values.cache, 'SmolLM2-135M-Instruct-f16'), 'f16', { cache: values.cache });
@@ -63,11 +64,12 @@ async function main(): Promise<number> {
     const trained = await checkTraining(checks, { base, data, work }, amounts);
     if ('reason' in peers) {
       skipPeft(checks, peers.reason);
+      skipFormats(checks, peers.reason);
       return;
     }
     await checkLogits(checks, peers, { ...trained, base, work });
     await checkLosses(checks, peers, { base, data: data.train, work, steps: lossSteps });
-    print(`${await checkFormats(checks, [], { ...formats, peers })}\n`);
+    print(`${await checkFormats(checks, [], { peers, work, isRecording: false })}\n`);
   });
   print(`${checks.table()}\n`);
   print('reason' in peers ? `PEFT was not compared: ${peers.reason}` : `compared with ${peers.versions}`);
