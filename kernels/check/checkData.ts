@@ -4,13 +4,15 @@ import * as l10n from '@vscode/l10n';
 import { firstRows, isPieces, labelOf, rowProblem, toPieces } from '../data/dataset';
 import { encodeSample, type EncodedSample } from '../data/encodeSample';
 import { LabelNames } from '../data/labels';
+import { FormatVotes } from '../data/likelyFormat';
 import type { LossOn } from '../data/pieces';
 import type { RawRow } from '../data/rawRow';
 import { beginsWithMark, readRows } from '../data/rows';
 import type { RowFault, SampleFormat, SampleTask } from '../data/samples';
-import { formatsFor, formatsOf, isFault, isRow, meantFormat, parseSample, undecidedFormat } from '../data/samples';
+import { isFault, isRow, parseSample, undecidedFormat } from '../data/samples';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { KernelError, type Problem } from '../protocol/errors';
+import { learnsOnlySpace } from './emptySample';
 import { RepeatedFaults } from './repeatedFaults';
 import { SeenSamples } from './seenSamples';
 import type { CheckContext } from './types';
@@ -86,23 +88,15 @@ async function likelyFormat(
   task: SampleTask,
   context: CheckContext,
 ): Promise<SampleFormat | null> {
-  const votes = new Map<SampleFormat, number>();
-  let undecided: (() => void) | undefined;
+  const votes = new FormatVotes(task);
   for (const file of files) {
     await reporting(context, file, async () => {
-      for await (const row of firstRows(file, context.signal)) {
-        if (row.fault || !isRow(row.value)) continue;
-        const own = formatsOf(row.value, task);
-        for (const format of own) votes.set(format, (votes.get(format) ?? 0) + 1);
-        const fault = undecidedFormat(row.value, own, task);
-        if (own.length > 1 && !meantFormat(own, task)) undecided ??= () => context.report(rowProblem(file, row, fault));
-      }
+      for await (const row of firstRows(file, context.signal)) votes.add(file, row);
     });
   }
-  const most = Math.max(0, ...votes.values());
-  const likely = formatsFor(task).filter((format) => votes.get(format) === most);
-  if (likely.length > 1 && most > 0) undecided?.();
-  return most === 0 ? null : (likely[0] ?? null);
+  const { undecided } = votes;
+  if (undecided) context.report(rowProblem(undecided.file, undecided.row, undecided.fault));
+  return votes.winner;
 }
 
 /** Rows that have something in common: how many, and the line of the first. */
@@ -119,6 +113,7 @@ class FileCheck {
   private rows = 0;
   private cut = 0;
   private readonly idle: Count = { count: 0, line: 0 };
+  private readonly blank: Count = { count: 0, line: 0 };
   private readonly unanswered: Count = { count: 0, line: 0 };
   private readonly repeated: Count & { before: number } = { count: 0, line: 0, before: 0 };
   private readonly strange = new Map<string, Count>();
@@ -160,7 +155,9 @@ class FileCheck {
     if (before !== undefined && this.repeated.count === 0) this.repeated.before = before;
     if (before !== undefined) note(this.repeated, line);
     const sample = this.format ? parseSample(value, this.format) : undefined;
-    if (!sample || isFault(sample) || sample.kind !== 'messages') return;
+    if (!sample || isFault(sample)) return;
+    if (learnsOnlySpace(sample)) note(this.blank, line);
+    if (sample.kind !== 'messages') return;
     for (const { role } of sample.messages) {
       if (ROLES.has(role)) continue;
       const count = this.strange.get(role) ?? { count: 0, line: 0 };
@@ -214,7 +211,7 @@ class FileCheck {
   }
 
   private reportCounts(): void {
-    const { file, context, idle, unanswered, repeated, cut, rows, check } = this;
+    const { file, context, idle, blank, unanswered, repeated, cut, rows, check } = this;
     if (rows === 0)
       context.report({
         file,
@@ -232,6 +229,10 @@ class FileCheck {
         l10n.t('expected a completion that begins within max_length; they are skipped in training'),
         idle.line,
       );
+    }
+    if (blank.count > 0) {
+      const found = l10n.t('of {0} of {1} samples what is to be learnt is empty; this is the first', blank.count, rows);
+      warn(found, l10n.t('expected text'), blank.line);
     }
     if (unanswered.count > 0) {
       const found = l10n.t(

@@ -11,6 +11,7 @@ import { modelHeader, type ModelHeader } from '../models/modelHeader';
 import type { DataFileFacts, DataReport } from '../protocol/calls/data';
 import { KernelError, type Problem } from '../protocol/errors';
 import { checkData, type CheckedSample, type DataCheck } from './checkData';
+import { learnsOnlySpace } from './emptySample';
 import type { CheckContext } from './types';
 
 export interface DataReportOptions {
@@ -150,7 +151,8 @@ class SetReport {
         l10n.t('expected each sample once; it counts twice in training'),
       );
     }
-    const nothing = isEmpty(value, format);
+    const parsed = parseSample(value, format);
+    const nothing = !isFault(parsed) && learnsOnlySpace(parsed);
     if (nothing) warn(l10n.t('what is to be learnt of this sample is empty'), l10n.t('expected text'));
     if (!tokens) {
       count.samples++;
@@ -208,7 +210,13 @@ class SetReport {
       if (hidden === 0) return [];
       const found = l10n.t('{0} more problems in this file are not listed', hidden);
       return [
-        { file, line: 1, severity: 'warning', found, expected: l10n.t('`adapter-studio check` lists all of them') },
+        {
+          file,
+          line: 1,
+          severity: 'warning',
+          found,
+          expected: l10n.t('expected none; they appear as those above are mended'),
+        },
       ];
     });
   }
@@ -240,27 +248,6 @@ function attempt<T>(work: () => T): T | undefined {
   } catch (error) {
     if (KernelError.is(error)) return undefined;
     throw error;
-  }
-}
-
-/** Whether what is learnt of a sample is only white space. */
-function isEmpty(value: unknown, format: SampleFormat): boolean {
-  const sample = parseSample(value, format);
-  if (isFault(sample)) return false;
-  switch (sample.kind) {
-    case 'text':
-      return sample.text.trim() === '';
-    case 'completion':
-      return sample.completion.trim() === '';
-    case 'labelled':
-      return sample.text.trim() === '' && (sample.pair ?? '').trim() === '';
-    case 'instruction':
-      return sample.output.trim() === '';
-    case 'messages': {
-      const learnt = sample.messages.slice(sample.firstLearnt).filter(({ role }) => role === 'assistant');
-      const isBlank = (content: unknown) => typeof content === 'string' && content.trim() === '';
-      return learnt.length > 0 && learnt.every((turn) => isBlank(turn.content) && turn['tool_calls'] === undefined);
-    }
   }
 }
 

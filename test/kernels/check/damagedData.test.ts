@@ -297,6 +297,11 @@ const oddities: readonly Oddity[] = [
     content: '{"messages":[{"role":"user","content":"a"}]}\n',
     warns: /:1: 1 of 1 samples hold no answer of the assistant/,
   },
+  {
+    name: 'an empty answer',
+    content: '{"prompt":"a","completion":"b"}\n{"prompt":"a","completion":" \\n"}\n',
+    warns: /:2: of 1 of 2 samples what is to be learnt is empty; this is the first; expected text/,
+  },
   { name: 'Parquet', ending: '.parquet', content: parquet('pairs-gzip.parquet') },
 ];
 

@@ -255,4 +255,16 @@ describe('looking for samples', () => {
     );
     await expect(samples.show(6)).rejects.toThrow('there is no sample 6; expected a number from 1 to 5');
   });
+
+  it('shows the others where one of the first rows is broken and no format was given', async () => {
+    const file = join(folder, 'broken.jsonl');
+    writeFileSync(file, `{"prompt": \n${rows.map((row) => JSON.stringify(row)).join('\n')}`);
+    const samples = await browser(file, { format: 'auto', tokenizer: smallTokenizer() });
+    await expect(samples.show(1)).rejects.toThrow('not valid JSON');
+    expect(await samples.show(2)).toMatchObject({ line: 2, format: 'prompt-completion' });
+    const nothing = fileOf('nothing.jsonl', [{ question: 'a' }]);
+    await expect(browser(nothing, { format: 'auto' })).rejects.toThrow('found the keys "question"');
+    const both = fileOf('both.jsonl', [{ text: 'a', prompt: 'b', completion: 'c' }]);
+    await expect(browser(both, { format: 'auto' })).rejects.toThrow(/found a sample|formats/);
+  });
 });
