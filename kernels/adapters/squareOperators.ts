@@ -4,7 +4,7 @@
  * sizes are allowed: what does not divide is padded with the input's own first features, or repeated, round and round.
  */
 import type { Graph, Value } from '../graph/graph';
-import { add, concat, expand, gemm, pad, reduceSum, reshape, rope, slice, transpose } from '../graph/ops';
+import { add, concat, expand, gemm, pad, reduceSum, reshape, rope, slice } from '../graph/ops';
 
 /** Numbers as in the released code; the last two are in the paper only (equations 4 and 8). */
 export const MORA_TYPES = [1, 2, 3, 4, 6, 'truncate', 'decouple'] as const;
@@ -39,7 +39,7 @@ export function squareForward(x: Value, m: Value, outFeatures: number, type: Mor
   const tokens = rowsOf(x);
   const blocks = blocksOf(widthOf(x), size, outFeatures);
   const cut = reshape(wrap(x, blocks * size), [tokens, blocks, size]);
-  const turned = type === 6 ? rotate(cut, 1) : cut;
+  const turned = type === 6 ? rotate(cut) : cut;
   const product = times(reshape(turned, [tokens * blocks, size]));
   // Outputs repeat after all blocks, also those that no output reads and that are therefore not computed.
   return wrap(reshape(product, [tokens, blocks * size]), outFeatures);
@@ -50,18 +50,32 @@ export function squareDelta(m: Value, inFeatures: number, outFeatures: number, t
   const size = rowsOf(m);
   const sharing = SHARING[type];
   if (sharing) {
-    // D·M, then each column at every input of its group: the adjoint of compress.
-    const rows = transpose(decompress(transpose(m, [1, 0]), outFeatures, sharing), [1, 0]);
-    if (sharing.compress === 'adjacent') return repeat(rows, inFeatures);
-    return fold(wrap(rows, Math.ceil(inFeatures / size) * size), inFeatures);
+    // Each column of M at every input of its group, the adjoint of compress; then each row at every output of its group.
+    const columns =
+      sharing.compress === 'adjacent'
+        ? repeat(m, inFeatures)
+        : fold(wrap(m, Math.ceil(inFeatures / size) * size), inFeatures);
+    return sharing.decompress === 'tile' ? wrapRows(columns, outFeatures) : repeatRows(columns, outFeatures);
   }
   if (type === 'truncate') return pad(pad(m, 0, 0, outFeatures - size), 1, 0, inFeatures - size);
-  const blocks = blocksOf(inFeatures, size, outFeatures);
-  const copies = expand(reshape(m, [size, 1, size]), [size, blocks, size]);
-  // M·R_b: the rows of M turned the other way.
-  const turned = transpose(type === 6 ? rotate(copies, -1) : copies, [1, 0, 2]);
-  const diagonal = blockDiagonal(turned, Math.ceil(inFeatures / size) * size);
-  return transpose(wrap(transpose(fold(diagonal, inFeatures), [1, 0]), outFeatures), [1, 0]);
+  // M·R_bᵀ at the inputs of block b, the blocks one under the other.
+  const blocks = Array.from({ length: blocksOf(inFeatures, size, outFeatures) }, (_, block) => {
+    const turned = type === 6 && block > 0 ? gemm(m, rotationMatrix(m.graph, block, size), { transB: true }) : m;
+    return atColumns(turned, block * size, inFeatures);
+  });
+  return wrapRows(concat(blocks, 0), outFeatures);
+}
+
+/** Columns of `block` in `width` columns of zeros, from `from` on; what lies behind the last starts again at the first. */
+function atColumns(block: Value, from: number, width: number): Value {
+  const [rows, own] = [rowsOf(block), widthOf(block)];
+  if (own > width) return fold(block, width);
+  const beyond = from + own - width;
+  if (beyond <= 0) return pad(block, 1, from, -beyond);
+  const inside = own - beyond;
+  const gap = from - beyond;
+  const zeros = gap > 0 ? [block.graph.constant(new Float32Array(rows * gap), [rows, gap])] : [];
+  return concat([slice(block, 1, inside, own), ...zeros, slice(block, 1, 0, inside)], 1);
 }
 
 /**
@@ -114,8 +128,11 @@ export function blocksOf(inFeatures: number, size: number, outFeatures: number):
 function compress(x: Value, size: number, { compress: kind }: Sharing): Value {
   const [tokens, width] = [rowsOf(x), widthOf(x)];
   if (kind === 'strided') {
-    const groups = Math.ceil(width / size);
-    return reshape(reduceSum(reshape(wrap(x, groups * size), [tokens, groups, size]), [1]), [tokens, size]);
+    const whole = Math.floor(width / size) * size;
+    if (whole === width) return sumOfStrides(x, size);
+    // The last stride is filled up with the first features.
+    const last = concat([slice(x, 1, whole, width), wrap(x, size - (width - whole))], 1);
+    return whole === 0 ? last : add(sumOfStrides(slice(x, 1, 0, whole), size), last);
   }
   const parts = runs(width, size).map(({ from, count, length }) => {
     const run = reshape(slice(x, 1, from, from + count * length), [tokens, count, length]);
@@ -140,14 +157,22 @@ export function adjointOfSharing(
   size: number,
   sharing: Sharing,
 ): { readonly outputs: Value; readonly inputs: Value } {
-  const [tokens, width] = [rowsOf(g), widthOf(g)];
+  const width = widthOf(g);
   const inputs = compress(x, size, sharing);
   // The outputs of a repeated group are neighbours, as the inputs of adjacent groups are.
   if (sharing.decompress === 'repeat')
     return { outputs: compress(g, size, { ...sharing, compress: 'adjacent' }), inputs };
-  const copies = Math.ceil(width / size);
-  const whole = reshape(pad(g, 1, 0, copies * size - width), [tokens, copies, size]);
-  return { outputs: reshape(reduceSum(whole, [1]), [tokens, size]), inputs };
+  const whole = Math.floor(width / size) * size;
+  if (whole === width) return { outputs: sumOfStrides(g, size), inputs };
+  const last = pad(slice(g, 1, whole, width), 1, 0, size - (width - whole));
+  return { outputs: whole === 0 ? last : add(sumOfStrides(slice(g, 1, 0, whole), size), last), inputs };
+}
+
+/** The sum of the strides of `size` columns that x [rows, n·size] consists of: [rows, size]. */
+function sumOfStrides(x: Value, size: number): Value {
+  const [rows, width] = [rowsOf(x), widthOf(x)];
+  if (width === size) return x;
+  return reshape(reduceSum(reshape(x, [rows, width / size, size]), [1]), [rows, size]);
 }
 
 interface Run {
@@ -179,13 +204,29 @@ function repeat(z: Value, width: number): Value {
   return concat(parts, 1);
 }
 
+/** Rows [size, columns] → [height, columns]: each repeated, in order, the first ones once more than the others. */
+function repeatRows(z: Value, height: number): Value {
+  const columns = widthOf(z);
+  let at = 0;
+  const parts = runs(height, rowsOf(z)).map(({ count, length }) => {
+    const rows = reshape(slice(z, 0, at, at + count), [count, 1, columns]);
+    at += count;
+    return reshape(expand(rows, [count, length, columns]), [count * length, columns]);
+  });
+  return concat(parts, 0);
+}
+
 /** The first `width` columns of x | x | x … */
-function wrap(x: Value, width: number): Value {
-  const own = widthOf(x);
-  const whole = Math.floor(width / own);
-  const copies = Array.from({ length: whole }, () => x);
-  const rest = width - whole * own;
-  return concat(rest > 0 ? [...copies, slice(x, 1, 0, rest)] : copies, 1);
+const wrap = (x: Value, width: number): Value => cycled(x, 1, width);
+
+/** The first `height` rows of x over x over x … */
+const wrapRows = (x: Value, height: number): Value => cycled(x, 0, height);
+
+function cycled(x: Value, axis: number, length: number): Value {
+  const own = x.type.shape[axis] ?? 0;
+  const rest = length % own;
+  const copies = Array.from({ length: Math.floor(length / own) }, () => x);
+  return concat(rest > 0 ? [...copies, slice(x, axis, 0, rest)] : copies, axis);
 }
 
 /** The adjoint of `wrap`: columns beyond `width` are added to those from the first on. */
@@ -204,42 +245,31 @@ function addColumns(x: Value, more: Value): Value {
   return add(x, pad(more, 1, 0, widthOf(x) - widthOf(more)));
 }
 
-/** Rotates block b of [rows, blocks, size] by ±b·θ. */
-function rotate(x: Value, direction: 1 | -1): Value {
+/** Rotates block b of [rows, blocks, size] by b·θ. */
+function rotate(x: Value): Value {
   const [, blocks = 0, size = 0] = x.type.shape;
-  const { cos, sin } = rotationTables(x.graph, blocks, size, direction);
-  return rope(x, cos, sin);
-}
-
-/** cos and ±sin of b·θ in half-split pairs (j, j + size/2), θ_j = 10000^(−2j/size): [blocks, size]. */
-export function rotationTables(
-  graph: Graph,
-  blocks: number,
-  size: number,
-  direction: 1 | -1,
-): { readonly cos: Value; readonly sin: Value } {
-  const angle = (i: number): number => {
-    const [block, j] = [Math.floor(i / size), (i % size) % (size / 2)];
-    return block * ROTATION_BASE ** ((-2 * j) / size);
-  };
   const table = (name: string, of: (angle: number) => number): Value =>
-    graph.sharedConstant(`mora ${name} ${blocks} ${size}`, () =>
-      graph.constant(
-        Float32Array.from({ length: blocks * size }, (_, i) => of(angle(i))),
-        [blocks, size],
-      ),
-    );
-  return {
-    cos: table('cos', Math.cos),
-    sin: table(`sin ${direction}`, (a) => direction * Math.sin(a)),
-  };
+    x.graph.sharedConstant(`mora ${name} ${blocks} ${size}`, () => {
+      const angles = Array.from({ length: blocks * size }, (_, i) => angleOf(Math.floor(i / size), i % size, size));
+      return x.graph.constant(Float32Array.from(angles, of), [blocks, size]);
+    });
+  return rope(x, table('cos', Math.cos), table('sin', Math.sin));
 }
 
-/** Blocks [n, size, size] on the diagonal of a matrix [n·size, width]. */
-function blockDiagonal(blocks: Value, width: number): Value {
-  const [count = 0, size = 0] = blocks.type.shape;
-  // Written row after row, a block ends one block width before the place where the next one belongs.
-  const rows = reshape(pad(reshape(blocks, [count * size, size]), 1, 0, width - size), [count, size * width]);
-  const shifted = reshape(pad(rows, 1, 0, size), [1, count * size * (width + 1)]);
-  return reshape(slice(shifted, 1, 0, count * size * width), [count * size, width]);
+/** R_b with x·R_b the rotation of a row x by b·θ: [size, size]. */
+export function rotationMatrix(graph: Graph, block: number, size: number): Value {
+  return graph.sharedConstant(`mora rotation ${block} ${size}`, () => {
+    const values = new Float32Array(size * size);
+    const half = size / 2;
+    for (let j = 0; j < size; j++) {
+      const angle = angleOf(block, j, size);
+      values[j * size + j] = Math.cos(angle);
+      values[((j + half) % size) * size + j] = j < half ? -Math.sin(angle) : Math.sin(angle);
+    }
+    return graph.constant(values, [size, size]);
+  });
 }
+
+/** b·θ in half-split pairs (j, j + size/2), θ_j = 10000^(−2j/size). */
+const angleOf = (block: number, j: number, size: number): number =>
+  block * ROTATION_BASE ** ((-2 * (j % (size / 2))) / size);

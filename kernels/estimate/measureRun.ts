@@ -5,6 +5,7 @@ import * as l10n from '@vscode/l10n';
 import type { EstimateMeasurement } from '../protocol/calls/estimate';
 import { KernelError } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
+import { trainingEnvironment } from '../runtime/allocator';
 import type { PreparedRun } from '../trainer/prepare';
 import { RunSpectra } from '../trainer/spectra';
 import type { BatchPlan } from './batchPlan';
@@ -53,7 +54,7 @@ async function timingsOf(run: PreparedRun, options: MeasureOptions): Promise<Ste
   // The device was probed for this estimate already, and the run would choose the same.
   const set = [...overrides, `runtime.device=${run.device}`].flatMap((value) => ['--set', value]);
   const child = spawn(process.execPath, [program, 'time-steps', file, ...set, '--json'], {
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    env: { ...trainingEnvironment(), ELECTRON_RUN_AS_NODE: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const cancel = (): void => void child.kill('SIGKILL');

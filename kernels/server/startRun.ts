@@ -6,6 +6,7 @@ import type { RunMode } from '../protocol/calls/runs';
 import { KernelError } from '../protocol/errors';
 import type { RunFolder } from '../runs/runFolder';
 import { effectiveStatus, isLive } from '../runs/runFolder';
+import { trainingEnvironment } from '../runtime/allocator';
 
 /** How long a new process may take to say that it lives; what it prepares then may take longer. */
 const START_TIMEOUT_MS = 60_000;
@@ -24,7 +25,7 @@ export async function startDetached(run: RunFolder, { isResumed, mode }: StartOp
   const child = spawn(process.execPath, [program, 'run', run.dir, ...options], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    env: { ...trainingEnvironment(), ELECTRON_RUN_AS_NODE: '1' },
   });
   closeSync(log);
   const exit: { reason?: string } = {};

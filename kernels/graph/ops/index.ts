@@ -21,7 +21,6 @@ import { rmsNormOp } from './rmsNorm';
 import { ropeOp } from './rope';
 import { scaleOp } from './scale';
 import { sigmoidOp } from './sigmoid';
-import { gatherColumnsOp, scatterAddColumnsOp } from './scatterAddColumns';
 import { siluOp } from './silu';
 import { padOp, sliceOp } from './slice';
 import { softmaxOp } from './softmax';
@@ -54,7 +53,6 @@ export { rmsNorm } from './rmsNorm';
 export { rope } from './rope';
 export { scale } from './scale';
 export { sigmoid } from './sigmoid';
-export { scatterAddColumns } from './scatterAddColumns';
 export { silu } from './silu';
 export { pad, slice } from './slice';
 export { softmax } from './softmax';
@@ -75,7 +73,6 @@ export const operators: readonly AnyOp[] = [
   divOp,
   dropoutOp,
   expandOp,
-  gatherColumnsOp,
   gatherRowsOp,
   geluTanhOp,
   gemmOp,
@@ -94,7 +91,6 @@ export const operators: readonly AnyOp[] = [
   rmsNormOp,
   ropeOp,
   scaleOp,
-  scatterAddColumnsOp,
   scatterAddRowsOp,
   sigmoidOp,
   siluOp,
