@@ -70,65 +70,64 @@ async function focused(page: Page): Promise<Stop> {
 
 for (const look of LOOKS) {
   if (look.isVariation) continue;
-  test(`${look.name} can be used by keyboard alone`, async ({ open }) => {
+  test(`${look.name} can be used and read by keyboard alone`, async ({ open }) => {
     const page = await open(look.page, look.options);
     await page.locator(look.ready).first().waitFor();
     await look.prepare?.(page);
-    await startAtTop(page);
-    const count = await numberControls(page);
-    expect(count).toBeGreaterThan(0);
-    const reached = new Map<string, number>();
-    const withoutRing: string[] = [];
-    let isOut = false;
-    // A trap would hold the focus for ever; each control needs one key.
-    for (let key = 0; key <= count + 2 && !isOut; key++) {
-      await page.keyboard.press('Tab');
-      const { control, name, hasRing } = await focused(page);
-      isOut = control === undefined;
-      if (control === undefined) continue;
-      reached.set(control, (reached.get(control) ?? 0) + 1);
-      if (!hasRing) withoutRing.push(name);
-    }
-    expect(isOut, 'Tab leaves the page at its end').toBe(true);
-    const missed = await page.evaluate(
-      (numbers) =>
-        [...document.querySelectorAll<HTMLElement>('[data-control]')]
-          .filter((element) => !numbers.includes(element.dataset['control']!))
-          .map((element) => `<${element.localName}> ${element.ariaLabel ?? element.textContent ?? ''}`.slice(0, 80)),
-      [...reached.keys()],
-    );
-    expect(missed).toEqual([]);
-    expect(withoutRing).toEqual([]);
-    // Back from the end: Shift+Tab comes to the last control.
-    await page.keyboard.press('Shift+Tab');
-    expect((await focused(page)).control).toBe(String([...reached.keys()].at(-1)));
+    await test.step('Tab reaches each control once and leaves the page', () => expectTabReachesAll(page));
+    await test.step('each plot has a data cursor by arrow keys, and a table', () => expectPlotsReadable(page));
   });
 }
 
-for (const look of LOOKS) {
-  if (look.isVariation) continue;
-  test(`each plot of ${look.name} has a data cursor by arrow keys and a table`, async ({ open }) => {
-    const page = await open(look.page, look.options);
-    await page.locator(look.ready).first().waitFor();
-    await look.prepare?.(page);
-    // What is drawn and larger than an icon is a plot, and a plot can be read by keys.
-    const unreadable = await page.evaluate(() =>
-      [...document.querySelectorAll('canvas, svg')]
-        .filter((drawn) => drawn.getBoundingClientRect().width >= 150 && drawn.getBoundingClientRect().right > 0)
-        .filter((drawn) => !drawn.closest('[role=application], [role=img]'))
-        .map((drawn) => `<${drawn.localName}> in ${drawn.parentElement?.className}`),
-    );
-    expect(unreadable).toEqual([]);
-    for (const surface of await page.getByRole('application').all()) {
-      await surface.focus();
-      await page.keyboard.press('ArrowRight');
-      const spoken = frameOf(surface).locator('[aria-live=polite]').first();
-      await expect(spoken, (await surface.getAttribute('aria-label')) ?? '').toHaveText(/\d/);
-    }
-    for (const toggle of await page.locator('.plot-frame button:has(.codicon-table)').all()) {
-      if ((await toggle.getAttribute('aria-pressed')) === 'false') await toggle.click();
-      await expect(frameOf(toggle).getByRole('table').first()).toBeVisible();
-    }
-    await expect(page.getByRole('application')).toHaveCount(0);
-  });
+async function expectTabReachesAll(page: Page): Promise<void> {
+  await startAtTop(page);
+  const count = await numberControls(page);
+  expect(count).toBeGreaterThan(0);
+  const reached = new Map<string, number>();
+  const withoutRing: string[] = [];
+  let isOut = false;
+  // A trap would hold the focus for ever; each control needs one key.
+  for (let key = 0; key <= count + 2 && !isOut; key++) {
+    await page.keyboard.press('Tab');
+    const { control, name, hasRing } = await focused(page);
+    isOut = control === undefined;
+    if (control === undefined) continue;
+    reached.set(control, (reached.get(control) ?? 0) + 1);
+    if (!hasRing) withoutRing.push(name);
+  }
+  expect(isOut, 'Tab leaves the page at its end').toBe(true);
+  const missed = await page.evaluate(
+    (numbers) =>
+      [...document.querySelectorAll<HTMLElement>('[data-control]')]
+        .filter((element) => !numbers.includes(element.dataset['control']!))
+        .map((element) => `<${element.localName}> ${element.ariaLabel ?? element.textContent ?? ''}`.slice(0, 80)),
+    [...reached.keys()],
+  );
+  expect(missed).toEqual([]);
+  expect(withoutRing).toEqual([]);
+  // Back from the end: Shift+Tab comes to the last control.
+  await page.keyboard.press('Shift+Tab');
+  expect((await focused(page)).control).toBe(String([...reached.keys()].at(-1)));
+}
+
+async function expectPlotsReadable(page: Page): Promise<void> {
+  // What is drawn and larger than an icon is a plot, and a plot can be read by keys.
+  const unreadable = await page.evaluate(() =>
+    [...document.querySelectorAll('canvas, svg')]
+      .filter((drawn) => drawn.getBoundingClientRect().width >= 150 && drawn.getBoundingClientRect().right > 0)
+      .filter((drawn) => !drawn.closest('[role=application], [role=img]'))
+      .map((drawn) => `<${drawn.localName}> in ${drawn.parentElement?.className}`),
+  );
+  expect(unreadable).toEqual([]);
+  for (const surface of await page.getByRole('application').all()) {
+    await surface.focus();
+    await page.keyboard.press('ArrowRight');
+    const spoken = frameOf(surface).locator('[aria-live=polite]').first();
+    await expect(spoken, (await surface.getAttribute('aria-label')) ?? '').toHaveText(/\d/);
+  }
+  for (const toggle of await page.locator('.plot-frame button:has(.codicon-table)').all()) {
+    if ((await toggle.getAttribute('aria-pressed')) === 'false') await toggle.click();
+    await expect(frameOf(toggle).getByRole('table').first()).toBeVisible();
+  }
+  await expect(page.getByRole('application')).toHaveCount(0);
 }

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { PageName } from '../../../webview/protocol/pages';
-import { startHarness, type Harness, type ThemeName } from './server';
+import type { Look } from './looks';
+import { appearance, startHarness, type Harness, type ThemeName } from './server';
 
 const axeSource = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -51,6 +52,39 @@ export const test = base.extend<Fixtures, { harness: Harness }>({
   },
 });
 
+/**
+ * Shows a look in each of the themes. To load a page takes longer than what is then looked at, so it is loaded in one of them,
+ * another one for each look, and follows the editor to the others, as it does when a person chooses a theme.
+ */
+export async function inThemes(
+  open: Fixtures['open'],
+  look: Look,
+  language: string,
+  themes: readonly ThemeName[],
+  see: (page: Page, theme: ThemeName) => Promise<void>,
+): Promise<void> {
+  const begin = look.name.length % themes.length;
+  const [first, ...others] = [...themes.slice(begin), ...themes.slice(0, begin)] as [ThemeName, ...ThemeName[]];
+  const page = await open(look.page, { ...look.options, language, theme: first });
+  await page.locator(look.ready).first().waitFor();
+  await look.prepare?.(page);
+  await base.step(first, () => see(page, first));
+  for (const theme of others) {
+    await base.step(theme, async () => {
+      await page.evaluate(
+        ({ style, bodyClass }) => {
+          document.documentElement.setAttribute('style', style);
+          document.body.className = bodyClass;
+          // What is drawn anew is there with the frame after the next.
+          return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+        },
+        appearance(look.page, theme),
+      );
+      await see(page, theme);
+    });
+  }
+}
+
 /** Calls of a method that the page has made so far. */
 export function callsOf(page: Page, method: string): Promise<unknown[]> {
   return page.evaluate(
@@ -64,7 +98,7 @@ export function callsOf(page: Page, method: string): Promise<unknown[]> {
 
 /** What axe-core finds wrong, as readable lines. */
 export async function accessibilityFindings(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeSource);
   return page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
       axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }> };

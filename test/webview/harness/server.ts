@@ -73,18 +73,22 @@ async function bundleHosts(): Promise<ReadonlyMap<string, string>> {
   return new Map(bundled);
 }
 
+/** What the editor tells a page of a theme: variables at the root, a class of the body. */
+export function appearance(page: PageName, theme: ThemeName): { readonly style: string; readonly bodyClass: string } {
+  const { bodyClass, variables } = themes[theme];
+  const values = Object.entries(variables).map(([name, value]) => `${name}: ${value.replaceAll('"', "'")}`);
+  const ground = page === 'configForm' ? '--vscode-sideBar-background' : '--vscode-editor-background';
+  return { style: [...values, `background: var(${ground})`].join('; '), bodyClass };
+}
+
 /** The document of `extension/editors/pageHtml.ts`, with the host's script before the page's own. */
 function html(page: PageName, query: URLSearchParams): string {
   const theme = (query.get('theme') ?? 'dark') as ThemeName;
   const language = query.get('language') ?? 'en';
   const policy = `default-src 'none'; script-src 'nonce-${NONCE}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'`;
-  const { bodyClass, variables } = themes[theme];
-  const style = Object.entries(variables)
-    .map(([name, value]) => `${name}: ${value.replaceAll('"', "'")}`)
-    .join('; ');
-  const ground = page === 'configForm' ? '--vscode-sideBar-background' : '--vscode-editor-background';
+  const { style, bodyClass } = appearance(page, theme);
   return `<!DOCTYPE html>
-<html lang="${language === PSEUDO ? 'en' : language}" style="${style}; background: var(${ground})">
+<html lang="${language === PSEUDO ? 'en' : language}" style="${style}">
 <head>
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">

@@ -2,7 +2,7 @@
 import { expect, type Page } from '@playwright/test';
 import { PSEUDO } from './languages';
 import { LOOKS } from './looks';
-import { keepScreenshot, test } from './pageTest';
+import { inThemes, keepScreenshot, test } from './pageTest';
 import { noteData, textsOf, untranslated } from './visibleTexts';
 
 for (const look of LOOKS) {
@@ -42,13 +42,10 @@ async function cutOff(page: Page): Promise<string[]> {
 
 for (const look of LOOKS) {
   if (look.isVariation) continue;
-  for (const theme of ['dark', 'light'] as const) {
-    test(`${look.name} has room for Korean in ${theme}`, async ({ open }) => {
-      const page = await open(look.page, { ...look.options, language: 'ko', theme });
-      await page.locator(look.ready).first().waitFor();
-      await look.prepare?.(page);
+  test(`${look.name} has room for Korean in dark and light`, async ({ open }) => {
+    await inThemes(open, look, 'ko', ['dark', 'light'], async (page, theme) => {
       await keepScreenshot(page, `${look.name}-ko-${theme}`);
-      expect(await cutOff(page)).toEqual([]);
+      expect.soft(await cutOff(page), theme).toEqual([]);
     });
-  }
+  });
 }
