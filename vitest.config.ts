@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const setupFiles = ['test/support/fastCheck.ts'];
+/** What is waited for comes; how soon depends on what else this machine does. Vitest would give up after a second. */
+const expected = { poll: { timeout: 15_000 } };
 
 export default defineConfig({
   test: {
@@ -15,6 +17,7 @@ export default defineConfig({
         test: {
           name: 'kernels',
           setupFiles,
+          expect: expected,
           include: ['test/kernels/**/*.test.ts'],
           // A process each: onnxruntime does not like several worker threads, and a crash must name its file.
           pool: 'forks',
@@ -26,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'extension',
           setupFiles,
+          expect: expected,
           include: ['test/extension/**/*.test.ts'],
           pool: 'forks',
           testTimeout: 20_000,
@@ -37,13 +41,22 @@ export default defineConfig({
         test: {
           name: 'webview',
           setupFiles,
+          expect: expected,
           include: ['test/webview/**/*.test.ts'],
           environment: 'happy-dom',
           testTimeout: 20_000,
         },
       },
       // What the repository itself promises: the package's contents, manifest and so on.
-      { test: { name: 'tools', include: ['test/tools/**/*.test.ts'], pool: 'forks', testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'tools',
+          include: ['test/tools/**/*.test.ts'],
+          expect: expected,
+          pool: 'forks',
+          testTimeout: 60_000,
+        },
+      },
     ],
   },
 });
