@@ -1,16 +1,13 @@
 /** @file What the engine says about each open configuration: checked while it is written, on the text that is not saved yet. */
 import { EventEmitter, workspace, type TextDocument, type Uri } from 'vscode';
-import type { Problem } from '../../kernels/protocol/errors';
-import type { ConfigSummary } from '../../kernels/protocol/kernelApi';
+import type { CheckedConfig } from '../../kernels/protocol/calls/config';
 import type { KernelHost } from '../kernel/kernelHost';
 import { Owner } from '../util/disposables';
 import { isCancelled } from '../util/failures';
 import type { Log } from '../util/log';
 import { isConfigDocument } from './configFiles';
 
-export interface ConfigCheck {
-  readonly problems: readonly Problem[];
-  readonly summary?: ConfigSummary;
+export interface ConfigCheck extends CheckedConfig {
   /** Why the engine could not check. */
   readonly failure?: string;
 }

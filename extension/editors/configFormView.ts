@@ -146,6 +146,7 @@ export class ConfigFormView extends Owner implements WebviewViewProvider {
           ? (check?.problems ?? [])
           : [{ file: document.uri.fsPath, severity: 'error', found: failure, expected: l10n.t('a running engine') }],
       ...(check?.summary && { summary: check.summary }),
+      ...(check?.modelKind && { modelKind: check.modelKind }),
       figures: this.parts.figures.texts(document.uri),
     };
   }

@@ -27,7 +27,7 @@ version: 1
 model: ${scalar(model)}
 data:
   train: ${scalar(train)}
-  format: ${format}
+  format: ${format}${formatNote(advice)}
 ${evaluation}  max_length: ${maxLength} # ${lengthNote(advice)}
 adapter:
   method: lora
@@ -43,6 +43,18 @@ ${evalSteps}  save_steps: 100
 #   every: 200
 output: runs
 `;
+}
+
+/** Labels that are named in the file; more are counted. */
+const MOST_NAMED = 6;
+
+/** What a head for whole texts will answer; one that writes text needs no note. */
+function formatNote({ format, labels }: NewConfigAdvice): string {
+  if (format === 'regression') return ' # a number for each text';
+  if (!labels) return '';
+  const named = labels.slice(0, MOST_NAMED).map((label) => label.replace(/[\s\p{C}]+/gu, ' '));
+  const more = labels.length > MOST_NAMED ? ', …' : '';
+  return ` # ${labels.length} labels: ${named.join(', ')}${more}`;
 }
 
 /** Why the length is what it is. */

@@ -1,22 +1,41 @@
 /** @file What is wrong with a configuration, and what it would train: diagnostics and the summary line of the form. */
+import path from 'node:path';
 import * as l10n from '@vscode/l10n';
 import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethods } from '../adapters/registry';
 import { loadConfig } from '../config/loadConfig';
+import { isObject } from '../config/values';
 import type { LoadedConfig } from '../config/loadConfig';
 import { modelHeader, type ModelHeader } from '../models/modelHeader';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
+import type { CheckedConfig } from '../protocol/calls/config';
 import type { ConfigSummary } from '../protocol/kernelApi';
 import { planFor, refuseLongSamples } from '../trainer/prepare';
-import { refuseIdleKeys, refuseOtherFormat } from '../trainer/task';
+import { modelKind, refuseIdleKeys, refuseOtherFormat } from '../trainer/task';
+import type { ModelKind } from '../util/fields';
 import { withModelFixes } from './modelFixes';
 
-export function checkConfig(
-  file: string,
-  text?: string,
-): { readonly problems: readonly Problem[]; readonly summary?: ConfigSummary } {
+export function checkConfig(file: string, text?: string): CheckedConfig {
   const loaded = loadConfig(file, { methods: adapterMethods, ...(text !== undefined && { text }) });
+  const kind = modelKindOf(loaded.values, file);
+  return { ...problemsOf(loaded, file), ...(kind && { modelKind: kind }) };
+}
+
+/** The kind of the base model that is named, whatever else is wrong. */
+function modelKindOf(values: unknown, file: string): ModelKind | undefined {
+  const dir = isObject(values) ? values['model'] : undefined;
+  if (typeof dir !== 'string' || dir === '') return undefined;
+  try {
+    return modelKind(modelHeader(path.resolve(path.dirname(file), dir)));
+  } catch (error) {
+    // Why it cannot be used is among the problems.
+    if (KernelError.is(error)) return undefined;
+    throw error;
+  }
+}
+
+function problemsOf(loaded: LoadedConfig, file: string): Omit<CheckedConfig, 'modelKind'> {
   const { config, problems } = loaded;
   if (!config) return { problems };
   let model: ModelHeader;

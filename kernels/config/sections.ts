@@ -64,6 +64,14 @@ export const dataFields = {
         'A `text` (or `sentence`), perhaps a `text_pair`, and its `label`: the name of a class, or a whole number. For encoders.',
       regression: 'The same with a number as `label`, which is computed. For encoders.',
     },
+    modelKinds: {
+      text: 'text',
+      'prompt-completion': 'text',
+      instruction: 'text',
+      messages: 'text',
+      classification: 'labels',
+      regression: 'labels',
+    },
     default: 'auto',
   }),
   loss_on: choice(['completion', 'all'], {
@@ -74,6 +82,7 @@ export const dataFields = {
       all: 'Every token is learnt, prompts too.',
     },
     default: 'completion',
+    modelKind: 'text',
   }),
   max_length: integer({
     label: 'Longest sample',
@@ -328,6 +337,7 @@ export const samplesFields = {
       'token. Each is one user turn when the checkpoint has a chat template, else plain text.',
     default: [],
     allowEmpty: true,
+    modelKind: 'text',
   }),
   max_new_tokens: integer({
     label: 'Longest answer',
@@ -336,6 +346,7 @@ export const samplesFields = {
     min: 1,
     max: 8192,
     unit: 'tokens',
+    modelKind: 'text',
   }),
 } satisfies Fields;
 

@@ -2,6 +2,7 @@
 import * as l10n from '@vscode/l10n';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { bucketLength } from '../data/batches';
+import { isLabelled } from '../data/samples';
 import type {
   DataEstimate,
   EstimateAdvice,
@@ -20,13 +21,13 @@ import type { BatchPlan } from './batchPlan';
 import { planBatches } from './batchPlan';
 import { machineMemory } from './machine';
 import { runMemory } from './runMemory';
-import type { RunShape } from './runMemory';
+import type { CountedRun, RunShape } from './runMemory';
 
 export interface EstimateOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   /** Hears of the counted batches before anything slow is done with them. */
-  readonly onCounted?: (shapes: readonly RunShape[], samples: number) => void;
+  readonly onCounted?: (counted: CountedRun) => void;
   /** Runs a few steps elsewhere; left out: nothing is measured. */
   readonly measure?: (run: PreparedRun, batches: BatchPlan) => Promise<EstimateMeasurement>;
 }
@@ -45,7 +46,7 @@ export async function estimateRun(
   try {
     onProgress({ message: l10n.t('Planning the graphs') });
     const batches = planBatches(run);
-    onCounted?.(batches.shapes, samplesOf(run));
+    onCounted?.({ shapes: batches.shapes, samples: samplesOf(run), totalSteps: run.totalSteps });
     const memory = await memoryFor(run, batches.shapes, signal);
     const machine = machineMemory();
     const verdict = verdictOf(memory, machine);
@@ -74,8 +75,7 @@ export async function estimateRun(
 }
 
 function memoryFor(run: PreparedRun, shapes: readonly RunShape[], signal?: AbortSignal): Promise<MemoryEstimate> {
-  const { model, plan, device } = run;
-  return runMemory({ model, plan, device, shapes, samples: samplesOf(run), ...(signal && { signal }) });
+  return runMemory({ ...run, shapes, samples: samplesOf(run), ...(signal && { signal }) });
 }
 
 /** Samples whose columns are in memory. */
@@ -139,6 +139,7 @@ function dataOf(run: PreparedRun, batches: BatchPlan): DataEstimate {
   const isSplit = config.data.eval_fraction !== undefined;
   return {
     format: train.format,
+    learnt: isLabelled(train.format) ? 'labels' : 'tokens',
     samples: train.length - (isSplit ? evaluationSamples : 0),
     evaluationSamples,
     skipped: train.skipped,

@@ -1,12 +1,17 @@
 /**
- * @file The memory of a training process on the CPU, from its parts. Bytes, resident; P trained and F frozen adapter values:
+ * @file The memory of a training process on the CPU, from its parts. Bytes, resident; P trained and F frozen values, A of them
+ * the adapter's own (the others are tensors of the base model):
  *
  *   weights      what the graphs read of the checkpoint, mapped from its files (untouched rows of tables left out)
  *   mappings     weights · (graphs held − 1): each session maps the same pages again, and each mapping is counted. Where most
  *                graphs are held while a small one runs, RETAINED of the largest peak is what the allocator still holds
- *   adapter      4·(P + F)
+ *   adapter      4·(P + F); after a restart the first cycle's own as well, and 4·A for each adapter that was merged
  *   optimiser    8·P: both moments of AdamW
- *   gradients    8·P: the sum of the micro-batches, and what the last graph handed out
+ *   activity     4·A: the adapter as it started, which its changes are measured against
+ *   gradients    12·P: the sum of the micro-batches, what the last graph handed out, and what the one before did, which nobody
+ *                has collected while a graph runs
+ *   merging      8 for each adapted weight after a restart: as it was read and as it was merged, in float32; most of it is not
+ *                collected yet when the next cycle computes its first step
  *   activations, workspace   the largest peak of any graph: bufferPlan.ts follows onnxruntime's own plan
  *   graphs       NODE_BYTES · nodes of the largest graph + HELD_NODE_BYTES · nodes of the others held + 3 · constants
  *   runtime      ENGINE_BYTES + TOKEN_BYTES · vocabulary + SAMPLE_BYTES · samples
@@ -45,10 +50,20 @@ export interface HeldGraph {
 export interface MemoryInputs {
   /** Every graph that may be the largest, of both kinds. */
   readonly graphs: readonly HeldGraph[];
+  /** All that are compiled in the course of the run, those of other cycles too. */
+  readonly compiled: readonly GraphMemory[];
   /** Most graphs held compiled at any time. */
   readonly mostHeld: number;
+  /** Of the layers' probes, which is compiled early and held to the end. */
+  readonly probe?: GraphMemory;
   readonly trained: number;
   readonly frozen: number;
+  /** Of both, what belongs to the adapter. */
+  readonly ofAdapter: number;
+  /** Entries of the weights that the adapter changes. */
+  readonly adapted: number;
+  /** Adapters that were merged before and are kept. */
+  readonly merged: number;
   readonly vocabulary: number;
   readonly samples: number;
   /** The graphs run on a GPU, with their weights and what they hold. */
@@ -56,7 +71,8 @@ export interface MemoryInputs {
 }
 
 export function memoryOf(inputs: MemoryInputs): MemoryEstimate {
-  const { graphs, mostHeld, trained, frozen, vocabulary, samples, isOnDevice = false } = inputs;
+  const { graphs, compiled, probe, mostHeld, trained, frozen, ofAdapter, merged, adapted } = inputs;
+  const { vocabulary, samples, isOnDevice = false } = inputs;
   const most = (of: (g: GraphMemory) => number): number => graphs.reduce((n, g) => Math.max(n, of(g.memory)), 0);
   const dynamic = (g: GraphMemory): number => g.activationBytes + g.workspaceBytes;
   const largest = most(dynamic);
@@ -67,19 +83,22 @@ export function memoryOf(inputs: MemoryInputs): MemoryEstimate {
     ...graphs.map(({ memory, held }) => held * weights + dynamic(memory)),
     weights + largest,
   );
-  const nodes = most((g) => g.nodes);
+  const nodes = compiled.reduce((n, g) => Math.max(n, g.nodes), 0);
+  const probed = probe ? probe.weightBytes + probe.tableRowBytes : 0;
   const parts: MemoryParts = {
     weights: isOnDevice ? 0 : weights,
-    mappings: isOnDevice ? 0 : withMappings - weights - largest,
-    adapter: 4 * (trained + frozen),
+    mappings: isOnDevice ? 0 : withMappings - weights - largest + probed,
+    adapter: (merged > 0 ? 2 : 1) * 4 * (trained + frozen) + merged * 4 * ofAdapter,
+    activity: 4 * ofAdapter,
     optimiser: 8 * trained,
-    gradients: 8 * trained,
+    gradients: 12 * trained,
+    merging: merged > 0 ? 8 * adapted : 0,
     activations: isOnDevice ? 0 : (shown?.activationBytes ?? 0),
     workspace: (isOnDevice ? 0 : (shown?.workspaceBytes ?? 0)) + FED_COPIES * most((g) => g.inputBytes),
     graphs:
       NODE_BYTES * nodes +
-      HELD_NODE_BYTES * nodes * Math.max(0, mostHeld - 1) +
-      CONSTANT_COPIES * most((g) => g.constantBytes),
+      HELD_NODE_BYTES * (nodes * Math.max(0, mostHeld - 1) + (probe?.nodes ?? 0)) +
+      CONSTANT_COPIES * (most((g) => g.constantBytes) + (probe?.constantBytes ?? 0)),
     runtime: ENGINE_BYTES + TOKEN_BYTES * vocabulary + SAMPLE_BYTES * samples,
   };
   const peakBytes = Object.values<number>({ ...parts }).reduce((a, b) => a + b, 0);

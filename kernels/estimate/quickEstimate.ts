@@ -12,23 +12,18 @@ import type { QuickEstimate } from '../protocol/calls/estimate';
 import { KernelError } from '../protocol/errors';
 import { planFor, refuseLongSamples } from '../trainer/prepare';
 import { graphShape } from '../trainer/runner';
-import type { RunShape } from './runMemory';
+import type { CountedRun, RunShape } from './runMemory';
 import { largestShapes, runMemory } from './runMemory';
 
 /** Answers that are kept; a configuration that is being typed has a new one for each change that matters. */
 const MOST_ANSWERS = 32;
 
-interface Counted {
-  readonly shapes: readonly RunShape[];
-  readonly samples: number;
-}
-
 export class QuickEstimates {
   private readonly answers = new Map<string, Promise<QuickEstimate>>();
-  private readonly counted = new Map<string, Counted>();
+  private readonly counted = new Map<string, CountedRun>();
 
   /** What a full estimate counted, for later hints about the same data. */
-  rememberShapes(config: ResolvedConfig, counted: Counted): void {
+  rememberShapes(config: ResolvedConfig, counted: CountedRun): void {
     keep(this.counted, dataKey(config), { ...counted, shapes: largestShapes(counted.shapes) });
   }
 
@@ -40,6 +35,8 @@ export class QuickEstimates {
     const key = JSON.stringify([
       config.model,
       config.adapter,
+      config.relora,
+      config.training.max_steps,
       modelStamp(config),
       counted ? dataKey(config) : shapeKey(config),
     ]);
@@ -56,7 +53,7 @@ export class QuickEstimates {
 async function compute(
   file: string,
   config: ResolvedConfig,
-  counted: Counted | undefined,
+  counted: CountedRun | undefined,
   signal: AbortSignal | undefined,
 ): Promise<QuickEstimate> {
   const model = openBaseModel(config.model);
@@ -67,6 +64,8 @@ async function compute(
     const memory = await runMemory({
       model,
       plan,
+      config,
+      totalSteps: counted?.totalSteps ?? config.training.max_steps,
       device: 'cpu',
       shapes,
       samples: counted?.samples ?? 0,

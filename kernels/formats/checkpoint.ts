@@ -102,6 +102,18 @@ export class Checkpoint {
     return new Checkpoint(dir, config, new Map(tensors), files, indexMetadata, warnings, owned);
   }
 
+  /** The same as if these tensors were stored in float32: for graphs that are planned before such a file is written. */
+  withFloat32(names: Iterable<string>): Checkpoint {
+    const tensors = new Map(this.tensors);
+    for (const name of names) {
+      const tensor = this.tensor(name);
+      const byteLength = 4 * tensor.shape.reduce((n, size) => n * size, 1);
+      tensors.set(name, { ...tensor, dtype: 'F32', byteLength });
+    }
+    const { dir, config, files, indexMetadata, warnings } = this;
+    return new Checkpoint(dir, config, tensors, files, indexMetadata, warnings, []);
+  }
+
   /** The tensor of that name. Throws `format/invalid` when there is none. */
   tensor(name: string): CheckpointTensor {
     const tensor = this.tensors.get(name);

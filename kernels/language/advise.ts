@@ -2,6 +2,7 @@
 import * as l10n from '@vscode/l10n';
 import { checkData } from '../check/checkData';
 import { detectFormat } from '../data/dataset';
+import { sortedLabels } from '../data/labels';
 import { keptTokenizer } from '../formats/tokenizerCache';
 import { sampleTask } from '../models/baseModel';
 import { modelHeader } from '../models/modelHeader';
@@ -31,9 +32,12 @@ export async function adviseConfig(
   let longest = 0;
   let samples = 0;
   let isComplete = true;
+  let labels: readonly string[] | undefined;
   const check = {
     format,
+    task: sampleTask(model),
     lossOn: 'completion' as const,
+    onLabels: (names: readonly string[]) => void (labels = sortedLabels(names)),
     maxLength: Infinity,
     tokenizer,
     vocabularySize: model.config.vocabularySize,
@@ -66,6 +70,7 @@ export async function adviseConfig(
   const maxLength = fittingLength(longest, modelLength, isComplete);
   return {
     format,
+    ...(labels && { labels }),
     samples,
     isComplete,
     longest,

@@ -9,7 +9,8 @@ import type { ModelHeader } from '../models/modelHeader';
 import { tiedHead } from '../models/types';
 import type { Completion, Completions } from '../protocol/calls/config';
 import type { ModelEntry } from '../protocol/types';
-import type { Field } from '../util/fields';
+import { modelKind } from '../trainer/task';
+import { concernsModel, type Field, type ModelKind } from '../util/fields';
 import { inYaml, keyFacts, languageContext, type LanguageContext } from './context';
 import { cursorAt, type Cursor } from './cursor';
 import { byPart, byShortName, commonShape } from './moduleNames';
@@ -53,7 +54,7 @@ function keyItems(place: Place): Completion[] {
   const written = new Set([...Object.keys(mappingAt(context, path)), ...cursor.beside]);
   const free = <T extends { readonly label: string }>(items: readonly T[]) =>
     items.filter((i) => !written.has(i.label));
-  if (path.length === 0) return free([...fieldItems(place, ''), ...sectionItems(cursor)].sort(requiredFirst));
+  if (path.length === 0) return free([...fieldItems(place, ''), ...sectionItems(place)].sort(requiredFirst));
   const [section] = path;
   if (path.length === 1 && SECTIONS.some((s) => s === section)) return free(fieldItems(place, String(section)));
   const field = fieldAt(path, context.table)?.field;
@@ -73,8 +74,10 @@ function requiredFirst(a: Completion, b: Completion): number {
 const REQUIRED_SECTIONS = ['data', 'adapter'];
 
 function fieldItems({ cursor, context }: Place, section: string): Completion[] {
+  const kind = kindOf(context);
   const fields = Object.entries(context.table[section] ?? {});
   return fields
+    .filter(([, field]) => concernsModel(field, kind))
     .map(([key, field]): Completion => {
       const path = section === '' ? [key] : [section, key];
       const standard = field.default === undefined ? '' : ` · ${inYaml(field.default)}`;
@@ -96,8 +99,10 @@ function keyText(key: string, field: Field<unknown>, { hasColon, isFlow, isQuote
   return `${key}: `;
 }
 
-function sectionItems({ hasColon, isFlow, isQuoted }: Cursor): Completion[] {
-  return SECTIONS.map((name) => {
+function sectionItems({ cursor: { hasColon, isFlow, isQuoted }, context }: Place): Completion[] {
+  const kind = kindOf(context);
+  const used = SECTIONS.filter((name) => Object.values(context.table[name] ?? {}).some((f) => concernsModel(f, kind)));
+  return used.map((name) => {
     const isBare = hasColon || isFlow || isQuoted;
     return {
       kind: 'section',
@@ -107,6 +112,12 @@ function sectionItems({ hasColon, isFlow, isQuoted }: Cursor): Completion[] {
       ...(!isBare && { hasMore: true }),
     };
   });
+}
+
+/** What the base model is for, where it is known. */
+function kindOf(context: LanguageContext): ModelKind | undefined {
+  const model = context.model();
+  return model && modelKind(model);
 }
 
 /** Whether something is offered behind the key, so that it should be shown at once. */
@@ -151,7 +162,9 @@ function itemsOf(place: Place, field: Field<unknown>, key: string): Completion[]
   if (kind === 'flag') return [true, false].map((v) => plainItem(v, detail(v)));
   const allowed = schema['enum'];
   if (Array.isArray(allowed)) {
-    return (allowed as unknown[]).map((value) => {
+    const kind = kindOf(place.context);
+    const isUsed = (value: unknown) => concernsModel({ modelKind: field.modelKinds?.[String(value)] }, kind);
+    return (allowed as unknown[]).filter(isUsed).map((value) => {
       const meaning = meanings?.[String(value)];
       return plainItem(value, { ...detail(value), ...(meaning !== undefined && { meaning: fieldText(meaning) }) });
     });

@@ -1,6 +1,7 @@
 /** @file What a run asks of an encoder: the labels of its head, from the checkpoint, an adapter or the data, and their ids. */
 import * as l10n from '@vscode/l10n';
 import { removeFix } from '../config/fixes';
+import { sectionFields } from '../config/sections';
 import { isObject } from '../config/values';
 import type { Answers } from '../data/batches';
 import type { TokenDataset } from '../data/dataset';
@@ -9,7 +10,10 @@ import { isLabelled, type SampleFormat } from '../data/samples';
 import { hasOwnHead, withTask, type BaseModel } from '../models/baseModel';
 import { arePlaceholders } from '../models/encoder';
 import type { SequenceTask } from '../models/types';
+import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
+import type { Field, ModelKind } from '../util/fields';
+import { concernsModel } from '../util/fields';
 
 /** Throws when the format of the samples is not one for this model. `where`: the key that says so. */
 export function refuseOtherFormat(format: SampleFormat | 'auto', model: BaseModel, file: string): void {
@@ -26,15 +30,34 @@ export function refuseOtherFormat(format: SampleFormat | 'auto', model: BaseMode
   ]);
 }
 
-/** Throws for keys of the configuration, as written, that cannot take effect on an encoder. */
-export function refuseIdleKeys(written: unknown, { task, architecture }: BaseModel, file: string): void {
-  const data = isObject(written) ? written['data'] : undefined;
-  if (task.kind === 'next-token' || !isObject(data) || data['loss_on'] === undefined) return;
-  const found = l10n.t('this key has no effect here');
-  const expected = l10n.t('{0} learns the label of a text and not its tokens; remove this key', architecture.id);
-  const fixes = [removeFix(['data', 'loss_on'])];
-  throw KernelError.refused([{ file, where: 'data.loss_on', severity: 'error', found, expected, fixes }]);
+/**
+ * Throws with every key of the configuration, as written, that can take effect on models of another kind alone
+ * (`Field.modelKind`).
+ */
+export function refuseIdleKeys(written: unknown, model: BaseModel, file: string): void {
+  const kind = modelKind(model);
+  const { id } = model.architecture;
+  const expected =
+    kind === 'labels'
+      ? l10n.t('{0} answers with the label of a text and writes none; remove this key', id)
+      : l10n.t('{0} writes text and has no head for labels; remove this key', id);
+  const problems = Object.entries(sectionFields).flatMap(([section, fields]) => {
+    const values = isObject(written) ? written[section] : undefined;
+    if (!isObject(values)) return [];
+    const idle = Object.entries<Field<unknown>>(fields).filter(([, field]) => !concernsModel(field, kind));
+    return idle.flatMap(([key]): Problem[] => {
+      if (values[key] === undefined) return [];
+      const where = `${section}.${key}`;
+      const found = l10n.t('this key has no effect here');
+      return [{ file, where, severity: 'error', found, expected, fixes: [removeFix([section, key])] }];
+    });
+  });
+  if (problems.length > 0) throw KernelError.refused(problems);
 }
+
+/** What a model is for, as the fields of the configuration tell it. */
+export const modelKind = ({ task }: Pick<BaseModel, 'task'>): ModelKind =>
+  task.kind === 'next-token' ? 'text' : 'labels';
 
 /**
  * A head for the training data: the one there is, that of the adapter training starts from (`known`), or a new one for the

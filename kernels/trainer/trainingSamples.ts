@@ -32,11 +32,6 @@ export function fixedPrompts(
   now?: Date,
 ): FixedPrompts | null {
   if (samples.prompts.length === 0) return null;
-  if (model.task.kind !== 'next-token') {
-    const found = l10n.t('this key has no effect here');
-    const expected = l10n.t('the base model answers for whole texts and writes none; remove it');
-    throw KernelError.refused([{ file, where: 'samples.prompts', severity: 'error', found, expected }]);
-  }
   const prompts = samples.prompts.map((text) => ({
     text,
     ids: promptTokens(text, tokenizer, { ...(now && { now }) }),

@@ -20,7 +20,18 @@ export interface Description {
   readonly peftKey?: string;
   /** Says how an adapter is trained, not what its tensors mean. */
   readonly isTrainingOnly?: boolean;
+  /** The only kind of model on which it can take effect; absent: it does on each. */
+  readonly modelKind?: ModelKind;
 }
+
+/** What a model is for: it writes text, or it answers for whole texts with labels. */
+export type ModelKind = 'text' | 'labels';
+
+/** Whether a field can take effect on a model of this kind; where no model is known every field may. */
+export const concernsModel = (
+  { modelKind }: { readonly modelKind?: ModelKind | undefined },
+  kind: ModelKind | undefined,
+): boolean => modelKind === undefined || kind === undefined || modelKind === kind;
 
 /** A field either has a default, or must be written, or may be absent. */
 export type Given<T> = { readonly default: T } | { readonly required: true };
@@ -49,6 +60,8 @@ export interface Field<T> extends Description {
   readonly path?: PathRule;
   /** Of a choice: what each value means, in one sentence. */
   readonly meanings?: Readonly<Record<string, string>>;
+  /** Of a choice: the values that are only for models of one kind. */
+  readonly modelKinds?: Readonly<Partial<Record<string, ModelKind>>>;
 }
 
 export type Fields = Readonly<Record<string, Field<unknown>>>;
@@ -115,18 +128,20 @@ export function choice<const V extends string | number | boolean>(
 ): Field<V | undefined>;
 export function choice(
   values: readonly (string | number | boolean)[],
-  spec: AnySpec & { readonly meanings?: Readonly<Record<string, string>> },
+  spec: AnySpec & Pick<Field<unknown>, 'meanings' | 'modelKinds'>,
 ): Field<unknown> {
   return make('choice', spec, {
-    schema: { enum: values },
+    schema: { enum: values, ...(spec.modelKinds && { 'x-model-kinds': spec.modelKinds }) },
     expected: values.length === 1 ? String(values[0]) : l10n.t('one of {0}', values.join(', ')),
     ...(spec.meanings && { meanings: spec.meanings }),
+    ...(spec.modelKinds && { modelKinds: spec.modelKinds }),
   });
 }
 
 /** What each value of a choice means: one sentence, shown beside it. */
 interface Meanings<V extends string | number | boolean> {
   readonly meanings?: { readonly [K in V as `${K}`]: string };
+  readonly modelKinds?: { readonly [K in V as `${K}`]?: ModelKind };
 }
 
 /** A list whose items are all described by `item`; never empty unless `allowEmpty`. */
@@ -183,7 +198,8 @@ export const part = { label: '', help: '', required: true } as const;
 
 /**
  * Draft-07 schema of an object with these fields. Besides the standard keywords each property has `x-order` (position),
- * and where known `x-group`, `x-unit` and `x-path`, from which a form is laid out.
+ * and where known `x-group`, `x-unit` and `x-path`, from which a form is laid out, and `x-model-kind` (of a choice
+ * `x-model-kinds`, by value), from which it sees what the base model has no use for.
  */
 export function toJsonSchema(fields: Fields): JsonSchema {
   const entries = Object.entries(fields);
@@ -242,13 +258,14 @@ function propertySchema(field: Field<unknown>, order: number): JsonSchema {
     'x-order': order,
     ...(field.group === undefined ? {} : { 'x-group': field.group }),
     ...(field.unit === undefined ? {} : { 'x-unit': field.unit }),
+    ...(field.modelKind === undefined ? {} : { 'x-model-kind': field.modelKind }),
   };
 }
 
 type Kind = Pick<Field<unknown>, 'schema' | 'expected'> & Partial<Pick<Field<unknown>, 'parts' | 'path' | 'meanings'>>;
 
 function make<T>(kind: FieldKind, spec: AnySpec, own: Kind): Field<T> {
-  const { label, help, unit, group, peftKey, isTrainingOnly } = spec;
+  const { label, help, unit, group, peftKey, isTrainingOnly, modelKind } = spec;
   return {
     kind,
     label,
@@ -257,6 +274,7 @@ function make<T>(kind: FieldKind, spec: AnySpec, own: Kind): Field<T> {
     ...(group === undefined ? {} : { group }),
     ...(peftKey === undefined ? {} : { peftKey }),
     ...(isTrainingOnly ? { isTrainingOnly } : {}),
+    ...(modelKind === undefined ? {} : { modelKind }),
     presence: 'default' in spec ? 'default' : 'optional' in spec ? 'optional' : 'required',
     ...('default' in spec ? { default: spec.default as T } : {}),
     parts: [],

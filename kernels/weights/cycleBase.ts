@@ -42,6 +42,12 @@ export async function writeCycleBase(
   };
 }
 
+/** What the graphs of a later cycle read, before there is such a file: enough to plan them, not to read from. */
+export const plannedCycleBase = (model: BaseModel, { layers }: AdapterPlan): BaseModel => ({
+  ...model,
+  checkpoint: model.checkpoint.withFloat32(layers.map(({ site }) => site.weight)),
+});
+
 /** Bytes of that file. */
 export const cycleBaseBytes = ({ layers }: AdapterPlan): number =>
   layers.reduce((n, { site }) => n + 4 * site.inFeatures * site.outFeatures, 16 * 1024);

@@ -1,6 +1,7 @@
 /**
  * @file The form that a JSON Schema (draft-07) describes: sections, groups, fields and the widget of each. Standard keywords carry
- * the meaning; `x-order`, `x-group`, `x-unit` and `x-path` refine the layout and may be missing.
+ * the meaning; `x-order`, `x-group`, `x-unit` and `x-path` refine the layout and may be missing, as may `x-model-kind` and
+ * `x-model-kinds`, which say what is only for models of one kind.
  */
 import * as l10n from '@vscode/l10n';
 import type { KeyPath } from '../protocol/configForm';
@@ -31,8 +32,8 @@ export interface FormSection {
   readonly groups: readonly FormGroup[];
 }
 
-/** The sections for a document with these values: which fields a section has may depend on them. */
-export function formSections(schema: Values, values: Values): FormSection[] {
+/** The sections for a document with these values, and for a base model of this kind: which fields there are may depend on both. */
+export function formSections(schema: Values, values: Values, modelKind?: string): FormSection[] {
   const properties = Object.entries(objectAt(schema, 'properties'));
   const isSection = (property: unknown) => isObject(property) && isObject(property['properties']);
   const top = { ...schema, properties: Object.fromEntries(properties.filter(([, p]) => !isSection(p))) };
@@ -42,10 +43,10 @@ export function formSections(schema: Values, values: Values): FormSection[] {
   const rank = (key: string) => (required.includes(key) ? required.indexOf(key) : required.length);
   sections.sort(([a], [b]) => rank(a) - rank(b));
   return [
-    { key: '', title: text(schema['x-title']) ?? l10n.t('General'), groups: groupsOf(top, []) },
+    { key: '', title: text(schema['x-title']) ?? l10n.t('General'), groups: groupsOf(top, [], modelKind) },
     ...sections.map(([key, property]) => {
       const section = applicable(property, objectAt(values, key), schema);
-      return { key, title: text(property['title']) ?? key, groups: groupsOf(section, [key]) };
+      return { key, title: text(property['title']) ?? key, groups: groupsOf(section, [key], modelKind) };
     }),
   ].filter(({ groups }) => groups.length > 0);
 }
@@ -89,19 +90,31 @@ function resolve(schema: unknown, root: Values): Values {
   return isObject(target) ? target : {};
 }
 
-function groupsOf(section: Values, at: KeyPath): FormGroup[] {
+function groupsOf(section: Values, at: KeyPath, modelKind: string | undefined): FormGroup[] {
   const required = requiredOf(section);
   const properties = Object.entries(objectAt(section, 'properties'))
     .filter((entry): entry is [string, Values] => isObject(entry[1]))
+    .filter(([, property]) => isFor(modelKind, property['x-model-kind']))
     .sort(([, a], [, b]) => order(a) - order(b));
   const groups = new Map<string, FormField[]>([['', []]]);
   for (const [key, property] of properties) {
     const title = text(property['x-group']) ?? '';
     const fields = groups.get(title) ?? [];
-    fields.push(formField(property, [...at, key], required.includes(key)));
+    fields.push(formField(forModel(property, modelKind), [...at, key], required.includes(key)));
     groups.set(title, fields);
   }
   return [...groups].filter(([, fields]) => fields.length > 0).map(([title, fields]) => ({ title, fields }));
+}
+
+const isFor = (modelKind: string | undefined, wanted: unknown): boolean =>
+  modelKind === undefined || wanted === undefined || wanted === modelKind;
+
+/** A choice without the values that are for another kind of model. */
+function forModel(property: Values, modelKind: string | undefined): Values {
+  const values: unknown = property['enum'];
+  const kinds = objectAt(property, 'x-model-kinds');
+  if (!Array.isArray(values)) return property;
+  return { ...property, enum: values.filter((value) => isFor(modelKind, kinds[String(value)])) };
 }
 
 function formField(property: Values, path: KeyPath, isRequired: boolean): FormField {

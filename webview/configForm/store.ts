@@ -21,7 +21,7 @@ export class ConfigFormStore {
   readonly sections = computed(() => {
     const schema = this.snapshot.value?.schema;
     const values = this.values.value;
-    return schema && values ? formSections(schema, values) : [];
+    return schema && values ? formSections(schema, values, this.snapshot.value?.document?.modelKind) : [];
   });
   /** Why training cannot be started now; null when it can. */
   readonly obstacle = computed(() => obstacleOf(this.snapshot.value));

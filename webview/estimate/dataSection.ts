@@ -28,7 +28,7 @@ export class DataSection extends SignalElement {
           ${fact(l10n.t('Steps'), l10n.t('{0}, {1} per epoch', formatCount(data.totalSteps), formatCount(data.stepsPerEpoch)))}
           ${fact(l10n.t('Epochs'), formatNumber(Number(data.epochs.toPrecision(3))))}
           ${fact(l10n.t('Tokens per step'), l10n.t('{0} on average, {1} at most', formatCount(data.tokensPerStep.mean), formatCount(data.tokensPerStep.max)))}
-          ${fact(l10n.t('With loss'), l10n.t('{0} per step', formatCount(data.supervisedPerStep)))}
+          ${fact(data.learnt === 'labels' ? l10n.t('Labels') : l10n.t('With loss'), l10n.t('{0} per step', formatCount(data.supervisedPerStep)))}
           ${fact(l10n.t('Padding'), formatShare(data.padding))}
           ${fact(l10n.t('Longest sample'), this.renderLongest(data))}
           ${data.evaluations > 0 ? fact(l10n.t('Evaluations'), formatCount(data.evaluations)) : nothing}
@@ -73,6 +73,8 @@ export class DataSection extends SignalElement {
 
   private renderShapes(shapes: readonly ShapeUse[]): TemplateResult {
     const measured = this.report.measurement?.shapes ?? [];
+    // Of texts with labels each carries loss once, which says nothing about a shape.
+    const isToken = this.report.data.learnt === 'tokens';
     const secondsOf = (shape: ShapeUse): number | undefined => measured.find((m) => isSame(m, shape))?.seconds;
     return html`<div class="table-scroll">
       <table class="shapes">
@@ -83,7 +85,7 @@ export class DataSection extends SignalElement {
           <tr>
             <th scope="col">${l10n.t('Batch')}</th>
             <th scope="col">${l10n.t('Used for')}</th>
-            <th scope="col" class="number">${l10n.t('With loss')}</th>
+            ${isToken ? html`<th scope="col" class="number">${l10n.t('With loss')}</th>` : nothing}
             <th scope="col" class="number">${l10n.t('Batches')}</th>
             ${measured.length > 0 ? html`<th scope="col" class="number">${l10n.t('Seconds each')}</th>` : nothing}
           </tr>
@@ -94,7 +96,7 @@ export class DataSection extends SignalElement {
             return html`<tr>
               <th scope="row">${shapeText(shape)}</th>
               <td>${shape.kind === 'train' ? l10n.t('training') : l10n.t('evaluation')}</td>
-              <td class="number">${formatCount(shape.rows)}</td>
+              ${isToken ? html`<td class="number">${formatCount(shape.rows)}</td>` : nothing}
               <td class="number">${formatCount(shape.batches)}</td>
               ${measured.length > 0 ? html`<td class="number">${seconds === undefined ? '' : formatNumber(Number(seconds.toPrecision(3)))}</td>` : nothing}
             </tr>`;

@@ -15,9 +15,20 @@ export function partTexts(): Readonly<Record<keyof MemoryParts, PartText>> {
       name: l10n.t('Base weights'),
       help: l10n.t('Mapped from the files of the checkpoint: the system can drop and read them again.'),
     },
-    adapter: { name: l10n.t('Adapter'), help: l10n.t('The trained tensors.') },
+    adapter: {
+      name: l10n.t('Adapter'),
+      help: l10n.t('Its tensors, trained and frozen; with restarts also those that were merged.'),
+    },
+    activity: {
+      name: l10n.t('Adapter as it started'),
+      help: l10n.t('A copy that its changes are measured against, to tell whether the method is active.'),
+    },
+    merging: {
+      name: l10n.t('Merging'),
+      help: l10n.t('What merging the adapter at a restart read and made, until it is collected.'),
+    },
     optimiser: { name: l10n.t('Optimiser'), help: l10n.t('Two moments of each trained parameter.') },
-    gradients: { name: l10n.t('Gradients'), help: l10n.t('Of one batch, and their sum over a step.') },
+    gradients: { name: l10n.t('Gradients'), help: l10n.t('Of the last two batches, and their sum over a step.') },
     activations: {
       name: l10n.t('Activations'),
       help: l10n.t('Results of the forward pass that the backward pass needs. They grow with the tokens of a batch.'),

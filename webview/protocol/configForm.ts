@@ -15,6 +15,8 @@ export interface FormDocument {
   readonly values: Readonly<Record<string, unknown>> | null;
   readonly problems: readonly Problem[];
   readonly summary?: ConfigSummary;
+  /** What the base model is for: fields that can take effect on the other kind alone are not shown. Absent: not known. */
+  readonly modelKind?: 'text' | 'labels';
   /** What follows from the values, in words, by the key it is about: `8 of 28 linear layers`. */
   readonly figures: Readonly<Record<string, string>>;
 }

@@ -13,6 +13,15 @@ export interface ConfigSummary {
   readonly modelType: string;
 }
 
+/** What a check of a configuration found. */
+export interface CheckedConfig {
+  readonly problems: readonly Problem[];
+  /** Of a configuration without errors in the adapter. */
+  readonly summary?: ConfigSummary;
+  /** What the base model is for, where one is named that can be read: fields may be for one kind alone. */
+  readonly modelKind?: 'text' | 'labels';
+}
+
 /** From `start` up to `end`. */
 export interface TextSpan {
   readonly start: number;
@@ -121,6 +130,8 @@ export type ConfigHint = { readonly key: string; readonly at?: HintPlace } & (
 /** What a new configuration should say so that it trains as it is. */
 export interface NewConfigAdvice {
   readonly format: string;
+  /** Names of the classes that the samples have, in the order of their ids. */
+  readonly labels?: readonly string[];
   readonly samples: number;
   /** False: only the first samples were read, there are more. */
   readonly isComplete: boolean;
@@ -137,7 +148,7 @@ export interface NewConfigAdvice {
 
 export interface ConfigCalls {
   /** Validates a configuration; `text` is the unsaved text of an editor, read in place of the file. */
-  'config/check'(p: { path: string; text?: string }): { problems: readonly Problem[]; summary?: ConfigSummary };
+  'config/check'(p: { path: string; text?: string }): CheckedConfig;
   /** The JSON Schema of `*.adapter.yaml`, with titles, help, defaults and limits. */
   'config/schema'(p: object): { schema: Readonly<Record<string, unknown>> };
   /** What can be written at `offset`. `models`: what the editor knows to be on disk, offered for paths. */

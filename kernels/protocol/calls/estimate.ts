@@ -5,7 +5,12 @@ export interface MemoryParts {
   readonly weights: number;
   /** The same pages once more for each further graph that is kept compiled: counted by system tools, no memory of its own. */
   readonly mappings: number;
+  /** Of a run with restarts with the adapters that were merged. */
   readonly adapter: number;
+  /** The adapter as it started, which its changes are measured against. */
+  readonly activity: number;
+  /** After a restart: what merging the adapter read and made, until it is collected. */
+  readonly merging: number;
   readonly optimiser: number;
   readonly gradients: number;
   /** Results of the forward pass kept for the backward pass. */
@@ -67,6 +72,8 @@ export interface ShapeUse {
 
 export interface DataEstimate {
   readonly format: string;
+  /** What carries loss: tokens of the samples, or one label for each. */
+  readonly learnt: 'tokens' | 'labels';
   readonly samples: number;
   readonly evaluationSamples: number;
   /** Samples left out, by reason. */

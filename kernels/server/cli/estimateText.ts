@@ -14,6 +14,8 @@ const PARTS: Readonly<Record<keyof MemoryParts, string>> = {
   weights: 'base weights (mapped from their files, can be dropped)',
   mappings: 'the same weights in further compiled graphs (counted by system tools only)',
   adapter: 'adapter',
+  activity: 'the adapter as it started, to tell whether the method is active',
+  merging: 'what merging at a restart leaves for a while',
   optimiser: 'optimiser state',
   gradients: 'gradients',
   activations: 'activations',
@@ -87,7 +89,11 @@ export function estimateText(report: EstimateReport): string {
       ['graphs', 'batches', ...(measurement ? ['s/batch'] : [])],
       ...data.shapes
         .slice(0, MOST_SHAPES)
-        .map((s) => [`  ${shapeText(s)}`, String(s.batches), ...(measurement ? [secondsOf(measurement, s)] : [])]),
+        .map((s) => [
+          `  ${shapeText(s, data)}`,
+          String(s.batches),
+          ...(measurement ? [secondsOf(measurement, s)] : []),
+        ]),
       ...(data.shapes.length > MOST_SHAPES ? [[`  and ${data.shapes.length - MOST_SHAPES} more`]] : []),
     ]),
     `  ${data.shapes.length} shapes, compiled ${data.compilations} times in all`,
@@ -108,8 +114,11 @@ function timeLine({ secondsPerStep, tokensPerSecond, eta }: EstimateMeasurement)
   return `takes ${duration(eta.seconds)} (${shown.join(', ')}): ${secondsPerStep.toPrecision(3)} s per step, ${tokensPerSecond.toFixed(0)} tokens/s`;
 }
 
-const shapeText = ({ kind, batch, length, rows }: ShapeUse): string =>
-  `${kind === 'train' ? 'train' : 'eval '} ${batch} × ${length} tokens, ${rows} with loss`;
+/** Of texts with labels each carries loss once, which says nothing about a shape. */
+function shapeText({ kind, batch, length, rows }: ShapeUse, { learnt }: DataEstimate): string {
+  const shape = `${kind === 'train' ? 'train' : 'eval '} ${batch} × ${length} tokens`;
+  return learnt === 'labels' ? shape : `${shape}, ${rows} with loss`;
+}
 
 function secondsOf({ shapes }: EstimateMeasurement, wanted: ShapeUse): string {
   const found = shapes.find(
@@ -126,8 +135,5 @@ function duration(seconds: number): string {
 }
 
 /** What of a step is learnt: tokens, or one label for each text. */
-function learntText({ supervisedPerStep: count, format }: DataEstimate): string {
-  return format === 'classification' || format === 'regression'
-    ? `${count.toFixed(0)} labels`
-    : `${count.toFixed(0)} carry loss`;
-}
+const learntText = ({ supervisedPerStep: count, learnt }: DataEstimate): string =>
+  `${count.toFixed(0)} ${learnt === 'labels' ? 'labels' : 'carry loss'}`;

@@ -31,7 +31,7 @@ async function estimate(
     signal,
     onProgress: progress,
     // What was counted is exact for the hints in the editor, too.
-    onCounted: (shapes, samples) => quick.rememberShapes(config, { shapes, samples }),
+    onCounted: (counted) => quick.rememberShapes(config, counted),
     ...(measure && { measure }),
   });
 }

@@ -3,6 +3,8 @@
  * see there, and whether a layer computes what its merged weight says. The graph ends at these blocks, so its cost is bounded.
  */
 import { probeOutputs } from './probeOutputs';
+import type { AdapterPlan } from '../../adapters/plan';
+import type { BaseModel } from '../../models/baseModel';
 import type { Value } from '../../graph/graph';
 import { Graph } from '../../graph/graph';
 import { encodeOnnx } from '../../graph/onnx/encode';
@@ -18,7 +20,7 @@ import { fedTensors, finish, modelParts } from '../stepGraph';
 /** Blocks with adapted layers that are probed, from the first one on. */
 const BLOCKS = 6;
 /** Tokens that are passed through them. */
-const TOKENS = 32;
+export const PROBED_TOKENS = 32;
 
 /** By module, then by the name of the scalar. */
 export type LayerProbes = ReadonlyMap<string, Readonly<Record<string, number>>>;
@@ -31,7 +33,7 @@ export class LayerProbe {
     private readonly prepared: Pick<PreparedRun, 'plan' | 'parameters' | 'model' | 'device' | 'threads'>,
     batch: TrainBatch | undefined,
   ) {
-    this.ids = batch?.inputIds.slice(0, Math.min(TOKENS, batch.length)) ?? new Int32Array();
+    this.ids = batch?.inputIds.slice(0, Math.min(PROBED_TOKENS, batch.length)) ?? new Int32Array();
   }
 
   async run(): Promise<LayerProbes> {
@@ -53,8 +55,8 @@ export class LayerProbe {
   }
 
   private async compile(): Promise<{ readonly session: Session; readonly inputs: ReadonlySet<string> }> {
-    const { model, device, threads } = this.prepared;
-    const program = this.build();
+    const { model, plan, device, threads } = this.prepared;
+    const program = probeProgram(model, plan, this.ids);
     const weightsFolder = model.weightFiles.folder;
     const bytes = encodeOnnx(program, { target: device === 'cpu' ? 'cpu' : 'gpu', weightsFolder });
     const session = await ortRuntime.compile(bytes, { device, threads, weightsFolder });
@@ -62,29 +64,6 @@ export class LayerProbe {
       session,
       inputs: new Set(program.leaves.flatMap(({ leaf }) => (leaf?.kind === 'input' ? [leaf.name] : []))),
     };
-  }
-
-  private build(): Program {
-    const { model, plan } = this.prepared;
-    const graph = new Graph();
-    const blocks = [...new Set(plan.layers.map(({ site }) => site.layer))].sort((a, b) => a - b).slice(0, BLOCKS);
-    const outputs: Record<string, Value> = {};
-    let first: number | undefined;
-    const { weights, linear } = modelParts(graph, model, plan, {
-      dropout: (_, v) => v,
-      observe: (layer, built) => {
-        if (!blocks.includes(layer.site.layer)) return;
-        // What lies outside of the blocks may be built before them, after them or, in the head, not at all.
-        first ??= layer.site.layer;
-        const isFirst = layer.site.layer === first;
-        for (const [name, value] of probeOutputs(plan.method, layer, built, isFirst)) {
-          outputs[`${layer.site.path} ${name}`] = value;
-        }
-      },
-    });
-    const { architecture, config } = model;
-    architecture.hidden(config, textInputs(graph, model, [this.ids]), weights, linear);
-    return finish(programOf(outputs));
   }
 
   private feeds(inputs: ReadonlySet<string>): Feeds {
@@ -95,4 +74,27 @@ export class LayerProbe {
     ]);
     return Object.fromEntries(own.filter(([name]) => inputs.has(name)));
   }
+}
+
+/** The graph of the probes for a text of these ids; its inputs are the tensors of the adapter. */
+export function probeProgram(model: BaseModel, plan: AdapterPlan, ids: Int32Array): Program {
+  const graph = new Graph();
+  const blocks = [...new Set(plan.layers.map(({ site }) => site.layer))].sort((a, b) => a - b).slice(0, BLOCKS);
+  const outputs: Record<string, Value> = {};
+  let first: number | undefined;
+  const { weights, linear } = modelParts(graph, model, plan, {
+    dropout: (_, v) => v,
+    observe: (layer, built) => {
+      if (!blocks.includes(layer.site.layer)) return;
+      // What lies outside of the blocks may be built before them, after them or, in the head, not at all.
+      first ??= layer.site.layer;
+      const isFirst = layer.site.layer === first;
+      for (const [name, value] of probeOutputs(plan.method, layer, built, isFirst)) {
+        outputs[`${layer.site.path} ${name}`] = value;
+      }
+    },
+  });
+  const { architecture, config } = model;
+  architecture.hidden(config, textInputs(graph, model, [ids]), weights, linear);
+  return finish(programOf(outputs));
 }

@@ -9,6 +9,10 @@ import { checkConfig } from '../../../kernels/check/checkConfig';
 import { adviseConfig } from '../../../kernels/language/advise';
 import { KernelError } from '../../../kernels/protocol/errors';
 import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import type { EvalRecord } from '../../../kernels/protocol/types';
+import { RunFolder } from '../../../kernels/runs/runFolder';
+import { train } from '../../../kernels/trainer/trainer';
+import { writeTinyEncoder } from '../../support/tinyEncoder';
 import { trainingFixture } from '../../support/trainingFixture';
 import { writeTinyModel } from '../../support/tinyModel';
 import { TINY_VOCABULARY, tinyTokenizerFiles } from '../../support/tinyTokenizer';
@@ -78,6 +82,41 @@ describe('a new configuration', () => {
     expect(values?.['data']).not.toHaveProperty('eval_fraction');
     expect(values?.['training']).not.toHaveProperty('eval_steps');
     expect(stepsPerEpoch).toBe(1);
+  });
+
+  it('of an encoder and labels trains a new head as it is, without what only language models do', async () => {
+    const model = writeTinyEncoder(path.join(fixture.folder, 'encoder'));
+    const label = (i: number) => (i % 3 === 0 ? 'bad' : 'good');
+    const data = rows(
+      'labelled.jsonl',
+      Array.from({ length: 24 }, (_, i) => ({ text: `film ${i}`, label: label(i) })),
+    );
+    const { advice, values, text } = await prepared(model, data);
+    expect(advice).toMatchObject({ format: 'classification', samples: 24, labels: ['bad', 'good'], warnings: [] });
+    expect(values).toMatchObject({ data: { format: 'classification', eval_fraction: 0.1 } });
+    expect(text).toContain('format: classification # 2 labels: bad, good');
+    expect(text).not.toMatch(/loss_on|samples/);
+    const file = path.join(fixture.folder, 'two-steps.adapter.yaml');
+    writeFileSync(file, text);
+    const run = await prepareRun(file, readConfig(file, ['training.max_steps=2', 'runtime.device=cpu']));
+    const folder = RunFolder.create(path.join(fixture.folder, 'encoder-run'), run.info);
+    const evaluated: EvalRecord[] = [];
+    const listener = { onEval: (record: EvalRecord) => void evaluated.push(record) };
+    const outcome = await train(folder, run, { signal, isResumed: false, listener });
+    run.close();
+    expect(outcome).toEqual({ status: 'finished', step: 2 });
+    expect(evaluated.at(-1)).toMatchObject({ step: 2, metrics: { accuracy: expect.any(Number) as number } });
+  });
+
+  it('of an encoder and numbers computes them', async () => {
+    const model = path.join(fixture.folder, 'encoder');
+    const data = rows(
+      'numbers.jsonl',
+      Array.from({ length: 12 }, (_, i) => ({ sentence: `film ${i}`, label: i / 4 })),
+    );
+    const { values, text } = await prepared(model, data);
+    expect(values).toMatchObject({ data: { format: 'regression' } });
+    expect(text).toContain('format: regression # a number for each text');
   });
 
   it('writes paths that need quotes', async () => {

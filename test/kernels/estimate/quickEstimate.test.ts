@@ -33,7 +33,7 @@ describe('a quick estimate', () => {
     const estimates = new QuickEstimates();
     const bound = await estimates.estimate(file, undefined);
     const shape = { kind: 'train', batch: 3, length: 48, rows: 64, held: 1 } as const;
-    estimates.rememberShapes(readConfig(file), { shapes: [shape], samples: 41 });
+    estimates.rememberShapes(readConfig(file), { shapes: [shape], samples: 41, totalSteps: 12 });
     const counted = await estimates.estimate(file, undefined);
     expect(counted).toMatchObject({ basis: 'tokens', tokensPerBatch: 144 });
     expect(counted.peakBytes).toBeLessThan(bound.peakBytes);

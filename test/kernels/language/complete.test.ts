@@ -5,6 +5,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { complete } from '../../../kernels/language/complete';
 import type { Completion } from '../../../kernels/protocol/calls/config';
+import { writeTinyEncoder } from '../../support/tinyEncoder';
 import { trainingFixture } from '../../support/trainingFixture';
 
 const fixture = trainingFixture();
@@ -48,6 +49,17 @@ describe('keys', () => {
     expect(found).not.toContain('shuffle');
     expect(found).not.toContain('model');
     expect(taken('training:\n  lear|', 'learning_rate')).toBe('training:\n  learning_rate: ');
+  });
+
+  it('of an encoder are without those that only models that write text have, and so are the formats of its data', () => {
+    const encoder = `version: 1\nmodel: ${writeTinyEncoder(path.join(fixture.folder, 'encoder'))}\n`;
+    expect(labels(`${head}data:\n  |`)).toContain('loss_on');
+    expect(labels(`${encoder}data:\n  |`)).toContain('max_length');
+    expect(labels(`${encoder}data:\n  |`)).not.toContain('loss_on');
+    expect(labels(`${head}|`)).toContain('samples');
+    expect(labels(`${encoder}|`)).not.toContain('samples');
+    expect(labels(`${encoder}data:\n  format: |`)).toEqual(['auto', 'classification', 'regression']);
+    expect(labels(`${head}data:\n  format: |`)).not.toContain('classification');
   });
 
   it('of the adapter are those of its method', () => {

@@ -1,10 +1,9 @@
 /** @file A whole training of a tiny encoder on labelled texts: a new head, metrics, the adapter's files, evaluation, merge. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadAdapter } from '../../../kernels/adapters/adapterFile';
 import { openSafetensors } from '../../../kernels/formats/safetensors';
-import { SafetensorsWriter } from '../../../kernels/formats/safetensorsWriter';
 import { merge } from '../../../kernels/merge/merge';
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import type { EvalRecord } from '../../../kernels/protocol/types';
@@ -14,6 +13,7 @@ import { openEvaluation, prepareRun, readConfig } from '../../../kernels/trainer
 import { ModelRunner } from '../../../kernels/trainer/runner';
 import { train } from '../../../kernels/trainer/trainer';
 import { createRandom } from '../../../kernels/util/random';
+import { writeTinyEncoder } from '../../support/tinyEncoder';
 import { temporaryFolder } from '../../support/tinyModel';
 
 const WORDS = ['the', 'film', 'was', 'story', 'with', 'actors', 'scene', 'very', 'fine'];
@@ -21,30 +21,9 @@ const folder = temporaryFolder();
 const file = path.join(folder, 'toy.adapter.yaml');
 const base = path.join(folder, 'base');
 
-/** The golden encoder as it comes from pretraining, without a head, and the tokenizer of test/fixtures/wordPiece. */
 beforeAll(() => {
   process.env['ADAPTER_STUDIO_CACHE'] = path.join(folder, 'cache');
-  const golden = path.join(__dirname, '../../golden/bases/roberta');
-  mkdirSync(base);
-  const config = JSON.parse(readFileSync(path.join(golden, 'config.json'), 'utf8')) as Record<string, unknown>;
-  const { id2label, label2id, problem_type, ...rest } = config;
-  expect([id2label, label2id, problem_type]).not.toContain(undefined);
-  writeFileSync(
-    path.join(base, 'config.json'),
-    JSON.stringify({ ...rest, architectures: ['RobertaForMaskedLM'], initializer_range: 0.2 }),
-  );
-  const stored = openSafetensors(path.join(golden, 'model.safetensors'));
-  const body = [...stored.tensors.values()].filter(({ name }) => !name.startsWith('classifier.'));
-  const writer = SafetensorsWriter.create(
-    path.join(base, 'model.safetensors'),
-    body.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-  );
-  for (const { name } of body) writer.writeF32(name, stored.readF32(name));
-  writer.commit();
-  stored.close();
-  const tokenizer = path.join(__dirname, '../../fixtures/wordPiece');
-  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
-    cpSync(path.join(tokenizer, name), path.join(base, name));
+  writeTinyEncoder(base);
 });
 afterAll(() => void delete process.env['ADAPTER_STUDIO_CACHE']);
 
@@ -160,6 +139,11 @@ describe('an encoder without a head', () => {
     write('train.jsonl', 20, (isGood) => (isGood ? 'pos' : 'neg'));
     configure('train: train.jsonl, eval_fraction: 0.2, loss_on: all');
     expect(await refusal()).toMatch(/loss_on.*no effect/);
+    configure('train: train.jsonl, eval_fraction: 0.2');
+    const samples = ['samples.prompts=[a]', 'samples.max_new_tokens=4'];
+    expect(() => readConfig(file, samples)).toThrow(
+      /samples\.prompts: this key has no effect here; roberta answers with the label.*\n.*samples\.max_new_tokens: /,
+    );
     configure('train: train.jsonl, eval_fraction: 0.2, format: text');
     expect(await refusal()).toMatch(/data\.format: is text; expected classification, regression or auto/);
     configure('train: train.jsonl, eval_fraction: 0.2');

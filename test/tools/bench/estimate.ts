@@ -35,7 +35,8 @@ export async function benchEstimate(context: BenchContext): Promise<BenchReport>
   for (const item of known) {
     if (context.cases && !context.cases.includes(item.id)) continue;
     const result = await compare(item, context);
-    say(`  ${item.id}: ${percent(result.error)}`);
+    const { estimated, measured } = result;
+    say(`  ${item.id}: ${percent(result.error)} (${formatBytes(estimated)} for ${formatBytes(measured)})`);
     results.push(result);
   }
   const errors = results.map(({ error }) => Math.abs(error));

@@ -6,14 +6,16 @@ import type { EstimateCase } from './estimateCases';
 
 /** Steps of the measured training: by the third, memory has stopped growing on one batch shape. */
 export const STEPS = 3;
+/** Of a training with restarts: in the third, there is a base that was merged from a merged one. */
+const CYCLES = 3;
 
 /** Writes both into `folder` and returns the path of the configuration. */
 export async function writeEstimateCase(folder: string, base: string, units: readonly string[], item: EstimateCase) {
-  const { batch, lengths, supervised, evalFraction, method, rank, dropout } = item;
+  const { batch, lengths, supervised, evalFraction, adapter, classes, restartEvery } = item;
   const longest = Math.max(...lengths);
   const isMixed = lengths.length > 1;
   // Mixed lengths: enough steps that the run meets several batch shapes.
-  const steps = isMixed ? 8 : STEPS;
+  const steps = restartEvery > 0 ? CYCLES * restartEvery : isMixed ? 8 : STEPS;
   const samples = isMixed ? 8 * batch * lengths.length : batch * steps;
   const lines = Array.from({ length: samples }, (_, i) => {
     const tokens = lengths[i % lengths.length] ?? longest;
@@ -21,6 +23,7 @@ export async function writeEstimateCase(folder: string, base: string, units: rea
     const learnt = Math.max(2, Math.round(supervised * tokens));
     const text = (from: number, count: number) =>
       Array.from({ length: count }, (_, t) => units[((i + 1) * 7919 + (from + t) * 104729) % units.length]).join('');
+    if (classes > 0) return { text: text(0, tokens), label: `class ${i % classes}` };
     return supervised === 1
       ? { text: text(0, tokens - 1) }
       : { prompt: text(0, tokens - learnt), completion: text(tokens - learnt, learnt - 1) };
@@ -30,13 +33,7 @@ export async function writeEstimateCase(folder: string, base: string, units: rea
   return writeTrainConfig(join(folder, 'case.adapter.yaml'), {
     model: base,
     data: { train: data, max_length: longest, ...(evalFraction > 0 && { eval_fraction: evalFraction }) },
-    adapter: {
-      method,
-      r: rank,
-      ...((method === 'lora' || method === 'dora') && { lora_alpha: 2 * rank }),
-      ...(dropout > 0 && { lora_dropout: dropout }),
-      target_modules: 'all-linear',
-    },
+    adapter,
     training: {
       learning_rate: 2e-4,
       lr_scheduler_type: 'linear',
@@ -47,6 +44,7 @@ export async function writeEstimateCase(folder: string, base: string, units: rea
       max_grad_norm: 1,
       weight_decay: 0,
     },
+    ...(restartEvery > 0 && { relora: { every: restartEvery } }),
     output: join(folder, 'runs'),
   });
 }

@@ -1,30 +1,32 @@
-/** @file A llama checkpoint of random weights in a given shape, with a byte-level tokenizer that has no merges. */
+/** @file A checkpoint of random weights in a given shape, with a byte-level tokenizer that has no merges. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtomicFolder, writeFileAtomic } from '../../../kernels/formats/atomicFile';
 import { SafetensorsWriter } from '../../../kernels/formats/safetensorsWriter';
+import { architectureOf } from '../../../kernels/models/registry';
 import { say } from '../shared/table';
 import { fillUniform } from './randomValues';
-import { projections, type LlamaShape } from './shapes';
+import type { LlamaShape } from './shapes';
 
 const END = '<|endoftext|>';
 
 /** Returns `dir`, making the folder first where it does not exist. The same shape gives the same bytes. */
-export function ensureRandomCheckpoint(
-  dir: string,
-  shape: LlamaShape,
-  dtype: 'F32' | 'F16' | 'BF16' = 'F32',
-): Promise<string> {
+export function ensureRandomCheckpoint(dir: string, shape: LlamaShape, dtype: RandomDtype = 'F32'): Promise<string> {
+  return ensureRandomModel(dir, llamaConfig(shape), dtype);
+}
+
+/** The same for any family, from what its config.json says; a head for whole texts is left out, so that training starts it. */
+export function ensureRandomModel(dir: string, config: ModelJson, dtype: RandomDtype): Promise<string> {
   if (existsSync(dir)) return Promise.resolve(dir);
   say(`writing random weights to ${dir}`);
   const folder = AtomicFolder.create(dir);
   try {
     const json = (name: string, content: unknown) =>
       writeFileAtomic(join(folder.temporaryPath, name), `${JSON.stringify(content)}\n`);
-    json('config.json', modelConfig(shape));
-    json('tokenizer.json', tokenizer(shape.vocabulary));
+    json('config.json', config);
+    json('tokenizer.json', tokenizer(config.vocab_size));
     json('tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast', eos_token: END, pad_token: END });
-    writeWeights(join(folder.temporaryPath, 'model.safetensors'), shape, dtype);
+    writeWeights(join(folder.temporaryPath, 'model.safetensors'), weightShapes(config), dtype);
     folder.commit();
   } finally {
     folder.abort();
@@ -32,14 +34,20 @@ export function ensureRandomCheckpoint(
   return Promise.resolve(dir);
 }
 
-function writeWeights(path: string, shape: LlamaShape, dtype: 'F32' | 'F16' | 'BF16'): void {
-  const tensors = weightShapes(shape).map(([name, size]) => ({ name, dtype, shape: size }));
+type RandomDtype = 'F32' | 'F16' | 'BF16';
+type ModelJson = Readonly<Record<string, unknown>> & { readonly model_type: string; readonly vocab_size: number };
+type Shapes = readonly (readonly [name: string, shape: readonly number[]])[];
+
+function writeWeights(path: string, shapes: Shapes, dtype: RandomDtype): void {
+  const tensors = shapes.map(([name, shape]) => ({ name, dtype, shape }));
   const writer = SafetensorsWriter.create(path, tensors, { metadata: new Map([['format', 'pt']]) });
   try {
-    tensors.forEach(({ name, shape: size }, seed) => {
-      const values = new Float32Array(size.reduce((product, n) => product * n, 1));
-      // Norm weights are 1; the others have the usual standard deviation of 0.02.
-      writer.writeF32(name, size.length === 1 ? values.fill(1) : fillUniform(values, 0.02 * Math.sqrt(3), seed + 1));
+    tensors.forEach(({ name, shape }, seed) => {
+      const values = new Float32Array(shape.reduce((product, n) => product * n, 1));
+      // Norm weights are 1 and biases 0; the others have the usual standard deviation of 0.02.
+      const isMatrix = shape.length > 1;
+      if (!isMatrix) values.fill(name.endsWith('.bias') ? 0 : 1);
+      writer.writeF32(name, isMatrix ? fillUniform(values, 0.02 * Math.sqrt(3), seed + 1) : values);
     });
     writer.commit();
   } finally {
@@ -47,20 +55,15 @@ function writeWeights(path: string, shape: LlamaShape, dtype: 'F32' | 'F16' | 'B
   }
 }
 
-function weightShapes(shape: LlamaShape): (readonly [string, readonly number[]])[] {
-  const layers = Array.from({ length: shape.layers }, (_, i) => `model.layers.${i}`);
-  return [
-    ['model.embed_tokens.weight', [shape.vocabulary, shape.hidden]] as const,
-    ...layers.flatMap((layer) => [
-      [`${layer}.input_layernorm.weight`, [shape.hidden]] as const,
-      [`${layer}.post_attention_layernorm.weight`, [shape.hidden]] as const,
-      ...Object.entries(projections(shape)).map(([module, size]) => [`${layer}.${module}.weight`, size] as const),
-    ]),
-    ['model.norm.weight', [shape.hidden]] as const,
-  ];
+function weightShapes(json: ModelJson): Shapes {
+  const family = architectureOf(json, 'config.json');
+  const { config } = family.parseConfig(json, 'config.json', () => false);
+  const head = family.head(config);
+  const fresh = head.kind === 'sequence' ? [...head.modules.values()].flat().map(({ name }) => name) : [];
+  return [...family.tensors(config)].filter(([name]) => !fresh.includes(name));
 }
 
-function modelConfig(shape: LlamaShape): Readonly<Record<string, unknown>> {
+function llamaConfig(shape: LlamaShape): ModelJson {
   return {
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',

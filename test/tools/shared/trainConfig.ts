@@ -19,6 +19,7 @@ export interface TrainConfig {
   readonly data: Readonly<Record<string, unknown>> & { readonly train: string; readonly max_length: number };
   readonly adapter: Readonly<Record<string, unknown>>;
   readonly training: TrainingSettings & Readonly<Record<string, unknown>>;
+  readonly relora?: Readonly<Record<string, unknown>>;
   readonly output: string;
 }
 

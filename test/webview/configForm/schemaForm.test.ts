@@ -57,6 +57,23 @@ describe('the form of the configuration schema', () => {
     expect(shown.map(({ path }) => path.at(-1))).not.toContain(other);
   });
 
+  it('leaves out what is only for the other kind of base model, and shows all while the model is not known', () => {
+    const keysFor = (kind?: string) =>
+      formSections(schema, { adapter: { method: 'lora' } }, kind).flatMap(({ groups }) =>
+        groups.flatMap(({ fields }) => fields.map(({ path }) => path.join('.'))),
+      );
+    const idle = ['data.loss_on', 'samples.prompts', 'samples.max_new_tokens'];
+    expect(keysFor()).toEqual(expect.arrayContaining(idle));
+    expect(keysFor('text')).toEqual(keysFor());
+    expect(keysFor('labels')).toEqual(keysFor().filter((key) => !idle.includes(key)));
+    const formats = (kind: string) =>
+      fieldsOf(formSections(schema, { adapter: { method: 'lora' } }, kind), 'data').find(
+        ({ path }) => path[1] === 'format',
+      )?.widget;
+    expect(formats('labels')).toEqual({ kind: 'choice', values: ['auto', 'classification', 'regression'] });
+    expect(formats('text')).toMatchObject({ values: ['auto', 'text', 'prompt-completion', 'instruction', 'messages'] });
+  });
+
   it('shows the fields of the method that is written, and only the choice of one before', () => {
     expect(fieldsOf(sections, 'adapter').map(({ path }) => path.at(-1))).toContain('lora_alpha');
     const before = formSections(schema, {});

@@ -12,6 +12,8 @@ const parts = {
   weights: 269e6 * factor,
   mappings: 1_345e6,
   adapter: 19.5e6 * factor,
+  activity: 19.5e6 * factor,
+  merging: 0,
   optimiser: 39e6 * factor,
   gradients: 39e6 * factor,
   activations: 1_654e6 * factor,
@@ -61,7 +63,8 @@ const report: EstimateReport = {
       ]
     : [],
   data: {
-    format: 'messages',
+    format: state === 'labels' ? 'classification' : 'messages',
+    learnt: state === 'labels' ? 'labels' : 'tokens',
     samples: 3_344,
     evaluationSamples: 176,
     skipped: { 'no token carries loss': 4 },
