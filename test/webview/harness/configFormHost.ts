@@ -160,6 +160,7 @@ function describe(name: string): FormDocument {
     values: configValues(text),
     problems,
     ...(problems.some(({ severity }) => severity === 'error') ? {} : { summary }),
+    ...(query.get('kind') === 'labels' && { modelKind: 'labels' as const }),
     // In the editor's language already, as the host has it; this host speaks none.
     figures: {},
   };

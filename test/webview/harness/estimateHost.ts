@@ -17,7 +17,7 @@ const parts = {
   optimiser: 39e6 * factor,
   gradients: 39e6 * factor,
   activations: 1_654e6 * factor,
-  workspace: 201e6 * factor,
+  workspace: 181.5e6 * factor,
   graphs: 148e6,
   runtime: 154e6,
 };

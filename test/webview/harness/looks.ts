@@ -162,6 +162,12 @@ export const LOOKS: readonly Look[] = [
     isVariation: true,
   },
   { page: 'configForm', name: 'form', options: { width: 320 }, ready: '[data-key="adapter.r"]' },
+  {
+    page: 'configForm',
+    name: 'form-encoder',
+    options: { width: 320, host: { kind: 'labels' } },
+    ready: '[data-key="adapter.r"]',
+  },
   { page: 'configForm', name: 'form-problems', options: { width: 300, host: { doc: 'problems' } }, ready: '.problem' },
   {
     page: 'configForm',
@@ -178,6 +184,7 @@ export const LOOKS: readonly Look[] = [
     isVariation: true,
   },
   { page: 'estimate', name: 'estimate', options: { width: 1000 }, ready: '.verdict' },
+  { page: 'estimate', name: 'estimate-labels', options: { host: { case: 'labels' } }, ready: '.verdict' },
   {
     page: 'estimate',
     name: 'estimate-exceeds',
