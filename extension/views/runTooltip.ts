@@ -1,5 +1,6 @@
 /** @file What the pointer finds on a run: configuration, device, how long, how well. */
 import { l10n, MarkdownString, Uri, workspace } from 'vscode';
+import { figureTexts } from '../../kernels/protocol/activity';
 import type { ActivityFigure } from '../../kernels/protocol/types';
 import { isLive } from '../runs/liveness';
 import type { RunSummary } from '../runs/runSummary';
@@ -47,11 +48,11 @@ function redLines({ redFigures }: RunSummary): readonly string[] {
 }
 
 function redLine(figure: ActivityFigure): string {
-  const { value, unit, rule, rule_values: values, where } = figure;
+  const { rule, where } = figure;
+  const texts = figureTexts(figure);
   // eslint-disable-next-line local/literal-texts -- the text is declared with the figure, where the extraction finds it
-  const expected = l10n.t(rule, ...values);
-  const number = value !== null && (unit === 'share' ? `${formatNumber(100 * value)} %` : formatNumber(value));
-  const found = number === false ? l10n.t('not a number') : number;
+  const expected = l10n.t(rule, ...texts.rule);
+  const found = texts.value ?? l10n.t('not a number');
   return where === undefined
     ? l10n.t('{0}: {1}; expected: {2}', figureLabel(figure), found, expected)
     : l10n.t('{0}: {1} in {3}; expected: {2}', figureLabel(figure), found, expected, where);

@@ -62,6 +62,8 @@ export const scalingInEffect: MethodFigure<ScalingConfig> = {
   label: 'Scaling of B·A in the outputs of layers, farthest from its rule',
   unit: 'number',
   rule: '{0} within 2 %, alpha / r, or alpha / √r where rank-stabilised',
+  applies: ({ updates, layers }) =>
+    updates === 0 || layers.some(({ probes }) => probes?.['scaling-along'] !== undefined),
   measure: ({ layers, config }) => {
     const found = layers.flatMap(({ site, config: own, probes }) => {
       const { 'scaling-along': along, 'scaling-square': square = NaN } = probes ?? {};
@@ -73,7 +75,7 @@ export const scalingInEffect: MethodFigure<ScalingConfig> = {
     if (!worst) return { value: null, isMet: null, ruleValues: [scalingOf(config)] };
     const { value, wanted, where } = worst;
     const isMet = Math.abs(value / wanted - 1) <= SCALING_TOLERANCE;
-    return { value, where, isMet, ruleValues: [Number(wanted.toPrecision(4))] };
+    return { value, where, isMet, ruleValues: [wanted] };
   },
 };
 

@@ -45,5 +45,7 @@ export const directionTurn: MethodFigure = {
   label: 'Smallest mean turn of the rows’ directions (tangent of the angle)',
   unit: 'number',
   rule: 'above 0 in every layer',
+  // Where no layer that is probed has a direction of its own (`magnitude_only`), there is none that could turn.
+  applies: ({ updates, layers }) => updates === 0 || layers.some(({ probes }) => probes?.['turn'] !== undefined),
   measure: (run) => leastAboveZero(run, ({ probes }) => probes?.['turn']),
 };

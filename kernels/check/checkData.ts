@@ -78,15 +78,19 @@ async function anyFormat(
   task: SampleTask | undefined,
   context: CheckContext,
 ): Promise<SampleFormat | null> {
-  if (task) return likelyFormat(files, task, context);
-  return (await likelyFormat(files, 'next-token', context)) ?? (await likelyFormat(files, 'classification', context));
+  if (task) return likelyFormat(files, task, context, true);
+  return (
+    (await likelyFormat(files, 'next-token', context, false)) ??
+    (await likelyFormat(files, 'classification', context, false))
+  );
 }
 
-/** The format of most of the first rows; rows that do not have it are problems. `null`: no row has any. */
+/** The format of most of the first rows; rows that do not have it are problems. `null`: no row has any. `isKnown`: the task is. */
 async function likelyFormat(
   files: readonly string[],
   task: SampleTask,
   context: CheckContext,
+  isKnown: boolean,
 ): Promise<SampleFormat | null> {
   const votes = new FormatVotes(task);
   for (const file of files) {
@@ -94,8 +98,9 @@ async function likelyFormat(
       for await (const row of firstRows(file, context.signal)) votes.add(file, row);
     });
   }
-  const { undecided } = votes;
+  const { undecided, labelled } = votes;
   if (undecided) context.report(rowProblem(undecided.file, undecided.row, undecided.fault));
+  if (isKnown && labelled) context.report(rowProblem(labelled.file, labelled.row, labelled.fault));
   return votes.winner;
 }
 

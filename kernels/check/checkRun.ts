@@ -21,6 +21,7 @@ import { planFor } from '../trainer/prepare';
 import { readTrainerState } from '../trainer/trainerState';
 import { checkAdapterOf } from './checkAdapter';
 import { RepeatedFaults } from './repeatedFaults';
+import { missingRecords } from './expectedRecords';
 import type { CheckContext } from './types';
 import { reporting } from './types';
 
@@ -44,6 +45,10 @@ export async function checkRun(dir: string, context: CheckContext): Promise<void
   const run: KnownRun = { dir, context, info, state, isLive: state !== undefined && isLive(effectiveStatus(state)) };
   if (info && state) checkState(run, info, state);
   for (const name of recordFileNames) await reporting(context, path.join(dir, name), () => checkRecords(run, name));
+  if (info && state) {
+    const missing = await reporting(context, dir, () => missingRecords(dir, info, state));
+    missing?.forEach((problem) => context.report(problem));
+  }
   const model = info && (await openBaseOf(run, info));
   try {
     const plan = info && model && (await planOf(run, info, model));

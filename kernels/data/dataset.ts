@@ -25,6 +25,7 @@ import {
   meantFormat,
   parseSample,
   undecidedFormat,
+  unreadLabel,
   type RowFault,
   type SampleFormat,
   type SampleTask,
@@ -226,7 +227,12 @@ export async function detectFormat(
   }
   const first = rows[0]?.row.value;
   if (!isRow(first)) return refuse(0, { found: l10n.t('found no samples'), expected: l10n.t('expected at least one') });
-  return meantFormat(possible, task) ?? refuse(0, undecidedFormat(first, possible, task));
+  const format = meantFormat(possible, task) ?? refuse(0, undecidedFormat(first, possible, task));
+  for (const [at, { row }] of rows.entries()) {
+    const unread = isRow(row.value) ? unreadLabel(row.value, format, task) : undefined;
+    if (unread) refuse(at, unread);
+  }
+  return format;
 }
 
 export async function* firstRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<RawRow> {

@@ -116,11 +116,27 @@ export function undecidedFormat(row: Row, formats: readonly SampleFormat[], task
       return { found, expected: l10n.t('expected label, and beside it {0}', texts) };
     }
     const all = NEXT_TOKEN_FORMATS.map((f) => KEYS[f].join(' and ')).join(', or ');
-    return { found, expected: l10n.t('expected {0}', all) };
+    const isLabelledRow = has(row, 'label') && textKeys(row) !== undefined;
+    return { found, expected: isLabelledRow ? LABEL_ADVICE() : l10n.t('expected {0}', all) };
   }
   const found = l10n.t('found keys that fit the formats {0}', formats.join(' and '));
   return { found, expected: l10n.t('write data.format to say which one is meant') };
 }
+
+/**
+ * What is wrong with a row of plain text that has a label beside it, where nobody said that it is to be left out: a model that
+ * writes text would not learn it.
+ */
+export function unreadLabel(row: Row, format: SampleFormat | undefined, task: SampleTask): RowFault | undefined {
+  if (task !== 'next-token' || format !== 'text' || !has(row, 'label')) return undefined;
+  const found = l10n.t('found a label beside the text, which a model that writes text does not learn');
+  return { where: 'label', found, expected: LABEL_ADVICE() };
+}
+
+const LABEL_ADVICE = (): string =>
+  l10n.t(
+    'expected an encoder (bert, roberta) as base model, which learns labels; or the text as "prompt" and the label in words as "completion"; or data.format: text, which leaves the label out',
+  );
 
 /** A row as a sample of the given format, or what is wrong with it. */
 export function parseSample(row: unknown, format: SampleFormat): Sample | RowFault {

@@ -160,15 +160,16 @@ async function factorise(
   const modules: ConvertedModule[] = [];
   try {
     for (const layer of plan.layers) {
-      if (signal?.aborted) throw new KernelError('cancelled', 'the conversion was cancelled');
       const { path: module, outFeatures, inFeatures } = layer.site;
+      // Said before the work: a dense update may take seconds, and a wish to cancel is heard here.
+      onProgress?.({ fraction: (FACTORING * modules.length) / plan.layers.length, message: module });
+      await new Promise((resume) => setImmediate(resume));
+      if (signal?.aborted) throw new KernelError('cancelled', 'the conversion was cancelled');
       const begun = performance.now();
       const part = await lowRankPart(deltas, layer, wanted, rounded);
       parts.set(module, part);
       const { a: _a, b: _b, bias: _bias, ...facts } = part;
       modules.push({ module, shape: [outFeatures, inFeatures], ...facts, seconds: (performance.now() - begun) / 1000 });
-      onProgress?.({ fraction: (FACTORING * modules.length) / plan.layers.length, message: module });
-      await new Promise((resume) => setImmediate(resume));
     }
   } finally {
     await deltas.dispose();

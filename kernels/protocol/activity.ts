@@ -1,7 +1,48 @@
 /** @file How figures of activity are put into words wherever they are shown. */
 import type { ActivityFigure } from './types';
 
-/** A rule with its values in the places `{0}`, `{1}` …. */
-export function fillRule(rule: string, values: ActivityFigure['rule_values']): string {
-  return rule.replace(/\{(\d+)\}/g, (place, index: string) => String(values[Number(index)] ?? place));
+type Shown = Pick<ActivityFigure, 'value' | 'unit' | 'rule_values'>;
+
+/** The numbers of a figure as text; `value` is null where there is none. */
+export interface FigureTexts {
+  readonly value: string | null;
+  readonly rule: readonly string[];
+}
+
+/** Significant digits that a number is shown with, and the most where fewer would make unequal ones look equal. */
+const [FEWEST, MOST] = [4, 7];
+/** What float32 cannot tell apart, as a share of the number. */
+const SAME = 1e-6;
+
+/**
+ * Four significant digits of each number, and more where a value and a number of its rule are not equal and would look so.
+ * Shares are percentages.
+ */
+export function figureTexts({ value, unit, rule_values: values }: Shown): FigureTexts {
+  const own = value !== null && unit === 'share' ? 100 * value : value;
+  const others = values.filter((v) => typeof v === 'number').filter((v) => own !== null && !isSame(own, v));
+  let digits = FEWEST;
+  while (own !== null && digits < MOST && others.some((v) => numberText(v, digits) === numberText(own, digits)))
+    digits++;
+  const text = (v: number): string => numberText(v, digits);
+  return {
+    value: own === null ? null : `${text(own)}${unit === 'share' ? ' %' : ''}`,
+    rule: values.map((v) => (typeof v === 'number' ? text(v) : v)),
+  };
+}
+
+/** A rule with the numbers of its figure in the places `{0}`, `{1}` …. */
+export function ruleInWords(figure: Shown & Pick<ActivityFigure, 'rule'>): string {
+  const { rule } = figureTexts(figure);
+  return figure.rule.replace(/\{(\d+)\}/g, (place, index: string) => rule[Number(index)] ?? place);
+}
+
+const isSame = (a: number, b: number): boolean => Math.abs(a - b) <= SAME * Math.max(Math.abs(a), Math.abs(b));
+
+/** Plain from 1e-4 up to 1e7 and for whole numbers that a person counts, with an exponent beyond. */
+function numberText(value: number, digits: number): string {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e7) return String(value);
+  const rounded = Number(value.toPrecision(digits));
+  return size < 1e-4 || size >= 1e7 ? rounded.toExponential().replace('e+', 'e') : String(rounded);
 }

@@ -35,7 +35,7 @@ import type { EvaluationSet } from './evaluate';
 import type { OptimiserGroup } from './optimiserGroups';
 import { optimiserGroups } from './optimiserGroups';
 import { Parameters } from './parameters';
-import { refuseIdleRestarts, refuseImpossibleRestarts } from './restartSettings';
+import { refuseHalfTrainedCycles, refuseIdleRestarts, refuseImpossibleRestarts } from './restartSettings';
 import { answersFor, headFor, refuseIdleKeys, refuseMissingHead, refuseOtherFormat } from './task';
 import type { FixedPrompts } from './trainingSamples';
 import { fixedPrompts } from './trainingSamples';
@@ -70,6 +70,8 @@ export interface PrepareOptions {
   readonly startedAt?: Date;
   readonly signal?: AbortSignal;
   readonly onProgress?: (message: string, fraction?: number) => void;
+  /** Only what a run says of itself is wanted: the parameters get no start, which takes long where it is taken out of the weights. */
+  readonly isForInfo?: boolean;
 }
 
 /** Reads the file; throws with every problem when it cannot be run. What is only odd goes to `onWarning`. */
@@ -193,10 +195,13 @@ async function prepare(
   await refuseUnsound(model, options);
   const initialising = l10n.t('Initialising the adapter');
   onProgress(initialising);
-  const parameters = await new Parameters(plan).initialiseInPieces(model, training.seed, {
-    ...(options.signal && { signal: options.signal }),
-    onProgress: (fraction) => onProgress(initialising, fraction),
-  });
+  const parameters = new Parameters(plan);
+  if (!options.isForInfo) {
+    await parameters.initialiseInPieces(model, training.seed, {
+      ...(options.signal && { signal: options.signal }),
+      onProgress: (fraction) => onProgress(initialising, fraction),
+    });
+  }
   if (init_from !== undefined) {
     // What could not be merged into this model is no start either, even where its tensors have a place.
     loadAdapter(init_from, model);
@@ -206,6 +211,7 @@ async function prepare(
   const { stepsPerEpoch } = train;
   const totalSteps = training.max_steps ?? Math.ceil((training.num_train_epochs ?? 1) * stepsPerEpoch);
   refuseIdleRestarts(config, totalSteps, file);
+  refuseHalfTrainedCycles(config, plan, totalSteps, file);
   const warnings = [trainData, evalData].flatMap((d) => (d ? describeLosses(d, data.max_length) : []));
   const info: RunInfo = {
     version: 1,

@@ -7,6 +7,7 @@ import type { ResolvedConfig } from '../config/loadConfig';
 import { KernelError } from '../protocol/errors';
 import type { ResetSettings } from './optimiserReset';
 import type { Schedule } from './schedule';
+import { scheduleFactor } from './schedule';
 
 export interface RestartSettings {
   /** Steps of a cycle. */
@@ -38,6 +39,31 @@ export function refuseIdleRestarts(config: Pick<ResolvedConfig, 'relora'>, total
   const expected = l10n.t('expected fewer steps than that: there would be no restart');
   throw KernelError.refused([{ file, where: 'relora.every', severity: 'error', found, expected }]);
 }
+
+/**
+ * Throws `input/refused` when a cycle has a single step with a learning rate: then of several trained tensors of a layer only those
+ * move that have a gradient at the start, and the others (A, where B is zero) stay random in each cycle.
+ */
+export function refuseHalfTrainedCycles(
+  config: Pick<ResolvedConfig, 'relora' | 'training'>,
+  { layers }: AdapterPlan,
+  totalSteps: number,
+  file: string,
+): void {
+  const { every } = config.relora;
+  const hasSeveral = layers.some(({ params }) => Object.values(params).filter((p) => p.trainable).length > 1);
+  if (every === undefined || !hasSeveral || 2 * every > totalSteps) return;
+  const schedule = scheduleOf(config, totalSteps);
+  // The second cycle, the first that begins with a restart.
+  const rates = Array.from({ length: every }, (_, i) => scheduleFactor(schedule, every + i));
+  if (rates.filter((rate) => rate > NO_RATE).length > 1) return;
+  const found = l10n.t('is {0}, and with the warm-up only one step of a cycle has a learning rate', every);
+  const expected = l10n.t('expected two at least, for A moves only after B has; write more steps or a shorter warm-up');
+  throw KernelError.refused([{ file, where: 'relora.every', severity: 'error', found, expected }]);
+}
+
+/** Shares of the learning rate that move nothing: `cyclical_cosine` begins its cycles with one. */
+const NO_RATE = 1e-6;
 
 /** The schedule of a run. */
 export function scheduleOf(config: Pick<ResolvedConfig, 'relora' | 'training'>, totalSteps: number): Schedule {

@@ -1,9 +1,10 @@
 /** @file Figures of activity in words, marks and curves. Their texts come from the run's file in English and are translated here. */
 import * as l10n from '@vscode/l10n';
 import { html, nothing, svg, type TemplateResult } from 'lit';
+import { figureTexts } from '../../kernels/protocol/activity';
 import type { ActivityFigure, ActivityVerdict } from '../../kernels/protocol/types';
 import type { ActivityReport } from '../protocol/dashboard';
-import { formatCount, formatNumber, formatShare, UNKNOWN } from '../shared/format';
+import { formatCount, UNKNOWN } from '../shared/format';
 import { icon } from '../shared/icon';
 import type { LineFigure, Mark } from '../shared/plot/lineFigure';
 import { styleOf } from '../shared/curves/curveStyles';
@@ -43,15 +44,13 @@ export function figureText({ label }: ActivityFigure): string {
   return l10n.t(label);
 }
 
-export function ruleText({ rule, rule_values: values }: ActivityFigure): string {
+export function ruleText(figure: ActivityFigure): string {
   // eslint-disable-next-line local/literal-texts -- as above
-  return l10n.t(rule, ...values);
+  return l10n.t(figure.rule, ...figureTexts(figure).rule);
 }
 
-export function valueText({ value, unit, verdict }: ActivityFigure): string {
-  if (value === null) return verdict === 'red' ? l10n.t('not a number') : UNKNOWN;
-  if (unit === 'share') return formatShare(value);
-  return unit === 'count' ? formatCount(value) : formatNumber(value);
+export function valueText(figure: ActivityFigure): string {
+  return figureTexts(figure).value ?? (figure.verdict === 'red' ? l10n.t('not a number') : UNKNOWN);
 }
 
 const [WIDTH, HEIGHT] = [96, 18];

@@ -6,7 +6,7 @@
 import { createRandom } from '../../util/random';
 import { householderQr } from './householderQr';
 import { dot, gram, type Matrix, multiply, multiplyTransposed, transpose, zeros } from './matrix';
-import { thinSvd } from './svd';
+import { singularValues, thinSvd } from './svd';
 import type { Svd } from './svdTypes';
 
 /** How much is wanted: so many values, or as many as hold a share of the energy Σσ² (0 to 1). */
@@ -34,12 +34,15 @@ export function truncatedSvd(a: Matrix, wanted: Wanted): TruncatedSvd {
   const most = shortest <= 1024 ? shortest / 4 : shortest / 2;
   const total = dot(a.data, a.data);
   let size = 'rank' in wanted ? wanted.rank + EXTRA : 32;
+  let isCounted = false;
   while (size <= most && shortest > SMALL && total > 0) {
     const found = randomisedSvd(a, size, total);
     if (!('energy' in wanted) || rankForEnergy(found.values, wanted.energy, total) <= size - EXTRA) {
       return { ...found, how: 'randomised' };
     }
-    size *= 2;
+    // All values without their vectors cost about as much as one more guess, and end the guessing.
+    size = isCounted ? 2 * size : Math.max(size, rankForEnergy(singularValues(a), wanted.energy, total)) + EXTRA;
+    isCounted = true;
   }
   return { ...thinSvd(a), how: 'exact' };
 }

@@ -1,4 +1,5 @@
 /** @file What a command of the command line is, and how it says things: data on stdout, everything else on stderr. */
+import path from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
 import { KernelError } from '../../protocol/errors';
 
@@ -44,17 +45,24 @@ export class Output {
     if (this.isJson) this.stdout.write(`${JSON.stringify(value)}\n`);
   }
 
-  /** A line for people; not printed with `--json`. */
+  /** A line for people; not printed with `--json`. Paths below the working folder are written from there. */
   line(text = ''): void {
     if (this.isJson) return;
     this.clearProgress();
-    this.stdout.write(`${text}\n`);
+    this.stdout.write(`${shortPaths(text)}\n`);
+  }
+
+  /** A folder alone on its line, whole, for scripts that go on with it; not printed with `--json`. */
+  folder(dir: string): void {
+    if (this.isJson) return;
+    this.clearProgress();
+    this.stdout.write(`${dir}\n`);
   }
 
   /** A remark that is not part of the result. */
   note(text: string): void {
     this.clearProgress();
-    this.stderr.write(`${text}\n`);
+    this.stderr.write(`${shortPaths(text)}\n`);
   }
 
   /** Text as it comes, without a line end. */
@@ -75,6 +83,16 @@ export class Output {
     this.progressLength = 0;
   }
 }
+
+/** Text with the paths below `folder` written from there, as the person does who is in it. */
+export function shortPaths(text: string, folder = process.cwd()): string {
+  const whole = folder.endsWith(path.sep) ? folder : `${folder}${path.sep}`;
+  if (whole === path.parse(whole).root) return text;
+  return text.split(whole).reduce((done, next) => `${done}${isInsidePath(done) ? whole : ''}${next}`);
+}
+
+/** Whether a path that began before goes on, so that what follows is not its beginning. */
+const isInsidePath = (before: string): boolean => /[\w.~/\\-]$/.test(before);
 
 export const bar = (fraction: number, width = 24): string => {
   const filled = Math.round(Math.min(1, Math.max(0, fraction)) * width);

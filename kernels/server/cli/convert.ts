@@ -13,6 +13,7 @@ import {
   table,
 } from './command';
 import { showProgress } from './merge';
+import { noteStoredRank } from './resultTexts';
 
 const DTYPES = ['f32', 'f16', 'bf16'] as const;
 
@@ -33,9 +34,10 @@ export const convertCommand: Command = {
     const name = stringOption(values, 'dtype') ?? 'f32';
     const dtype = DTYPES.find((d) => d === name);
     if (!dtype) throw refusedArgument('--dtype', `found ${name}`, `expected one of ${DTYPES.join(', ')}`);
+    const adapter = path.resolve(requiredOption(values, 'adapter'));
     const report = await convert({
       base: path.resolve(requiredOption(values, 'base')),
-      adapter: path.resolve(requiredOption(values, 'adapter')),
+      adapter,
       out: path.resolve(requiredOption(values, 'out')),
       wanted: wantedOf(values),
       dtype,
@@ -44,7 +46,7 @@ export const convertCommand: Command = {
     });
     out.clearProgress();
     out.record(report);
-    show(report, out);
+    show(report, adapter, out);
   },
 };
 
@@ -59,7 +61,7 @@ function wantedOf(values: OptionValues): { readonly rank: number } | { readonly 
   return energy === undefined ? { rank: countOption(values, 'rank', 1) } : { energy };
 }
 
-function show(report: ConvertReport, out: CommandContext['out']): void {
+function show(report: ConvertReport, adapter: string, out: CommandContext['out']): void {
   const { modules, carried } = report;
   const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
   const rows = modules.map(({ module, shape, rank, norm, energy, error, how, seconds }) => [
@@ -79,6 +81,7 @@ function show(report: ConvertReport, out: CommandContext['out']): void {
     `${report.out}: ${report.method} as LoRA of rank ${report.rank}, ${modules.length} modules, ${report.dtype}, ` +
       `largest relative error of ΔW ${worst.toExponential(2)}, ${report.seconds.toFixed(1)} s`,
   );
+  noteStoredRank(adapter, out);
   if (carried.length > 0) out.line(`trained in full and carried over: ${carried.join(', ')}`);
   out.line(
     `logits of base + converted adapter against base + adapter on ${report.prompts} prompts (${report.positions} positions): ` +

@@ -1,4 +1,5 @@
 /** @file `estimate`: what a run will need, before it runs; and the process in which a few of its steps are timed. */
+import path from 'node:path';
 import { estimateRun } from '../../estimate/estimateRun';
 import type { MeasureRecord } from '../../estimate/measureRun';
 import { measureRun } from '../../estimate/measureRun';
@@ -17,7 +18,7 @@ export const estimateCommand: Command = {
   options: { set: { type: 'string', multiple: true }, 'no-measure': { type: 'boolean' } },
   async run(context) {
     const { out, values, signal } = context;
-    const file = oneArgument(context, 'a configuration file');
+    const file = path.resolve(oneArgument(context, 'a configuration file'));
     const overrides = listOption(values, 'set');
     const config = readConfig(file, overrides, (p) => out.note(`note: ${formatProblem(p)}`));
     const onProgress = ({ message, fraction }: { message: string; fraction?: number }): void =>
@@ -48,7 +49,7 @@ export const timeStepsCommand: Command = {
   endsAtOnce: true,
   async run(context) {
     const { out, values, signal } = context;
-    const file = oneArgument(context, 'a configuration file');
+    const file = path.resolve(oneArgument(context, 'a configuration file'));
     const say = (record: MeasureRecord): void => out.record(record);
     const run = await prepareRun(file, readConfig(file, listOption(values, 'set')), { signal });
     try {

@@ -14,7 +14,7 @@ export const evalCommand: Command = {
   options: { adapter: { type: 'string' }, data: { type: 'string' }, set: { type: 'string', multiple: true } },
   async run(context) {
     const { out, values, signal } = context;
-    const file = oneArgument(context, 'a configuration file');
+    const file = path.resolve(oneArgument(context, 'a configuration file'));
     const data = stringOption(values, 'data');
     const overrides = [
       ...listOption(values, 'set'),

@@ -10,6 +10,7 @@ import type { Problem } from '../../protocol/errors';
 import { formatProblem, KernelError } from '../../protocol/errors';
 import type { Command, Output } from './command';
 import { bar, oneArgument, stringOption, table } from './command';
+import { noteStoredRank } from './resultTexts';
 
 const WHAT = 'an adapter folder, a checkpoint folder or a safetensors file';
 
@@ -62,6 +63,7 @@ async function showAdapter(dir: string, wanted: string | undefined, out: Output,
 
   out.line(`${dir}: ${method} adapter of ${count} modules, ${parameters.toLocaleString('en')} trained parameters`);
   out.line(`base: ${base ?? 'not named'}`);
+  noteStoredRank(dir, out);
   const written = Object.entries(config).filter(([, value]) => !isEmpty(value));
   out.line(written.map(([key, value]) => `${key}: ${describe(value)}`).join('; '));
   out.line();
@@ -108,7 +110,11 @@ function refuseNotFinite(file: string, tensors: readonly (readonly [string, Insp
 const roleText = { trained: 'trained in full', frozen: 'frozen', measured: 'measured', copy: 'copy' } as const;
 
 function adapterTable(modules: readonly InspectedModule[]): string {
-  const params = [...new Set(modules.flatMap((m) => Object.keys(m.tensors)))];
+  // Copies, and numbers that only a merge reads, say nothing to a person; `--json` has them.
+  const isShown = ({ role }: InspectedTensor): boolean => role === 'trained' || role === 'frozen';
+  const params = [
+    ...new Set(modules.flatMap((m) => Object.entries(m.tensors).flatMap(([name, t]) => (isShown(t) ? [name] : [])))),
+  ];
   const heading = ['module', ...params.flatMap((p) => [p, `‖${p}‖`]), 'scaling', '‖ΔW‖', 'stable rank', 'eff. rank'];
   const rows = modules.map(({ module, tensors, update }) => [
     module,

@@ -1,5 +1,6 @@
 /** @file The command line: finds the command, parses its options, turns errors into the exit statuses of the contract. */
 import { parseArgs } from 'node:util';
+import { adapterMethods } from '../../adapters/registry';
 import { likely } from '../../config/nearest';
 import { KernelError } from '../../protocol/errors';
 import type { ErrorCode } from '../../protocol/errors';
@@ -8,6 +9,7 @@ import type { Command } from './command';
 import { EXIT, Output, refusedArgument } from './command';
 import { methodHelp, methodList } from './methodHelp';
 import { optionList } from './optionHelp';
+import { similarTopic, topicHelp, topicList } from './topicHelp';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   cancelled: EXIT.interrupted,
@@ -27,9 +29,13 @@ export async function runCommandLine(argv: readonly string[], commands: readonly
   const isJson = rest.includes('--json');
   const out = new Output(isJson, process.stdout, process.stderr);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreLostOutput);
-  const asked = name === 'help' ? helpAbout(rest[0], commands) : undefined;
-  if (asked !== undefined) {
-    process.stdout.write(asked);
+  const [topic, ...more] = name === 'help' ? rest.filter((word) => !word.startsWith('-')) : [];
+  if (topic !== undefined) {
+    const text = more.length === 0 ? helpAbout(topic, commands) : undefined;
+    if (text === undefined) {
+      return report(unknownTopic([topic, ...more].join(' '), commands), out, new AbortController().signal);
+    }
+    process.stdout.write(text);
     return EXIT.done;
   }
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
@@ -137,10 +143,17 @@ function report(error: unknown, out: Output, signal: AbortSignal): number {
   return EXIT.defect;
 }
 
-/** Of a command, or of an adapter method. */
-function helpAbout(name: string | undefined, commands: readonly Command[]): string | undefined {
-  const command = commands.find((c) => c.name === name);
-  return command ? helpOf(command) : methodHelp(name);
+/** Of a command, an adapter method, or a section or key of the configuration; undefined for what is none of them. */
+function helpAbout(topic: string, commands: readonly Command[]): string | undefined {
+  const command = commands.find((c) => c.name === topic);
+  return command ? helpOf(command) : (methodHelp(topic) ?? topicHelp(topic));
+}
+
+function unknownTopic(topic: string, commands: readonly Command[]): KernelError {
+  const names = [...commands.filter((c) => !c.isInternal).map((c) => c.name), ...adapterMethods.map(({ id }) => id)];
+  const similar = similarTopic(topic, names);
+  const expected = `expected a command, a method, a section such as relora, or a key such as adapter.r${similar === undefined ? '' : `; did you mean ${similar}?`}`;
+  return refusedArgument('help', `found the topic ${topic}`, expected);
 }
 
 const helpOf = (command: Command): string =>
@@ -148,5 +161,5 @@ const helpOf = (command: Command): string =>
 
 function help(commands: readonly Command[]): string {
   const lines = commands.filter((c) => !c.isInternal).map((c) => `  ${c.name} ${c.usage}\n      ${c.summary}`);
-  return `adapter-studio ${ENGINE_VERSION}\n\nusage: adapter-studio COMMAND … [--json]\n\n${lines.join('\n')}\n\n${methodList()}`;
+  return `adapter-studio ${ENGINE_VERSION}\n\nusage: adapter-studio COMMAND … [--json]\n\n${lines.join('\n')}\n\n${methodList()}\n${topicList()}`;
 }

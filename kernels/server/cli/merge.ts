@@ -5,6 +5,7 @@ import { unmerge } from '../../merge/unmerge';
 import type { Command, CommandContext } from './command';
 import type { MergeErrors, WayError } from '../../protocol/types';
 import { bar, noArguments, refusedArgument, requiredOption, stringOption, table } from './command';
+import { noteStoredRank } from './resultTexts';
 
 const DTYPES = ['keep', 'f32', 'f16', 'bf16'] as const;
 
@@ -27,9 +28,10 @@ export const mergeCommand: Command = {
     if (!dtype) throw refusedArgument('--dtype', `found ${wanted}`, `expected one of ${DTYPES.join(', ')}`);
     const way = stringOption(values, 'way');
     const data = stringOption(values, 'data');
+    const adapter = path.resolve(requiredOption(values, 'adapter'));
     const report = await merge({
       base: path.resolve(requiredOption(values, 'base')),
-      adapter: path.resolve(requiredOption(values, 'adapter')),
+      adapter,
       out: path.resolve(requiredOption(values, 'out')),
       dtype,
       ...(way !== undefined && { way }),
@@ -47,6 +49,7 @@ export const mergeCommand: Command = {
         `largest difference ${report.maxAbsLogitDifference.toExponential(2)}, mean ${report.meanAbsLogitDifference.toExponential(2)}, ` +
         `largest logit ${report.maxAbsLogit.toFixed(2)}`,
     );
+    noteStoredRank(adapter, out);
     if (report.approximation !== undefined) out.line(`this method has no exact merge: ${report.approximation}`);
     if (report.errors) showErrors(report.errors, out);
   },
@@ -55,7 +58,9 @@ export const mergeCommand: Command = {
 /** The way that was taken layer by layer, and all ways side by side. */
 function showErrors({ chosen, ways, samples, tokens, files }: MergeErrors, out: CommandContext['out']): void {
   const over = files.length > 0 ? files.join(', ') : 'the fixed prompts';
-  out.line(`relative error of the layers' outputs over ${samples} samples (${tokens} tokens) of ${over}:`);
+  out.line(
+    `error of the layers' outputs over ${samples} samples (${tokens} tokens) of ${over}, relative to the adapter's own:`,
+  );
   const [first] = ways;
   const names = ways.map(({ way }) => (way === chosen ? `${way} (this merge)` : way));
   const rows = (first?.layers ?? []).map(({ module }, i) => [
@@ -68,7 +73,7 @@ function showErrors({ chosen, ways, samples, tokens, files }: MergeErrors, out: 
   ];
   out.line(
     table([
-      ['layer', ...names],
+      ['layer', ...names.map((name) => `${name} ‖h_merged − h‖/‖h‖`)],
       ...rows,
       summary('mean', ({ mean }) => mean),
       summary('largest', ({ largest }) => largest),

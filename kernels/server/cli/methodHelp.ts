@@ -1,6 +1,7 @@
 /** @file Help about adapter methods on the command line, from the objects that the configuration and its form come from. */
 import { adapterMethod, adapterMethods } from '../../adapters/registry';
-import type { Field, Fields } from '../../util/fields';
+import type { Fields } from '../../util/fields';
+import { keyText } from './topicHelp';
 
 /** The methods by id, for the help on everything. */
 export function methodList(): string {
@@ -14,11 +15,6 @@ export function methodHelp(id: string | undefined): string | undefined {
   const method = id === undefined ? undefined : adapterMethod(id);
   if (!method) return undefined;
   const { label, paper, summary } = method;
-  const keys = Object.entries(method.config as Fields).map(
-    ([key, field]) => `  ${key}: ${field.expected}${standard(field)}\n      ${field.help}`,
-  );
+  const keys = Object.entries(method.config as Fields).map(([key, field]) => keyText(key, field));
   return `${label}, ${paper}\n\n${summary}\n\n${keys.length === 0 ? 'It has no keys of its own.' : `keys:\n\n${keys.join('\n')}`}\n`;
 }
-
-const standard = ({ default: value }: Field<unknown>): string =>
-  value === undefined ? '' : ` (default ${typeof value === 'string' ? value : JSON.stringify(value)})`;

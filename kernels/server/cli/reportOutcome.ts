@@ -3,6 +3,7 @@ import type { RunFolder } from '../../runs/runFolder';
 import type { TrainOutcome } from '../../trainer/trainer';
 import type { Output } from './command';
 import { EXIT } from './command';
+import { resultOf, storedRankNote } from './resultTexts';
 
 /** Returns the exit status: a run that was stopped was interrupted, whoever asked for it. */
 export function reportOutcome(out: Output, run: RunFolder, outcome: TrainOutcome): number {
@@ -12,8 +13,10 @@ export function reportOutcome(out: Output, run: RunFolder, outcome: TrainOutcome
   out.record({ ...outcome, run: run.dir, ...(isFinished && { adapter }) });
   out.line(
     isFinished
-      ? `finished after step ${outcome.step}; the adapter is in ${adapter}`
+      ? `finished after step ${outcome.step}; ${resultOf(run.info.config)} ${adapter}`
       : `stopped after step ${outcome.step}; go on with: adapter-studio resume ${run.dir}`,
   );
+  const note = isFinished ? storedRankNote(run.info.config) : undefined;
+  if (note !== undefined) out.line(note);
   return isFinished ? EXIT.done : EXIT.interrupted;
 }

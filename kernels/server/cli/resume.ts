@@ -24,7 +24,7 @@ export const resumeCommand: Command = {
         const prepared = await prepareAgain(run, { signal: stopping, onProgress: progressOn(out) });
         out.clearProgress();
         out.record({ run: run.dir });
-        out.line(run.dir);
+        out.folder(run.dir);
         return prepared;
       },
       onRefused: 'restore',

@@ -1,9 +1,12 @@
 /** @file `runs show RUN`: how far a run is, and whether its method is really active, figure by figure. */
-import { fillRule } from '../../protocol/activity';
+import { missingRecords } from '../../check/expectedRecords';
+import { figureTexts, ruleInWords } from '../../protocol/activity';
+import { formatProblem } from '../../protocol/errors';
 import type { ActivityFigure, ActivityVerdict } from '../../protocol/types';
 import { effectiveStatus, RunFolder } from '../../runs/runFolder';
 import type { Output } from './command';
 import { table } from './command';
+import { storedRankNote } from './resultTexts';
 
 export const VERDICT_WORDS: Readonly<Record<ActivityVerdict, string>> = {
   green: 'green',
@@ -21,7 +24,11 @@ export function showRun(dir: string, out: Output): void {
   const activity = records.at(-1) ?? null;
   const method = methodOf(info.config);
   const ended = error === undefined ? {} : { error };
-  out.record({ run: run.dir, name: info.name, method, status, step, total_steps: total, best, ...ended, activity });
+  const problems = missingRecords(run.dir, info, state);
+  for (const problem of problems) out.note(`warning: ${formatProblem(problem)}`);
+  out.record({
+    ...{ run: run.dir, name: info.name, method, status, step, total_steps: total, best, ...ended, activity, problems },
+  });
   out.line(
     table([
       ['run', run.dir],
@@ -31,9 +38,11 @@ export function showRun(dir: string, out: Output): void {
       ...(error === undefined ? [] : [['error', error]]),
     ]),
   );
+  const note = storedRankNote(info.config);
+  if (note !== undefined) out.line(note);
   out.line();
   if (!activity) {
-    out.line('activity: nothing was recorded; the run is older than this record, or has not begun');
+    out.line('activity: nothing is recorded; the run has not begun, is older than this record, or lost it');
     return;
   }
   const before = records.filter(({ verdict }) => verdict === 'red').map((r) => r.step);
@@ -43,15 +52,12 @@ export function showRun(dir: string, out: Output): void {
 }
 
 function row(figure: ActivityFigure): readonly string[] {
-  const { label, verdict, rule, rule_values: values, where = '' } = figure;
-  return [label, valueOf(figure), VERDICT_WORDS[verdict], fillRule(rule, values), where];
+  const { label, verdict, where = '' } = figure;
+  return [label, valueOf(figure), VERDICT_WORDS[verdict], ruleInWords(figure), where];
 }
 
-function valueOf({ value, unit, verdict }: ActivityFigure): string {
-  if (value === null) return verdict === 'red' ? 'no number' : '';
-  if (unit === 'share') return `${Number((100 * value).toPrecision(4))} %`;
-  return unit === 'count' ? String(value) : String(Number(value.toPrecision(4)));
-}
+const valueOf = (figure: ActivityFigure): string =>
+  figureTexts(figure).value ?? (figure.verdict === 'red' ? 'no number' : '');
 
 function methodOf(config: Readonly<Record<string, unknown>>): string {
   const { adapter } = config;

@@ -19,7 +19,7 @@ export const trainCommand: Command = {
   options: { set: { type: 'string', multiple: true }, run: { type: 'string' }, queue: { type: 'boolean' } },
   async run(context) {
     const { out, values, signal } = context;
-    const file = oneArgument(context, 'a configuration file');
+    const file = path.resolve(oneArgument(context, 'a configuration file'));
     const overrides = listOption(values, 'set');
     const config = readConfig(file, overrides, (p) => out.note(`note: ${formatProblem(p)}`));
     const given = stringOption(values, 'run');
@@ -32,7 +32,7 @@ export const trainCommand: Command = {
       const run = RunFolder.create(dir, prepared.info);
       out.clearProgress();
       out.record({ run: run.dir });
-      out.line(run.dir);
+      out.folder(run.dir);
       const outcome = await executeRun(run, {
         isResumed: false,
         mode: values.queue === true ? 'queue' : 'beside',

@@ -12,9 +12,10 @@ import { startDetached } from '../startRun';
 export const runHandlers: HandlersOf<RunCalls> = {
   'run/start': async ({ config: file, mode = 'beside' }, { signal, progress }) => {
     const config = readConfig(file);
-    // Prepared here so that the person hears at once what is wrong; the run itself finds the tokens in the cache.
+    // Prepared here so that the person hears at once what is wrong; the run itself finds the tokens in the cache, and makes the start.
     const prepared = await prepareRun(file, config, {
       signal,
+      isForInfo: true,
       onProgress: (message, fraction) => progress({ message, ...(fraction !== undefined && { fraction }) }),
     });
     prepared.close();

@@ -6,7 +6,7 @@ import type { ActivityLayer, Figure } from '../../adapters/activity';
 import type { AdaptedLayer } from '../../adapters/plan';
 import { layersBefore, SHARED_MODULE } from '../../adapters/plan';
 import type { ActivityFigure, ActivityRecord, RestartRecord, SpectrumRecord } from '../../protocol/types';
-import { fillRule } from '../../protocol/activity';
+import { figureTexts, ruleInWords } from '../../protocol/activity';
 import type { AdamW } from '../adamw';
 import type { OptimiserGroup } from '../optimiserGroups';
 import { optimiserGroups, rangesOf } from '../optimiserGroups';
@@ -145,7 +145,8 @@ export class ActivityWatch {
 const ACTION =
   'Training goes on, but the method does not do what it says: stop the run and look at its Activity before you trust its adapter.';
 
-function inWords({ label, value, rule, rule_values: values, where }: ActivityFigure): string {
+function inWords(figure: ActivityFigure): string {
+  const { label, where } = figure;
   const place = where === undefined ? '' : ` (${where})`;
-  return `${label}: ${value ?? 'no number'}${place}; expected: ${fillRule(rule, values)}`;
+  return `${label}: ${figureTexts(figure).value ?? 'no number'}${place}; expected: ${ruleInWords(figure)}`;
 }

@@ -31,7 +31,7 @@ export const loraPlusFigures: readonly Figure<RunActivity>[] = [
       return {
         value,
         isMet: isNear(value, ratio * directions),
-        ruleValues: [ratio, Number(directions.toPrecision(4))],
+        ruleValues: [ratio, directions],
       };
     },
   },
@@ -62,8 +62,8 @@ function isLoraPlus(run: RunActivity): boolean {
 function rateOf(run: RunActivity, param: Factor, ratio: number): Measurement {
   const expected = ratio * (run.update?.learningRate ?? 0);
   const found = factor(run, param);
-  if (!found) return { value: null, isMet: null, ruleValues: [Number(expected.toPrecision(4))] };
-  return { value: found.rate, isMet: isNear(found.rate, expected), ruleValues: [Number(expected.toPrecision(4))] };
+  if (!found) return { value: null, isMet: null, ruleValues: [expected] };
+  return { value: found.rate, isMet: isNear(found.rate, expected), ruleValues: [expected] };
 }
 
 /** Means over the tensors of one factor that the optimiser moves at all; undefined in a step with rate 0. */

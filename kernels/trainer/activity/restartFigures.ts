@@ -47,7 +47,7 @@ export const restartFigures: readonly Figure<RunActivity>[] = [
         value,
         where: `${group}, step ${restart.step}`,
         isMet,
-        ruleValues: [rounded(100 * least), rounded(100 * most), mode],
+        ruleValues: [100 * least, 100 * most, mode],
       };
     },
   },
@@ -55,18 +55,18 @@ export const restartFigures: readonly Figure<RunActivity>[] = [
     id: 'restart-rank',
     label: 'Rank of the merged update after the last restart, mean of the layers',
     unit: 'number',
-    rule: 'above {0}, that of before (MoRA: 99 % of it), or 99 % of {1}',
+    rule: 'above {0}, that of before (MoRA: 99 % of it), or at its limit, 99 % of {1}',
     applies: (run) => hasRestarts(run) && run.restarts.every(({ rank }) => rank !== undefined),
     measure: ({ restarts, layers }) => {
       const isShared = layers.some(({ config }) => 'mora_type' in config);
       const rank = restarts.at(-1)?.rank;
       const sides = layers.map(({ site }) => Math.min(site.inFeatures, site.outFeatures));
       const most = sides.reduce((sum, side) => sum + side, 0) / Math.max(1, sides.length);
-      if (!rank) return { value: null, isMet: null, ruleValues: ['…', rounded(most)] };
+      if (!rank) return { value: null, isMet: null, ruleValues: ['…', most] };
       // Cycles of MoRA may share a side of the square matrix: then their sum cannot have a higher rank than one of them.
       const isMet =
         rank.after > rank.before || rank.before >= FULL * most || (isShared && rank.after >= FULL * rank.before);
-      return { value: rank.after, isMet, ruleValues: [rounded(rank.before), rounded(most)] };
+      return { value: rank.after, isMet, ruleValues: [rank.before, most] };
     },
   },
   {
@@ -81,7 +81,7 @@ export const restartFigures: readonly Figure<RunActivity>[] = [
       const [before, at, after] = [largest(rates.before), largest(rates.at), largest(rates.after)];
       // Without a warm-up there is nothing to rise from.
       const isMet = after > 0 && (warmupAfterRestart(settings) === 0 || (at < before && at < after));
-      return { value: at, isMet, ruleValues: [rounded(before), rounded(after)] };
+      return { value: at, isMet, ruleValues: [before, after] };
     },
   },
 ];
@@ -108,4 +108,3 @@ function resetBounds({ optimizer_reset: mode, expected_share: expected }: Restar
 }
 
 const largest = (rates: Readonly<Record<string, number>>): number => Math.max(...Object.values(rates));
-const rounded = (value: number): number => Number(value.toPrecision(4));

@@ -112,3 +112,14 @@ test('the whole energy is all that is not rounding', () => {
   const found = truncatedSvd(a, { energy: 1 });
   expect(rankForEnergy(found.values, 1, dot(a.data, a.data))).toBe(5);
 });
+
+test('a share that needs many values is reached from one count of them, without a larger rank than needed', () => {
+  const a = withSpectrum(180, 240, (i) => 1 / (1 + i / 8), 5);
+  const total = dot(a.data, a.data);
+  for (const energy of [0.3, 0.6, 0.95]) {
+    const found = truncatedSvd(a, { energy });
+    const rank = rankForEnergy(singularValues(a), energy, total);
+    expect(rankForEnergy(found.values, energy, total)).toBe(rank);
+    expect(errorOf(a, found, rank)).toBeCloseTo(tailOf(singularValues(a), rank), 5);
+  }
+});

@@ -16,6 +16,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../../kernels/protocol/types';
 import { RunFolder } from '../../../kernels/runs/runFolder';
 import { executeRun, prepareAgain } from '../../../kernels/server/executeRun';
+import { missingRecords } from '../../../kernels/check/expectedRecords';
 import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
 import { readRecords, trainingFixture } from '../../support/trainingFixture';
 import { changeJson, check, copyOf, refusalOf, rewrite } from './damage';
@@ -385,5 +386,56 @@ describe('odd, but no fault', () => {
     expect((await check(dir)).errors).toEqual([
       expect.stringMatching(/adapter: there is no such folder; expected the adapter of a run that has finished/),
     ]);
+  });
+});
+
+describe('records that are missing are told from nothing to record', () => {
+  const missing = (dir: string, config: object = {}, state: object = {}): string[] => {
+    const run = RunFolder.open(dir);
+    const info = { ...run.info, config: { ...run.info.config, ...config } };
+    return missingRecords(dir, info, { ...run.state, ...state }).map(({ file, found, expected }) =>
+      plain(`${path.basename(file)} ${found}; ${expected}`),
+    );
+  };
+  const without = (name: string, lines: number): string => {
+    const dir = copyOf(made, fixture.folder);
+    const kept = readFileSync(path.join(dir, name), 'utf8').split('\n').slice(0, -1).slice(0, -lines);
+    writeFileSync(path.join(dir, name), kept.map((line) => `${line}\n`).join(''));
+    return dir;
+  };
+
+  test('a whole run lacks nothing', () => expect(missing(made)).toEqual([]));
+
+  test.each(['activity.jsonl', 'samples.jsonl', 'events.jsonl', 'metrics.jsonl'])('a run without %s', (name) => {
+    const dir = copyOf(made, fixture.folder);
+    rmSync(path.join(dir, name));
+    expect(missing(dir)).toEqual([expect.stringMatching(new RegExp(`^${name} holds (no|0) `))]);
+  });
+
+  test.each([
+    ['activity.jsonl', 1, /^activity.jsonl ends with step \d+; expected records up to step 6/],
+    ['spectra.jsonl', 100, /^spectra.jsonl /],
+    ['events.jsonl', 1, /^events.jsonl holds no end of the run/],
+  ])('a %s that ends %i lines too early', (name, lines, found) => {
+    const problems = missing(without(name, lines));
+    // Without any spectra nobody knows whether there were some.
+    expect(problems).toEqual(name === 'spectra.jsonl' ? [] : [expect.stringMatching(found)]);
+  });
+
+  test('restarts that were due, also of a run that stopped', () => {
+    const relora = { relora: { every: 2 } };
+    expect(missing(made, relora)).toEqual([
+      'restarts.jsonl holds 0 restarts; expected at least 2 by step 6, one after every 2 steps',
+    ]);
+    expect(missing(made, relora, { status: 'stopped', step: 4 })).toEqual([
+      'restarts.jsonl holds 0 restarts; expected at least 1 by step 4, one after every 2 steps',
+    ]);
+    expect(missing(made, relora, { status: 'stopped', step: 2 })).toEqual([]);
+  });
+
+  test('check tells of them', async () => {
+    const dir = copyOf(made, fixture.folder);
+    rmSync(path.join(dir, 'activity.jsonl'));
+    expect(await check(dir)).toEqual({ errors: [], warnings: [expect.stringContaining('activity.jsonl')] });
   });
 });

@@ -307,6 +307,21 @@ describe('the format', () => {
     expect(await problemsOf('\n\n')).toEqual([': found no samples; expected at least one']);
   });
 
+  test('of text with a label is refused for a model that writes text, unless the format says text', async () => {
+    const rows = [{ text: 'good', label: 'yes' }];
+    expect(await problemsOf(lines(...rows))).toEqual([
+      expect.stringMatching(
+        /^1: label: found a label beside the text, .*encoder \(bert, roberta\).*"completion"; or data.format: text/,
+      ),
+    ]);
+    expect(await problemsOf(lines({ sentence: 'good', label: 1 }))).toEqual([
+      expect.stringMatching(/^1: found the keys "sentence", "label"; expected an encoder/),
+    ]);
+    const data = await openDataset({ ...optionsFor([fileOf('labelled.jsonl', lines(...rows))]), format: 'text' });
+    expect(data.length).toBe(1);
+    data.close();
+  });
+
   test('is told by the other rows when one fits several', async () => {
     expect((await samplesOf([{ text: 'a', prompt: 'b', completion: 'c' }, { text: 'd' }])).format).toBe('text');
   });

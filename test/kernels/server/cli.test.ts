@@ -38,6 +38,30 @@ describe('help and version', () => {
     expect(await engine.run('help', 'merge')).toMatchObject({ status: 0, stdout });
   });
 
+  test('help with a section, a key or a word of the field is about that', async () => {
+    const helpWith = async (topic: string) => {
+      const { status, stdout, stderr } = await engine.run('help', topic);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      return stdout;
+    };
+    expect(await helpWith('relora')).toMatch(/^Restarts \(ReLoRA, ReMoRA\): .*\n\n {2}every: an integer/);
+    expect(await helpWith('adapter')).toMatch(/ {2}method: one of lora, .*\n[^]*Further keys depend on the method/);
+    expect(await helpWith('adapter.r')).toMatch(/Rank[^]*\(default 8\)[^]*with mora\n/);
+    expect(await helpWith('max_steps')).toMatch(/^Steps, in the section `training:`/);
+    expect(await helpWith('model')).toMatch(/^Base model, at the top level/);
+    expect(await helpWith('rslora')).toBe('rsLoRA is written as adapter.method: lora, adapter.use_rslora: true\n');
+  });
+
+  test.each([
+    ['nothing', /^help: found the topic nothing; expected a command, a method, a section[^?]*\n$/],
+    ['adapter.rnk', /^help: found the topic adapter.rnk; .*did you mean adapter.r\w*\?\n$/],
+    ['trian', /did you mean train\?\n$/],
+  ])('help with the unknown topic %s is refused', async (topic, message) => {
+    const { status, stdout, stderr } = await engine.run('help', topic);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+
   test('no command at all is refused, with the help', async () => {
     expect(await engine.run()).toMatchObject({ status: 2, stdout: expect.stringContaining('usage:') });
   });

@@ -25,6 +25,7 @@ const METHODS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   dora: { method: 'dora', r: 3 },
   'dora-pissa': { method: 'dora', r: 3, init_lora_weights: 'pissa' },
   'dora-magnitude-only': { method: 'dora', r: 3, magnitude_only: ['q_proj'] },
+  'dora-magnitude-everywhere': { method: 'dora', r: 3, magnitude_only: '.*' },
   mora: { method: 'mora', r: 3 },
   'asylora-a': { method: 'asylora', r: 3 },
   'asylora-b': { method: 'asylora', r: 3, frozen: 'B' },
