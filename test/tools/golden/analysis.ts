@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { patternValue } from '../../../kernels/adapters/targets';
 import { amplification } from '../../../kernels/analysis/amplification';
-import { type Matrix, matrix } from '../../../kernels/analysis/linalg/matrix';
+import { type Matrix, matrix, transpose } from '../../../kernels/analysis/linalg/matrix';
 import { thinSvd } from '../../../kernels/analysis/linalg/svd';
 import {
   type ChangedWeight,
@@ -23,9 +23,9 @@ import {
   stableRank,
 } from '../../../kernels/analysis/spectrum';
 import { subspaceSimilarity } from '../../../kernels/analysis/subspace';
-import { openCheckpoint } from '../../../kernels/formats/checkpoint';
 import { type PeftAdapter, readPeftAdapter } from '../../../kernels/formats/peft';
 import { openSafetensors } from '../../../kernels/formats/safetensors';
+import { type BaseModel, openBaseModel } from '../../../kernels/models/baseModel';
 import type { GoldenResult } from './tokenizer';
 
 /**
@@ -155,14 +155,12 @@ function runAmplification(caseDir: string, basesDir: string): GoldenResult[] {
   const { adapter: folder, base } = readJson<{ adapter: string; base: string }>(join(caseDir, 'case.json'));
   const { modules, tolerance } = readJson<ExpectedAmplification>(join(caseDir, 'expected.json'));
   const adapter = readPeftAdapter(join(caseDir, folder));
-  const checkpoint = openCheckpoint(join(basesDir, base));
+  const model = openBaseModel(join(basesDir, base));
   const given = openSafetensors(join(caseDir, 'expected.safetensors'));
   const worst = new WorstErrors();
   for (const [module, expected] of Object.entries(modules)) {
-    const { shape } = checkpoint.tensor(`${module}.weight`);
-    const [rows, cols] = [shape[0] ?? 0, shape[1] ?? 0];
-    const weight = { rows, cols, data: checkpoint.readF32(`${module}.weight`) };
-    const random = thinSvd(matrix(rows, cols, given.readF32(`${module}.random`)));
+    const weight = upright(model, module, model.checkpoint.readF32(`${module}.weight`));
+    const random = thinSvd(matrix(weight.rows, weight.cols, given.readF32(`${module}.random`)));
     const counts = Object.keys(expected.by_k).map(Number);
     const result = amplification(weight, factoredSvd([factorsOf(adapter, module)]), random, counts);
     const compare = (quantity: string, actual: number, wanted: number): void =>
@@ -177,9 +175,18 @@ function runAmplification(caseDir: string, basesDir: string): GoldenResult[] {
       compare('amplification', row.amplification, wanted.amplification);
     }
   }
-  checkpoint.close();
+  model.checkpoint.close();
   given.close();
   return worst.results();
+}
+
+/** A weight of the base, or one trained in its place, as [out, in]; a model may store it the other way. */
+function upright({ sites }: BaseModel, module: string, stored: Float32Array): Matrix {
+  const site = sites.find(({ path }) => path === module);
+  if (!site) throw new Error(`the base has no layer ${module}`);
+  const { inFeatures, outFeatures, layout } = site;
+  if (layout === 'out-in') return matrix(outFeatures, inFeatures, stored);
+  return transpose(matrix(inFeatures, outFeatures, stored));
 }
 
 type ExpectedChange = Readonly<
@@ -199,10 +206,10 @@ function runMagnitudeDirection(caseDir: string, basesDir: string): GoldenResult[
     methods: Readonly<Record<string, ExpectedMethod>>;
     tolerance: { rtol: number };
   }>(join(caseDir, 'expected.json'));
-  const checkpoint = openCheckpoint(join(basesDir, base));
+  const model = openBaseModel(join(basesDir, base));
   const worst = new WorstErrors();
   for (const [method, expected] of Object.entries(methods)) {
-    const tunedBy = tunedWeights(join(caseDir, expected.source));
+    const tunedBy = tunedWeights(join(caseDir, expected.source), model);
     for (const [key, axis] of Object.entries(AXES)) {
       const compare = (change: MagnitudeDirection, wanted: ExpectedChange): void => {
         const { delta_magnitude, delta_direction } = wanted[key as keyof ExpectedChange];
@@ -211,9 +218,8 @@ function runMagnitudeDirection(caseDir: string, basesDir: string): GoldenResult[
       };
       const changes = new Map<string, MagnitudeDirection>();
       for (const [module, wanted] of Object.entries(expected.modules)) {
-        const { shape } = checkpoint.tensor(`${module}.weight`);
-        const [rows, cols] = [shape[0] ?? 0, shape[1] ?? 0];
-        const weight = checkpoint.readF32(`${module}.weight`);
+        const { rows, cols, data } = upright(model, module, model.checkpoint.readF32(`${module}.weight`));
+        const weight = Float32Array.from(data);
         const baseRow = (row: number): Float32Array => weight.subarray(row * cols, (row + 1) * cols);
         const change = magnitudeDirectionChange({ rows, cols, base: baseRow, tuned: tunedBy(module, baseRow) }, axis);
         changes.set(module, change);
@@ -229,23 +235,25 @@ function runMagnitudeDirection(caseDir: string, basesDir: string): GoldenResult[
       }
     }
   }
-  checkpoint.close();
+  model.checkpoint.close();
   return worst.results();
 }
 
 type Row = ChangedWeight['base'];
 
 /** The rows of a module's weight after training, from a folder with full weights or with an adapter (LoRA or DoRA). */
-function tunedWeights(source: string): (module: string, base: Row) => Row {
+function tunedWeights(source: string, model: BaseModel): (module: string, base: Row) => Row {
   const full = join(source, 'final.safetensors');
   if (existsSync(full)) {
     const file = openSafetensors(full);
     const weights = new Map([...file.tensors.keys()].map((name) => [name, file.readF32(name)]));
     file.close();
     return (module, base) => {
-      const weight = weights.get(`${module}.weight`);
-      const cols = base(0).length;
-      return weight ? (row) => weight.subarray(row * cols, (row + 1) * cols) : base;
+      const stored = weights.get(`${module}.weight`);
+      if (!stored) return base;
+      const { cols, data } = upright(model, module, stored);
+      const weight = Float32Array.from(data);
+      return (row) => weight.subarray(row * cols, (row + 1) * cols);
     };
   }
   const adapter = readPeftAdapter(join(source, 'adapter_final'));

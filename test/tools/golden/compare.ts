@@ -17,6 +17,8 @@ export interface CompareOptions {
   readonly ignored?: IgnoredRanges;
   /** A trained tensor: a handful of entries beyond `atol` passes while the root mean square is within its own tolerance. */
   readonly isTrained?: boolean;
+  /** Of a merged weight: how often one trained entry stands in it. Default 1. */
+  readonly copies?: number;
 }
 
 /** The worse of largest error and root mean square, each against its tolerance. A NaN is an infinite error. */
@@ -25,7 +27,7 @@ export function compareValues(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
   { atol, rms_tol }: Tolerance,
-  { ignored = [], isTrained = false }: CompareOptions = {},
+  { ignored = [], isTrained = false, copies = 1 }: CompareOptions = {},
 ): GoldenResult {
   if (actual.length !== expected.length) {
     return {
@@ -49,7 +51,7 @@ export function compareValues(
   const byMax = { quantity, worstError: max, tolerance: atol };
   if (rms_tol === undefined) return byMax;
   const byRms = { quantity: `${quantity} (rms)`, worstError: rms, tolerance: rms_tol };
-  if (isTrained && beyond > 0 && beyond <= HANDFUL) {
+  if (isTrained && beyond > 0 && beyond <= HANDFUL * copies) {
     return { ...byRms, quantity: `${quantity} (rms; ${beyond} of ${count} beyond atol)` };
   }
   return ratio(byRms) > ratio(byMax) ? byRms : byMax;

@@ -2,7 +2,7 @@
  * @file `npm run golden -- DIR [--groups 01,02] [--models llama,qwen2] [--json FILE]`: runs every case of a folder of
  * reference results. Exit status 1 when a case fails, is of a kind that is not supported yet, or a group matches nothing.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -72,13 +72,16 @@ function findCases(root: string, groups: readonly string[] | undefined): readonl
   const cases = path.join(root, 'cases');
   const groupOf = (name: string): string => /^\d+/.exec(name)?.[0] ?? name;
   return readdirSync(cases)
+    .filter((name) => existsSync(path.join(cases, name, 'case.json')))
     .filter((name) => groups?.includes(groupOf(name)) ?? true)
     .sort()
     .map((name) => {
       const folder = path.join(cases, name);
       const file = readJson<CaseFile>(folder, 'case.json');
-      const model = file.base
-        ? readJson<{ readonly model_type?: string }>(root, 'bases', file.base, 'config.json')
+      // A base that is not there fails its cases alone.
+      const hasBase = file.base && existsSync(path.join(root, 'bases', file.base, 'config.json'));
+      const model = hasBase
+        ? readJson<{ readonly model_type?: string }>(root, 'bases', file.base ?? '', 'config.json')
         : {};
       return {
         ...file,
