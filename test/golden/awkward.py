@@ -1,4 +1,4 @@
-"""Makes the cases 16-*: methods at awkward sizes and settings, on tiny bases of odd widths, for a few steps each.
+"""Makes the cases 17-*: methods at awkward sizes and settings, on tiny bases of odd widths, for a few steps each.
 
 Ranks above the widths, one head of keys, weights in 16 bits and in shards, trained biases,
 embeddings and classifiers, restarts that are not at half the run, chains of several blocks. What no library computes is
@@ -119,38 +119,38 @@ def main():
     torch.set_num_threads(1)
     lora = lambda **fields: peft.LoraConfig(task_type="CAUSAL_LM", **fields)
     gpt2 = {"fan_in_fan_out": True}
-    maker.peft("16-lora-bias-all", "gpt2-odd", lora(r=2, lora_alpha=3, target_modules=["c_attn", "c_proj"], bias="all", **gpt2), QUICK,
+    maker.peft("17-lora-bias-all", "gpt2-odd", lora(r=2, lora_alpha=3, target_modules=["c_attn", "c_proj"], bias="all", **gpt2), QUICK,
                ignore=key_biases(3, 9))
-    maker.peft("16-lora-tied-embedding-saved", "gpt2-odd",
+    maker.peft("17-lora-tied-embedding-saved", "gpt2-odd",
                lora(r=2, lora_alpha=3, target_modules=["c_fc"], modules_to_save=["wte"], **gpt2), QUICK)
     rate = {**QUICK, "lr": 0.0007, "weight_decay": None, "loraplus_lr_ratio": 8, "loraplus_weight_decay": 0.1}
-    maker.peft("16-loraplus-embedding", "llama-odd", lora(r=2, lora_alpha=3, target_modules=["embed_tokens", "q_proj"]), rate,
+    maker.peft("17-loraplus-embedding", "llama-odd", lora(r=2, lora_alpha=3, target_modules=["embed_tokens", "q_proj"]), rate,
                groups=embedding_groups(0.0007, 8, 0.1))
-    maker.peft("16-asylora-wide", "gpt2-odd", lora(r=20, lora_alpha=7, use_rslora=True, target_modules=["c_fc"], **gpt2), PLAIN,
+    maker.peft("17-asylora-wide", "gpt2-odd", lora(r=20, lora_alpha=7, use_rslora=True, target_modules=["c_fc"], **gpt2), PLAIN,
                frozen=("lora_A",), values=wide, side="left")
-    maker.peft("16-vera-projections-left-out", "gpt2-odd", peft.VeraConfig(
+    maker.peft("17-vera-projections-left-out", "gpt2-odd", peft.VeraConfig(
         task_type="CAUSAL_LM", r=20, projection_prng_key=161, target_modules=["c_attn", "c_fc"], save_projection=False,
         bias="vera_only", **gpt2), {**QUICK, "lr": 0.02},
         ignore=key_biases(3, 9))
 
     generator = torch.Generator().manual_seed(162)
     A, B = torch.randn(5, 13, generator=generator) / 3, torch.randn(12, 5, generator=generator) / 2
-    maker.own("16-dvora", "llama-odd", "adapter", PLAIN, ("q_proj", "k_proj", "down_proj"), lambda p, l: Direction(p, l, A, B, 0.2),
+    maker.own("17-dvora", "llama-odd", "adapter", PLAIN, ("q_proj", "k_proj", "down_proj"), lambda p, l: Direction(p, l, A, B, 0.2),
               {"peft_type": "VERA", "use_dora": True, "r": 5, "d_initial": 0.2, "projection_prng_key": 0, "save_projection": True,
                "vera_dropout": 0.0, "init_weights": True}, deviation=0.1, given={"base_model.vera_A": A, "base_model.vera_B": B})
-    maker.own("16-mora-wider-than-the-layer", "llama-odd", "adapter", QUICK, ("k_proj",), lambda p, l: Square(p, l, 40, 6),
+    maker.own("17-mora-wider-than-the-layer", "llama-odd", "adapter", QUICK, ("k_proj",), lambda p, l: Square(p, l, 40, 6),
               {"use_mora": True, "mora_type": 6, "r": 40}, deviation=0.02, method="mora", side="left")
-    maker.own("16-remora-back-to-the-first", "gpt2-odd", "relora", PLAIN, ("c_attn", "c_fc"), lambda p, l: Square(p, l, 1, 4),
+    maker.own("17-remora-back-to-the-first", "gpt2-odd", "relora", PLAIN, ("c_attn", "c_fc"), lambda p, l: Square(p, l, 1, 4),
               {"use_mora": True, "mora_type": 4, "r": 1}, merge_after_step=1, mora_type_before=4, mora_type_after=1,
               optimizer_reset=DROPPED, hooks={"restart": restart("drop", next_kind=1)})
     pruned = "magnitude pruning: entries with |x| <= the given quantile become 0; step counter kept"
-    maker.own("16-relora-classifier", "roberta-odd", "relora", {**PLAIN, "eps": 1e-3, "magnitude_pruning": 0.6}, ("query", "value"),
+    maker.own("17-relora-classifier", "roberta-odd", "relora", {**PLAIN, "eps": 1e-3, "magnitude_pruning": 0.6}, ("query", "value"),
               lambda p, l: LowRank(p, l, 3, 5 / 3), {"r": 3, "lora_alpha": 5, "modules_to_save": ["classifier"]},
               trained=("classifier",), deviation=0.05, merge_after_step=3, optimizer_reset=pruned,
               hooks={"restart": restart("magnitude", 0.6)})
     for name, variant, links, by, window in (("is-weights", "is", 3, 3, 100), ("ms-window", "ms", 2, 4, 2)):
         linked = lambda p, l, v=variant, n=links: Linked(p, l, 3, 4 / 3, v, n)
-        maker.own(f"16-reslora-{name}", "llama-odd", "reslora", PLAIN, ("q_proj", "down_proj"), linked, {"r": 3, "lora_alpha": 4},
+        maker.own(f"17-reslora-{name}", "llama-odd", "reslora", PLAIN, ("q_proj", "down_proj"), linked, {"r": 3, "lora_alpha": 4},
                   deviation=0.05, subject=LinkedSubject, prepare=chains, options={"by": by, "window": window}, variant=variant,
                   pre_num=links, merge_flag=by, window_length=window)
 
