@@ -205,7 +205,8 @@ export class RunFollower implements Disposable {
     const next = this.written && effectiveState(this.written, this.machine);
     const { shown } = this;
     this.shown = next;
-    return next?.status !== shown?.status || next?.step !== shown?.step || next?.error !== shown?.error;
+    const isSameWork = next?.doing?.what === shown?.doing?.what && next?.doing?.fraction === shown?.doing?.fraction;
+    return next?.status !== shown?.status || next?.step !== shown?.step || next?.error !== shown?.error || !isSameWork;
   }
 
   private async attempt(what: string, read: () => Promise<boolean>): Promise<boolean> {

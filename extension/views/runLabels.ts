@@ -18,6 +18,14 @@ export function statusLabel(status: RunStatus): string {
   return labels[status];
 }
 
+/** What a run that starts is preparing, `Reading the base weights 40 %`; empty where it does not say. */
+export function doingLabel({ state: { status, doing } }: Pick<RunSummary, 'state'>): string {
+  if (status !== 'starting' || !doing) return '';
+  // eslint-disable-next-line local/literal-texts -- the engine's own texts, where the extraction finds them
+  const what = l10n.t(doing.what);
+  return doing.fraction === undefined ? what : l10n.t('{0} {1} %', what, Math.floor(100 * doing.fraction));
+}
+
 /** `120/300`. */
 export function stepLabel({ state }: RunSummary): string {
   return `${state.step}/${state.total_steps}`;
@@ -31,6 +39,7 @@ export function runDescription(run: RunSummary): string {
   const { status } = run.state;
   const parts: string[] = [];
   if (status !== 'running') parts.push(statusLabel(status));
+  parts.push(...[doingLabel(run)].filter((label) => label !== ''));
   if (status !== 'starting' && status !== 'finished' && status !== 'queued') parts.push(stepLabel(run));
   if (run.etaSeconds !== null && status !== 'queued') parts.push(l10n.t('{0} left', formatDuration(run.etaSeconds)));
   parts.push(...inactiveLabel(run));
@@ -51,6 +60,8 @@ export function rowDescription(run: RunSummary, place: number | undefined): stri
   if (!isLive(run.state))
     return [...figures, ...(status === 'finished' ? [] : [stepLabel(run)]), createdLabel(run)].join(' · ');
   const eta = run.etaSeconds === null ? [] : [l10n.t('{0} left', formatDuration(run.etaSeconds))];
+  const doing = doingLabel(run);
+  if (doing !== '') return [statusLabel(status), doing].join(' · ');
   return [...(status === 'running' ? [] : [statusLabel(status)]), ...figures, ...eta, stepLabel(run)].join(' · ');
 }
 

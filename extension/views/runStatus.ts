@@ -3,7 +3,7 @@ import { l10n, StatusBarAlignment, window } from 'vscode';
 import { Owner } from '../util/disposables';
 import { formatDuration } from '../util/format';
 import type { RunLibrary } from '../runs/runLibrary';
-import { runAccessibleLabel, runDescription, statusLabel, stepLabel } from './runLabels';
+import { doingLabel, runAccessibleLabel, runDescription, statusLabel, stepLabel } from './runLabels';
 
 export class RunStatus extends Owner {
   private readonly item = this.register(window.createStatusBarItem('adapterStudio.run', StatusBarAlignment.Left, 10));
@@ -26,7 +26,7 @@ export class RunStatus extends Owner {
     const eta = run.etaSeconds === null || isQueued(run) ? '' : ` · ${formatDuration(run.etaSeconds)}`;
     const more = others.length === 0 ? '' : ` (+${others.length})`;
     const icon = isQueued(run) ? '$(watch)' : '$(sync~spin)';
-    const place = isQueued(run) ? statusLabel('queued') : stepLabel(run);
+    const place = isQueued(run) ? statusLabel('queued') : doingLabel(run) || stepLabel(run);
     this.item.text = `${icon} ${run.info.name} ${place}${eta}${more}`;
     this.item.tooltip = [run, ...others].map((r) => `${r.info.name}: ${runDescription(r)}`).join('\n');
     this.item.accessibilityInformation = { label: runAccessibleLabel(run) };

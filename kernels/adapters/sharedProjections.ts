@@ -9,7 +9,7 @@ import type { TargetSite } from '../models/types';
 import { choice, integer, number } from '../util/fields';
 import type { ConfigOf } from '../util/fields';
 import { targetFields } from './selectionFields';
-import type { Selection, ParamSpec } from './types';
+import type { Factors, ParamSpec, Selection } from './types';
 
 export const projectionFields = {
   r: integer({
@@ -100,6 +100,30 @@ export function scaledB({ b }: LayerProjections, lambdaB: Value, lambdaD: Value)
 /** λ_b ⊙ ((λ_d ⊙ (x·Aᵀ))·Bᵀ): [tokens, out]. */
 export function branch(x: Value, { a, b }: LayerProjections, lambdaB: Value, lambdaD: Value): Value {
   return mul(gemm(mul(gemm(x, a, { transB: true }), lambdaD), b, { transB: true }), lambdaB);
+}
+
+/** diag(λ_b)·B·diag(λ_d)·A of a layer as two factors: the vectors go into B. */
+export const vectorFactors = (
+  { vera_lambda_b, vera_lambda_d }: Readonly<Record<'vera_lambda_b' | 'vera_lambda_d', Float32Array>>,
+  { inFeatures, outFeatures }: TargetSite,
+  { r }: ProjectionConfig,
+  { vera_A, vera_B }: Readonly<Record<string, Float32Array>>,
+): Factors => ({
+  // The first columns of A and rows of B.
+  a: firstColumns(vera_A, r, inFeatures),
+  b: Float32Array.from({ length: outFeatures * r }, (_, i) => {
+    const [row, column] = [Math.floor(i / r), i % r];
+    return (vera_B?.[i] ?? NaN) * (vera_lambda_b[row] ?? NaN) * (vera_lambda_d[column] ?? NaN);
+  }),
+  rank: r,
+  scaling: 1,
+});
+
+function firstColumns(a: Float32Array | undefined, rows: number, columns: number): Float32Array {
+  const width = (a?.length ?? 0) / rows;
+  return Float32Array.from({ length: rows * columns }, (_, i) => {
+    return a?.[Math.floor(i / columns) * width + (i % columns)] ?? NaN;
+  });
 }
 
 export const projectionSelection = (config: ProjectionConfig): Selection => ({

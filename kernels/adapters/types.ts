@@ -219,6 +219,18 @@ export interface AdapterMethod<F extends Fields = Fields, P extends string = str
     previous: PreviousParams<P, O>,
   ): Factors | undefined;
   /**
+   * Of a method that also sets the lengths of the rows, so that its delta weight is no product and has full rank as soon as
+   * they change: the low-rank update that turns the rows, as factors (DoRA's directional update s·B·A). Its rank curves are
+   * drawn under that name beside those of the delta weight. Arguments as those of `factors`.
+   */
+  direction?(
+    params: ByParam<P, O, Float32Array>,
+    site: TargetSite,
+    config: ConfigOf<F>,
+    shared: Readonly<Record<string, Float32Array>>,
+    previous: PreviousParams<P, O>,
+  ): Factors | undefined;
+  /**
    * Matrices that together have the non-zero singular values of the delta weight, where they are smaller than it. Undefined
    * for a layer whose spectrum is too costly during a run.
    */

@@ -38,15 +38,7 @@ export class DeltaWeights {
 
   /** ΔW as a sum of products of factors, where it is one by construction. */
   terms(layer: AdaptedLayer): readonly DeltaFactors[] | undefined {
-    const { site, config } = layer;
-    const own: Factors | undefined = this.plan.method.factors?.(
-      this.valuesOf(layer),
-      site,
-      config,
-      this.shared,
-      this.previous(layer),
-    );
-    return own && [{ ...own, inFeatures: site.inFeatures, outFeatures: site.outFeatures }];
+    return this.factored(layer, 'factors');
   }
 
   /** Whether ΔW can be had at all: from the adapter alone, or with the base where it is at hand. */
@@ -81,7 +73,18 @@ export class DeltaWeights {
     return cores ? coresWork(cores) : factorsWork(this.terms(layer) ?? []);
   }
 
-  /** The same, from the whole delta weight where nothing smaller has them. Errors as `dense`. */
+  /** Those of the update that turns the rows alone (`AdapterMethod.direction`), where the method has one. */
+  directionSpectrum(layer: AdaptedLayer): Float64Array | undefined {
+    const terms = this.factored(layer, 'direction');
+    return terms && factoredSingularValues(terms);
+  }
+
+  /** Multiply-adds of `directionSpectrum`. */
+  directionWork(layer: AdaptedLayer): number {
+    return factorsWork(this.factored(layer, 'direction') ?? []);
+  }
+
+  /** As `cheapSpectrum`, from the whole delta weight where nothing smaller has them. Errors as `dense`. */
   async spectrum(layer: AdaptedLayer): Promise<Float64Array> {
     const { outFeatures, inFeatures } = layer.site;
     return this.cheapSpectrum(layer) ?? singularValues(matrix(outFeatures, inFeatures, await this.dense(layer)));
@@ -89,6 +92,18 @@ export class DeltaWeights {
 
   async dispose(): Promise<void> {
     await this.layerWeights?.dispose();
+  }
+
+  private factored(layer: AdaptedLayer, what: 'factors' | 'direction'): readonly DeltaFactors[] | undefined {
+    const { site, config } = layer;
+    const own: Factors | undefined = this.plan.method[what]?.(
+      this.valuesOf(layer),
+      site,
+      config,
+      this.shared,
+      this.previous(layer),
+    );
+    return own && [{ ...own, inFeatures: site.inFeatures, outFeatures: site.outFeatures }];
   }
 
   private cores(layer: AdaptedLayer): readonly Core[] | undefined {

@@ -15,6 +15,8 @@ export interface RunState {
   readonly total_steps: number;
   readonly best?: { readonly step: number; readonly loss: number };
   readonly error?: string;
+  /** While it starts: what is being prepared, and which share of it is done. English; pages translate it. */
+  readonly doing?: { readonly what: string; readonly fraction?: number };
 }
 
 /** `run.json`: frozen when the run is made. */
@@ -102,10 +104,12 @@ export interface RestartRecord {
   /** Where the method changes with the cycle (ReMoRA): the `mora_type` that ended and the one that begins. */
   readonly mora_type?: { readonly before: string; readonly after: string };
 }
-/** One line of `spectra.jsonl`: the delta weight of one module; values descending; relative: above 1 % of the largest. */
+/** One line of `spectra.jsonl`: of one module; values descending; relative: above 1 % of the largest. */
 export interface SpectrumRecord {
   readonly step: number;
   readonly module: string;
+  /** Absent: of the delta weight. `direction`: of the low-rank update that turns its rows (DoRA's s·B·A), without their lengths. */
+  readonly of?: 'direction';
   readonly singular_values: readonly number[];
   readonly stable_rank: number;
   readonly effective_rank: number;

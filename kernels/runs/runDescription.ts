@@ -53,6 +53,7 @@ const stateRules: Rules<RunState> = {
   total_steps: count,
   best: optional(objectOf({ step: count, loss: finite })),
   error: optional(text),
+  doing: optional(objectOf({ what: text, fraction: optional(finite) })),
 };
 
 /** Throws `input/refused` when there is no such file and `format/invalid` with all that is wrong in it. */

@@ -80,6 +80,7 @@ const metricRules = { kind: oneOf(['train', 'eval']), step: count };
 const spectrumRules: Rules<SpectrumRecord> = {
   step: count,
   module: text,
+  of: optional(oneOf(['direction'])),
   singular_values: numbers,
   stable_rank: finite,
   effective_rank: finite,
@@ -159,7 +160,7 @@ const RECORD_FILES = {
     rules: ({ kind }) => (kind === 'train' ? trainRules : kind === 'eval' ? evalRules : metricRules),
     series: ({ kind }) => String(kind),
   },
-  'spectra.jsonl': { rules: () => spectrumRules, series: ({ module }) => String(module) },
+  'spectra.jsonl': { rules: () => spectrumRules, series: ({ module, of }) => `${String(module)} ${typeof of === 'string' ? of : ''}` },
   'activity.jsonl': { rules: () => activityRules, series: () => '' },
   'samples.jsonl': { rules: () => sampleRules, series: ({ index }) => String(index) },
   'restarts.jsonl': { rules: () => restartRules, series: () => '' },

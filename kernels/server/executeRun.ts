@@ -21,6 +21,8 @@ import { prepareRun } from '../trainer/prepare';
 import type { TrainListener, TrainOutcome } from '../trainer/trainer';
 import { train } from '../trainer/trainer';
 
+type ReportProgress = NonNullable<PrepareOptions['onProgress']>;
+
 /** How often a waiting run looks whether it is its turn. */
 const TURN_POLL_MS = 500;
 
@@ -30,7 +32,7 @@ export interface ExecuteOptions {
   /** Asks the run to stop, as its control socket does. */
   readonly signal: AbortSignal;
   /** Called when it is the run's turn. What it returns is closed here. */
-  readonly prepare: (signal: AbortSignal) => Promise<PreparedRun>;
+  readonly prepare: (signal: AbortSignal, onProgress: ReportProgress) => Promise<PreparedRun>;
   /** `restore`: a run that cannot be prepared keeps the state it had; `fail`: its state says why, for it has no other voice. */
   readonly onRefused: 'fail' | 'restore';
   readonly listener?: (prepared: PreparedRun) => TrainListener;
@@ -87,8 +89,15 @@ async function attend(
   try {
     await waitForTurn(run, ticket, signal, options);
     const { step, total_steps, best } = claim.before;
-    run.setState({ status: 'starting', step, total_steps, ...(best && { best }) });
-    prepared = await options.prepare(signal);
+    const starting = { status: 'starting', step, total_steps, ...(best && { best }) } as const;
+    run.setState(starting);
+    let told: string | undefined;
+    prepared = await options.prepare(signal, (what, fraction) => {
+      const state = { ...starting, doing: { what, ...(fraction !== undefined && { fraction }) } };
+      if (what !== told) run.setState(state);
+      else run.beat(state);
+      told = what;
+    });
     closing.push(() => prepared.close());
   } catch (error) {
     if (signal.aborted) return stoppedBefore(run, claim, options);

@@ -31,11 +31,12 @@ export async function accumulatedSpectra(
   base: BaseModel,
   cycles: readonly MergedCycle[],
   parameters: Parameters | null,
+  only: (layer: AdaptedLayer) => boolean = () => true,
 ): Promise<readonly LayerValues[]> {
   const deltas = new CycleDeltas(plan, base, cycles, parameters, (site) => base.checkpoint.readF32(site.weight));
   const spectra: LayerValues[] = [];
   try {
-    for (const layer of plan.layers) {
+    for (const layer of plan.layers.filter(only)) {
       const { inFeatures, outFeatures } = layer.site;
       const terms = deltas.terms(layer);
       const [short, long] = [Math.min(inFeatures, outFeatures), Math.max(inFeatures, outFeatures)];

@@ -12,9 +12,9 @@ import type { Parameters } from './parameters';
 
 /** Points of every rank curve, whatever the length of the run; fewer where they are costly. */
 const MANY_POINTS = 60;
-const FEW_POINTS = 12;
+export const FEW_POINTS = 12;
 /** Σ m·n·min(m, n) of the matrices that are decomposed at one point: about 3 ns each. */
-const CHEAP_WORK = 4e8;
+export const CHEAP_WORK = 4e8;
 const COSTLY_WORK = 2.2e9;
 
 export interface FollowedWeight {
@@ -28,6 +28,10 @@ export interface Following {
   readonly leftOut: readonly TargetSite[];
   /** About how many points the rank curves of the run have, if that is not too many for its length. */
   readonly points: number;
+}
+
+interface HasSite {
+  readonly site: TargetSite;
 }
 
 type Followable = Pick<BaseModel, 'sites'>;
@@ -82,9 +86,9 @@ export function leftOutNote({ weights, leftOut }: Following, points: number): st
 }
 
 /** Whole blocks, evenly spread and the last one among them; where not even one can be afforded, its smallest layers. */
-function affordable(all: readonly FollowedWeight[], most: number): readonly FollowedWeight[] {
+export function affordable<T extends HasSite>(all: readonly T[], most: number): readonly T[] {
   const blocks = [...new Set(all.map(({ site }) => site.layer))].sort((a, b) => a - b);
-  const of = (block: number | undefined): readonly FollowedWeight[] => all.filter(({ site }) => site.layer === block);
+  const of = (block: number | undefined): readonly T[] => all.filter(({ site }) => site.layer === block);
   for (let count = blocks.length; count > 0; count--) {
     const chosen = new Set(Array.from({ length: count }, (_, i) => blocks[spreadIndex(i, count, blocks.length)]));
     const weights = all.filter(({ site }) => chosen.has(site.layer));
@@ -100,10 +104,9 @@ const spreadIndex = (i: number, count: number, length: number): number =>
   count === 1 ? length - 1 : Math.round((i * (length - 1)) / (count - 1));
 
 /** Of one point. */
-export const workOf = (weights: readonly FollowedWeight[]): number =>
-  weights.reduce((sum, { tensor }) => {
-    const [rows = 0, cols = 0] = tensor.shape;
-    return sum + rows * cols * Math.min(rows, cols);
+export const workOf = (weights: readonly HasSite[]): number =>
+  weights.reduce((sum, { site: { inFeatures, outFeatures } }) => {
+    return sum + inFeatures * outFeatures * Math.min(inFeatures, outFeatures);
   }, 0);
 
 /** `blocks 0, 14, 29`, or the projections of a block that is not followed whole. */

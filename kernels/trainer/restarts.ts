@@ -7,7 +7,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import type { SaveOptions } from '../adapters/adapterFile';
-import type { AdapterPlan } from '../adapters/plan';
+import type { AdaptedLayer, AdapterPlan } from '../adapters/plan';
 import { changedFields, readRestarts } from '../adapters/restartFiles';
 import type { MergedCycle } from '../adapters/restarts';
 import { planOfCycle, restartedTensors } from '../adapters/restarts';
@@ -109,8 +109,12 @@ export class Restarts {
   }
 
   /** The singular values of everything that was added to the base model, the adapter `parameters` included. */
-  spectra(plan: AdapterPlan, parameters: Parameters | null): Promise<readonly LayerValues[]> {
-    return accumulatedSpectra(plan, this.first.model, this.cycles, parameters);
+  spectra(
+    plan: AdapterPlan,
+    parameters: Parameters | null,
+    only?: (layer: AdaptedLayer) => boolean,
+  ): Promise<readonly LayerValues[]> {
+    return accumulatedSpectra(plan, this.first.model, this.cycles, parameters, only);
   }
 
   /** Bytes that the next restart takes on the disk; 0 after the last one. */

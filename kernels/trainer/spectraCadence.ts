@@ -42,7 +42,7 @@ function stepWork({ data, config }: TrainingSize, { sites }: Pick<BaseModel, 'si
   return 2 * weights * tokens * batch * accumulation;
 }
 
-/** Multiply-adds of the spectra of all adapted layers. */
+/** Multiply-adds of the spectra of all adapted layers that come from factors or cores. */
 export function spectraWork({ layers }: Pick<AdapterPlan, 'layers'>, deltas: DeltaWeights): number {
-  return layers.reduce((sum, layer) => sum + deltas.spectrumWork(layer), 0);
+  return layers.reduce((sum, layer) => sum + deltas.spectrumWork(layer) + deltas.directionWork(layer), 0);
 }

@@ -165,7 +165,7 @@ class Trainer {
     const isLast = step === this.prepared.totalSteps;
     const isBest = isFirst || isLast || step % evalSteps === 0 ? await this.assess() : false;
     const isEnd = this.isOver;
-    if (isFirst || isEnd || this.isRecorded(step)) await this.recordSpectra();
+    if (isFirst || isEnd || this.spectra.isDue(step)) await this.recordSpectra(isFirst || isEnd);
     this.state = { ...this.state, completed: step };
     // Last: what is recorded of a step lies before its checkpoint, so that a resume removes nothing of it.
     if (isEnd || isBest || (!isFirst && step % saveSteps === 0)) this.checkpoint();
@@ -206,12 +206,6 @@ class Trainer {
     await this.activity.dispose();
     await this.runner.dispose();
     this.restarts?.dispose();
-  }
-
-  /** Whether spectra and activity are recorded after a step; after the first and the last they always are. */
-  private isRecorded(step: number): boolean {
-    const { totalSteps } = this.prepared;
-    return step === totalSteps || step % Math.max(1, Math.ceil(totalSteps / this.spectra.points)) === 0;
   }
 
   /** Updates of this adapter so far whose learning rate was not 0. */
@@ -297,7 +291,7 @@ class Trainer {
     if (!Number.isFinite(norm)) throw this.notFinite(`step ${step}`, `the gradient norm is ${norm}`, batches);
 
     const learningRate = training.learning_rate * scheduleFactor(this.schedule, step - 1);
-    const isRecorded = this.isRecorded(step) || this.restarts?.isDue(step) === true;
+    const isRecorded = this.spectra.isDue(step) || this.restarts?.isDue(step) === true;
     if (isRecorded) this.activity.beforeUpdate();
     optimiser.update(
       prepared.parameters.trained,
@@ -450,9 +444,9 @@ class Trainer {
     return patience > 0 && this.state.evaluationsWithoutGain >= patience;
   }
 
-  private async recordSpectra(): Promise<void> {
+  private async recordSpectra(isEdge: boolean): Promise<void> {
     const { step } = this.state;
-    const spectra = this.spectra.at(step);
+    const spectra = [...this.spectra.at(step), ...(await this.spectra.wholeAt(step, isEdge))];
     this.folder.appendSpectra(await this.wholeSpectra(spectra));
     await this.recordActivity(spectra);
   }
@@ -476,9 +470,14 @@ class Trainer {
     const { plan, parameters } = this.prepared;
     const { step } = this.state;
     const adapted = new Set(plan.layers.map(({ site }) => site.path));
-    const others = own.filter(({ module }) => !adapted.has(module));
+    const isDelta = ({ module, of }: SpectrumRecord): boolean => of === undefined && adapted.has(module);
+    const others = own.filter((record) => !isDelta(record));
     if (!this.restarts || this.restarts.merged.length === 0 || others.length === own.length) return own;
-    const whole = await this.restarts.spectra(plan, parameters);
+    // Without factors or cores it takes the whole matrices: of the layers that are followed alone.
+    const followed = new Set(own.filter(isDelta).map(({ module }) => module));
+    const { factors, cores } = plan.method;
+    const isCheap = factors !== undefined || cores !== undefined;
+    const whole = await this.restarts.spectra(plan, parameters, ({ site }) => isCheap || followed.has(site.path));
     return [...whole.map(({ layer, values }) => recordOf(layer, values, step)), ...others];
   }
 

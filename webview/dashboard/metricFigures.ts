@@ -1,7 +1,7 @@
 /** @file The plots of the run's own metrics, made from the curves that the host sent. */
 import * as l10n from '@vscode/l10n';
 import type { EvaluationMetrics } from '../../kernels/protocol/types';
-import type { SeriesName, Trace, XAxis } from '../protocol/dashboard';
+import type { SeriesName, Trace } from '../protocol/dashboard';
 import type { LegendEntry } from '../shared/plot/legend';
 import type { AxisKind, Curve, CurveStyle, LineFigure } from '../shared/plot/lineFigure';
 import type { Theme } from '../shared/theme';

@@ -5,7 +5,15 @@ import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { DashboardSnapshot, RunCommand } from '../protocol/dashboard';
-import { formatBytes, formatCount, formatDuration, formatNumber, formatShort, UNKNOWN } from '../shared/format';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatShare,
+  formatShort,
+  UNKNOWN,
+} from '../shared/format';
 import { icon } from '../shared/icon';
 import { statusBadge } from '../shared/runStatus';
 import { SignalElement } from '../shared/signalElement';
@@ -25,7 +33,9 @@ function actions({ can, state, info, isGone }: DashboardSnapshot): readonly Acti
   return [
     state.status === 'queued'
       ? { ...stop, text: l10n.t('Cancel'), icon: 'close', title: l10n.t('Leave the queue') }
-      : { ...stop, text: l10n.t('Stop'), icon: 'debug-stop', title: l10n.t('Save a checkpoint and stop') },
+      : state.status === 'starting'
+        ? { ...stop, text: l10n.t('Cancel'), icon: 'close', title: l10n.t('Stop before the training begins') }
+        : { ...stop, text: l10n.t('Stop'), icon: 'debug-stop', title: l10n.t('Save a checkpoint and stop') },
     {
       command: 'resume',
       text: l10n.t('Resume'),
@@ -84,6 +94,7 @@ export class RunHeader extends SignalElement {
         .max=${Math.max(1, state.total_steps)}
       ></vscode-progress-bar>
       ${this.renderFacts(snapshot)} ${isGone ? goneBanner(snapshot) : nothing}
+      ${state.status === 'starting' && !isGone ? startingBanner(state) : nothing}
       ${snapshot.queue ? queueBanner(snapshot.queue) : nothing}
       ${state.error && !isGone ? html`<p class="banner error" role="alert">${icon('error')} <span>${state.error}</span></p>` : nothing}`;
   }
@@ -135,6 +146,21 @@ function goneBanner({ run, info }: DashboardSnapshot): TemplateResult {
     ? l10n.t('The folder of this run was deleted or moved: {0}. What was read from it before is still shown.', run)
     : l10n.t('There is no folder {0} any more, so there is nothing to show.', run);
   return html`<p class="banner error" role="alert">${icon('trash')} <span>${text}</span></p>`;
+}
+
+/** What is prepared before the first step, which may take minutes: only the name of it is announced. */
+function startingBanner({ doing }: DashboardSnapshot['state']): TemplateResult {
+  // eslint-disable-next-line local/literal-texts -- the engine's own texts, where the extraction finds them
+  const what = doing ? l10n.t(doing.what) : l10n.t('Waiting for the process of the run');
+  return html`<div class="banner starting">
+    ${icon('loading')} <span role="status">${what}</span>
+    ${
+      doing?.fraction === undefined
+        ? nothing
+        : html`<progress aria-label=${what} max="1" .value=${doing.fraction}></progress>
+            <span class="muted" aria-hidden="true">${formatShare(Math.floor(100 * doing.fraction) / 100)}</span>`
+    }
+  </div>`;
 }
 
 function queueBanner({ place, behind }: NonNullable<DashboardSnapshot['queue']>): TemplateResult {

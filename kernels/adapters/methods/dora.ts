@@ -153,6 +153,14 @@ export const dora = defineAdapter<typeof fields, 'lora_magnitude_vector', Factor
     const rows = isFactored ? lowRankEmbedded(baseOutput(), x, a, b, s) : baseOutput();
     return mul(rows, div(m, config.norm_gradient === 'full' ? norm : stopGradient(norm)));
   },
+  direction: ({ lora_A: a, lora_B: b, initial_A, initial_B }, _site, config) => {
+    if (!a || !b) return undefined;
+    const { r } = config;
+    const scaling = scalingOf(config);
+    if (!initial_A || !initial_B) return { a, b, rank: r, scaling };
+    const { lora_A, lora_B } = joinFactors({ lora_A: a, lora_B: b, initial_A, initial_B }, r);
+    return { a: lora_A, b: lora_B, rank: 2 * r, scaling };
+  },
   probes: ({ baseWeight, params }, config): Readonly<Record<string, Value>> => {
     const { lora_A: a, lora_B: b, initial_A: a0, initial_B: b0 } = params;
     if (!a || !b) return {};

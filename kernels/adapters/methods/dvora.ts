@@ -13,6 +13,7 @@ import {
   projectionSpecs,
   projectionsOf,
   scaledB,
+  vectorFactors,
   vectorSpecs,
 } from '../sharedProjections';
 import { defineAdapter } from '../types';
@@ -58,6 +59,7 @@ export const dvora = defineAdapter({
     const bias = baseBias();
     return bias ? add(scaled, bias) : scaled;
   },
+  direction: (params, site, config, shared) => vectorFactors(params, site, config, shared),
   probes: ({ site, baseWeight, params, shared }) => {
     const own = projectionsOf(shared, site.inFeatures, site.outFeatures);
     return { turn: rowTurn(baseWeight(), own.a, scaledB(own, params.vera_lambda_b, params.vera_lambda_d), 1) };

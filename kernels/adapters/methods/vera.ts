@@ -12,6 +12,7 @@ import {
   projectionSpecs,
   projectionsOf,
   scaledB,
+  vectorFactors,
   vectorSpecs,
 } from '../sharedProjections';
 import { defineAdapter } from '../types';
@@ -42,24 +43,8 @@ export const vera = defineAdapter({
     const own = projectionsOf(shared, site.inFeatures, site.outFeatures);
     return add(branch(dropout(x), own, params.vera_lambda_b, params.vera_lambda_d), baseOutput());
   },
-  factors: ({ vera_lambda_b, vera_lambda_d }, { inFeatures, outFeatures }, { r }, { vera_A, vera_B }) => ({
-    // The first columns of A and rows of B; the vectors go into B.
-    a: firstColumns(vera_A, r, inFeatures),
-    b: Float32Array.from({ length: outFeatures * r }, (_, i) => {
-      const [row, column] = [Math.floor(i / r), i % r];
-      return (vera_B?.[i] ?? NaN) * (vera_lambda_b[row] ?? NaN) * (vera_lambda_d[column] ?? NaN);
-    }),
-    rank: r,
-    scaling: 1,
-  }),
+  factors: vectorFactors,
   activity: [...projectionActivity, deltaNorm],
   dropout: (config) => config.vera_dropout,
   selection: projectionSelection,
 });
-
-function firstColumns(a: Float32Array | undefined, rows: number, columns: number): Float32Array {
-  const width = (a?.length ?? 0) / rows;
-  return Float32Array.from({ length: rows * columns }, (_, i) => {
-    return a?.[Math.floor(i / columns) * width + (i % columns)] ?? NaN;
-  });
-}

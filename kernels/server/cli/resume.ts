@@ -20,8 +20,13 @@ export const resumeCommand: Command = {
       isResumed: true,
       mode: values.queue === true ? 'queue' : 'beside',
       signal,
-      prepare: async (stopping) => {
-        const prepared = await prepareAgain(run, { signal: stopping, onProgress: progressOn(out) });
+      prepare: async (stopping, onProgress) => {
+        const show = progressOn(out);
+        const both = (message: string, fraction?: number): void => {
+          show(message, fraction);
+          onProgress(message, fraction);
+        };
+        const prepared = await prepareAgain(run, { signal: stopping, onProgress: both });
         out.clearProgress();
         out.record({ run: run.dir });
         out.folder(run.dir);

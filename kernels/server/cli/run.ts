@@ -17,7 +17,7 @@ export const runCommand: Command = {
       isResumed: values.resume === true,
       mode: values.queue === true ? 'queue' : 'beside',
       signal,
-      prepare: (stopping) => prepareAgain(run, { signal: stopping }),
+      prepare: (stopping, onProgress) => prepareAgain(run, { signal: stopping, onProgress }),
       onRefused: 'fail',
     });
     return status === 'stopped' ? EXIT.interrupted : EXIT.done;

@@ -75,7 +75,7 @@ export class ActivityWatch {
   /** The figures of a step. */
   async record({ step, updates, spectra, restarts }: RecordedStep): Promise<ActivityRecord> {
     const { plan, config, model, totalSteps } = this.prepared;
-    const values = new Map(spectra.map((s) => [s.module, s.singular_values]));
+    const values = new Map(spectra.filter(({ of }) => !of).map((s) => [s.module, s.singular_values]));
     // Before the first update a fresh adapter does nothing yet.
     const probes: LayerProbes = updates > 0 ? await this.probe.run() : new Map();
     const context: RunActivity = {

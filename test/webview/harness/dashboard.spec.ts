@@ -222,6 +222,14 @@ test('restarts of the adapter are marked on the loss and the ranks, in their tab
   await expect(row.getByRole('rowheader')).toHaveText('400');
 });
 
+test('a run that starts says what it prepares and how far it is, and can be cancelled', async ({ open }) => {
+  const page = await open('dashboard', { host: { run: 'starting' } });
+  await expect(page.getByRole('status').filter({ hasText: 'Reading the base weights' })).toBeVisible();
+  await expect(page.getByRole('progressbar', { name: 'Reading the base weights' })).toHaveAttribute('value', /0\.4/);
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect.poll(() => callsOf(page, 'run/command')).toEqual([{ command: 'stop' }]);
+});
+
 test('a queued run says what it waits for and can leave', async ({ open }) => {
   const page = await open('dashboard', { host: { run: 'queued' } });
   await expect(page.locator('.banner.queue')).toContainText('It waits for questions to end');

@@ -25,6 +25,7 @@ interface Scenario {
   readonly stepsPerTick?: number;
   readonly status: DashboardSnapshot['state']['status'];
   readonly error?: string;
+  readonly doing?: DashboardSnapshot['state']['doing'];
   /** The configuration names no prompts. */
   readonly hasNoSamples?: true;
   readonly isGone?: true;
@@ -65,6 +66,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     done: 1,
     stepsPerTick: 2000,
     status: 'running',
+  },
+  starting: {
+    shape: { steps: 1000, ...small },
+    done: 0,
+    status: 'starting',
+    doing: { what: 'Reading the base weights', fraction: 0.4182 },
   },
   empty: { shape: { steps: 1000, ...small }, done: 0, status: 'starting' },
   failed: {
@@ -166,7 +173,11 @@ function snapshot(): DashboardSnapshot {
   return {
     run: 'runs/assistant-20260101-000000-k3fz',
     info: query.get('run') === 'empty' ? null : scenario.hasNoSamples ? { ...info, config: {} } : info,
-    state: runState(status, step, shape.steps, { ...best, ...(scenario.error ? { error: scenario.error } : {}) }),
+    state: runState(status, step, shape.steps, {
+      ...best,
+      ...(scenario.error ? { error: scenario.error } : {}),
+      ...(scenario.doing && { doing: scenario.doing }),
+    }),
     events,
     eventCount: events.length,
     warningCount: events.filter(({ event }) => event === 'warning').length,
@@ -181,7 +192,7 @@ function snapshot(): DashboardSnapshot {
     tokensPerSecond: series.recentTokensPerSecond() ?? null,
     rss: step > 0 ? trainRecord(step, shape.steps).rss : null,
     can: {
-      stop: isActive || status === 'queued',
+      stop: isActive || status === 'queued' || status === 'starting',
       resume: status === 'stopped' || status === 'failed',
       merge: hasAdapter,
       tryIt: hasAdapter,

@@ -58,6 +58,12 @@ export const LOOKS: readonly Look[] = [
   },
   {
     page: 'dashboard',
+    name: 'dashboard-starting',
+    options: { host: { run: 'starting' }, width: 800 },
+    ready: '.banner.starting progress',
+  },
+  {
+    page: 'dashboard',
     name: 'dashboard-queued',
     options: { host: { run: 'queued' }, width: 800 },
     ready: '.banner.queue',
