@@ -31,16 +31,16 @@ export async function metricsCsv(folder: string): Promise<string> {
   return csv([[...head, 'grad_norm', 'step_seconds', 'rss', ...metrics], ...records.map(row)]);
 }
 
-/** `step, module, stable_rank, effective_rank, above_0.1, above_relative, singular_value_1…`, one row a module and step. */
+/** `step, module, matrix, stable_rank, effective_rank, above_0.1, above_relative, singular_value_1…`, one row a module and step. */
 export async function spectraCsv(folder: string): Promise<string> {
   const records = await readRecords(join(folder, runFiles.spectra), parseSpectrum);
   const count = records.reduce((most, record) => Math.max(most, record.singular_values.length), 0);
   const names = Array.from({ length: count }, (_, i) => `singular_value_${i + 1}`);
   const row = (r: SpectrumRecord): Cell[] => [
-    ...[r.step, r.module, r.stable_rank, r.effective_rank, r['above_0.1'], r.above_relative],
+    ...[r.step, r.module, r.of ?? 'delta', r.stable_rank, r.effective_rank, r['above_0.1'], r.above_relative],
     ...names.map((_, i) => r.singular_values[i]),
   ];
-  const head = ['step', 'module', 'stable_rank', 'effective_rank', 'above_0.1', 'above_relative', ...names];
+  const head = ['step', 'module', 'matrix', 'stable_rank', 'effective_rank', 'above_0.1', 'above_relative', ...names];
   return csv([head, ...records.map(row)]);
 }
 

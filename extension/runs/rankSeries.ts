@@ -1,13 +1,46 @@
 /** @file Singular values and rank measures of every adapted module over training, as the rank plots need them. */
 import type { SpectrumRecord } from '../../kernels/protocol/types';
-import type { RankMeasure, RankTable } from '../../webview/protocol/dashboard';
+import type { RankMean } from '../../webview/protocol/compare';
+import type { RankMeasure, RankOf, RankTable } from '../../webview/protocol/dashboard';
 
 /** A map is readable with some hundred columns; a table of more steps is thinned evenly, first and last kept. */
 const MAX_TABLE_STEPS = 400;
 
 export class RankSeries {
+  private readonly matrices = new Map<RankOf, MatrixRanks>();
+
+  append(record: SpectrumRecord): void {
+    const of = record.of ?? 'delta';
+    let ranks = this.matrices.get(of);
+    if (!ranks) this.matrices.set(of, (ranks = new MatrixRanks(of)));
+    ranks.append(record);
+  }
+
+  /** One for each kind of matrix that has spectra. The directional update first: it is recorded of more modules. */
+  tables(): readonly RankTable[] {
+    return [...this.matrices.values()]
+      .map((ranks) => ranks.table())
+      .sort((a, b) => Number(a.of === 'delta') - Number(b.of === 'delta'));
+  }
+
+  /** Of the first table: mean of a measure over all modules that were recorded at a step, at every step. */
+  mean(measure: RankMeasure): RankMean {
+    const ranks = this.matrices.get('direction') ?? this.matrices.get('delta');
+    return ranks?.mean(measure) ?? { of: 'delta', steps: [], values: [] };
+  }
+
+  /** All recorded spectra of one module; empty for a name that is not adapted. */
+  spectrum(module: string, of: RankOf): { steps: readonly number[]; values: readonly (readonly number[])[] } {
+    return this.matrices.get(of)?.spectrum(module) ?? { steps: [], values: [] };
+  }
+}
+
+/** The spectra of one kind of matrix. */
+class MatrixRanks {
   private readonly modules = new Map<string, Map<number, SpectrumRecord>>();
   private readonly stepSet = new Set<number>();
+
+  constructor(private readonly of: RankOf) {}
 
   append(record: SpectrumRecord): void {
     this.stepSet.add(record.step);
@@ -28,20 +61,18 @@ export class RankSeries {
       'above_0.1': valuesOf('above_0.1'),
       above_relative: valuesOf('above_relative'),
     };
-    return { steps, modules, measures };
+    return { of: this.of, steps, modules, measures };
   }
 
-  /** Mean of a measure over all modules that were recorded at a step, at every step. */
-  mean(measure: RankMeasure): { readonly steps: readonly number[]; readonly values: readonly (number | null)[] } {
+  mean(measure: RankMeasure): RankMean {
     const steps = thin([...this.stepSet].sort((a, b) => a - b));
     const values = steps.map((step) => {
       const known = [...this.modules.values()].flatMap((records) => records.get(step)?.[measure] ?? []);
       return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
     });
-    return { steps, values };
+    return { of: this.of, steps, values };
   }
 
-  /** All recorded spectra of one module; empty for a name that is not adapted. */
   spectrum(module: string): { steps: readonly number[]; values: readonly (readonly number[])[] } {
     const records = [...(this.modules.get(module)?.values() ?? [])].sort((a, b) => a.step - b.step);
     return { steps: records.map((r) => r.step), values: records.map((r) => r.singular_values) };

@@ -127,8 +127,8 @@ export class DashboardPanel extends Owner {
     return {
       'page/open': () => this.snapshot(),
       'series/get': (request) => this.follower.metrics.traces(request),
-      'rank/table': () => this.follower.ranks.table(),
-      'rank/spectrum': ({ module }) => this.follower.ranks.spectrum(module),
+      'rank/tables': () => this.follower.ranks.tables(),
+      'rank/spectrum': ({ module, of }) => this.follower.ranks.spectrum(module, of),
       'activity/get': () => this.follower.activity.report(),
       'samples/list': () => this.follower.samples.list(),
       'samples/at': ({ steps }) => this.follower.samples.at(steps),

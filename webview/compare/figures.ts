@@ -99,8 +99,9 @@ export function rankFigure(means: readonly RankMean[], measure: RankMeasure, con
       x: X_AXES.step,
       y: { label: choice.toLowerCase(), kind: 'number' },
       isLogY: false,
-      curves: means.map(({ steps, values }, run) => ({
-        name: context.names[run] ?? '',
+      curves: means.map(({ of, steps, values }, run) => ({
+        name:
+          of === 'direction' ? l10n.t('{0}, directional update', context.names[run] ?? '') : (context.names[run] ?? ''),
         legendKey: String(run),
         x: steps,
         y: values,

@@ -1,5 +1,6 @@
 /** @file What a person may choose on the dashboard. Kept while the page is hidden. */
 import { CURVE_DEFAULTS, checkCurveChoices } from '../shared/curves/curveChoices';
+import type { RankOf } from '../protocol/dashboard';
 import type { VsCodeApi } from '../shared/host';
 import { keptChoices } from '../shared/uiState';
 
@@ -7,6 +8,8 @@ const DEFAULTS = {
   ...CURVE_DEFAULTS,
   /** Name of the module whose singular values are shown. */
   module: null as string | null,
+  /** Which matrix the rank plots are of; null: the one that the run has most of. */
+  rankOf: null as RankOf | null,
   /** Projection whose single modules are drawn beside the means. */
   detail: null as string | null,
   isLogSigma: false,

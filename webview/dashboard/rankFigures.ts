@@ -1,6 +1,6 @@
 /** @file The plots of the rank section: means over layers, the map of modules, singular values. */
 import * as l10n from '@vscode/l10n';
-import type { RankMeasure, RankTable } from '../protocol/dashboard';
+import type { RankMeasure, RankOf, RankTable } from '../protocol/dashboard';
 import type { HeatFigure } from '../shared/plot/heatDrawing';
 import type { LegendEntry } from '../shared/plot/legend';
 import { mix } from '../shared/color';
@@ -21,8 +21,16 @@ export function projectionsOf(table: RankTable): readonly string[] {
   return [...new Set(table.modules.map(({ projection }) => projection))];
 }
 
+/** What the plots are of, in words. */
+export const RANK_OF: Readonly<Record<RankOf, { readonly choice: string; readonly name: string }>> = {
+  delta: { choice: l10n.t('Delta weight'), name: l10n.t('delta weight') },
+  direction: { choice: l10n.t('Directional update'), name: l10n.t('directional update') },
+};
+
 export interface RankLook {
   readonly theme: Theme;
+  /** The run has spectra of several matrices, or of another one than the delta weight: titles say of which. */
+  readonly isMatrixNamed: boolean;
   /** Where something happened to the run. */
   readonly marks: readonly Mark[];
 }
@@ -37,7 +45,7 @@ export function rankLines(
   table: RankTable,
   measure: RankMeasure,
   choice: { readonly detail: string | null; readonly module: string | null },
-  { theme, marks }: RankLook,
+  { theme, marks, isMatrixNamed }: RankLook,
 ): RankLines {
   const values = table.measures[measure];
   const curves: Curve[] = [];
@@ -58,7 +66,9 @@ export function rankLines(
   });
   curves.push(...chosenCurve(table, measure, choice.module, theme));
   const figure: LineFigure = {
-    title: l10n.t('{0} over training', RANK_MEASURES[measure].choice),
+    title: isMatrixNamed
+      ? l10n.t('{0} of the {1} over training', RANK_MEASURES[measure].choice, RANK_OF[table.of].name)
+      : l10n.t('{0} over training', RANK_MEASURES[measure].choice),
     x: STEP_AXIS,
     y: { label: RANK_MEASURES[measure].choice.toLowerCase(), kind: 'number' },
     isLogY: false,
@@ -100,7 +110,8 @@ export interface RankMap {
 }
 
 /** Projection × layer at one recorded step. */
-export function rankMap(table: RankTable, measure: RankMeasure, stepIndex: number): RankMap {
+export function rankMap(table: RankTable, measure: RankMeasure, stepIndex: number, isMatrixNamed: boolean): RankMap {
+  const step = formatCount(table.steps[stepIndex] ?? 0);
   const values = table.measures[measure];
   const rows = projectionsOf(table);
   const layers = [...new Set(table.modules.map(({ layer }) => layer))].sort(
@@ -112,7 +123,9 @@ export function rankMap(table: RankTable, measure: RankMeasure, stepIndex: numbe
   return {
     modules: cells.map((row) => row.map((m) => table.modules[m]?.name ?? null)),
     figure: {
-      title: l10n.t('{0} at step {1}', RANK_MEASURES[measure].choice, formatCount(table.steps[stepIndex] ?? 0)),
+      title: isMatrixNamed
+        ? l10n.t('{0} of the {1} at step {2}', RANK_MEASURES[measure].choice, RANK_OF[table.of].name, step)
+        : l10n.t('{0} at step {1}', RANK_MEASURES[measure].choice, step),
       rowLabel: l10n.t('projection'),
       columnLabel: l10n.t('layer'),
       rows,
@@ -125,7 +138,11 @@ export function rankMap(table: RankTable, measure: RankMeasure, stepIndex: numbe
 }
 
 /** Every singular value over training; the largest are the strongest in colour. */
-export function spectrumFigure(spectrum: Spectrum | null, isLog: boolean, { theme, marks }: RankLook): LineFigure {
+export function spectrumFigure(
+  spectrum: Spectrum | null,
+  isLog: boolean,
+  { theme, marks, isMatrixNamed }: RankLook,
+): LineFigure {
   const count = Math.max(0, ...(spectrum?.values.map((v) => v.length) ?? []));
   const strong = theme.curves[0]!;
   const curves = Array.from({ length: count }, (_, i): Curve => {
@@ -140,7 +157,7 @@ export function spectrumFigure(spectrum: Spectrum | null, isLog: boolean, { them
     };
   });
   return {
-    title: spectrum ? l10n.t('Singular values of {0}', shortName(spectrum.module)) : l10n.t('Singular values'),
+    title: titleOf(spectrum, isMatrixNamed),
     x: STEP_AXIS,
     y: { label: l10n.t('singular value'), kind: 'number' },
     isLogY: isLog,
@@ -148,6 +165,14 @@ export function spectrumFigure(spectrum: Spectrum | null, isLog: boolean, { them
     marks,
     emptyText: l10n.t('No spectra yet.'),
   };
+}
+
+function titleOf(spectrum: Spectrum | null, isMatrixNamed: boolean): string {
+  if (!spectrum) return l10n.t('Singular values');
+  const module = shortName(spectrum.module);
+  return isMatrixNamed
+    ? l10n.t('Singular values of the {0} of {1}', RANK_OF[spectrum.of].name, module)
+    : l10n.t('Singular values of {0}', module);
 }
 
 /** `model.layers.3.self_attn.q_proj` as `layers.3.self_attn.q_proj`. */

@@ -6,7 +6,7 @@ import * as l10n from '@vscode/l10n';
 import type { ReadonlySignal } from '@preact/signals-core';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { RankMeasure, RankTable } from '../protocol/dashboard';
+import type { RankMeasure, RankOf, RankTable } from '../protocol/dashboard';
 import { icon } from '../shared/icon';
 import { padded, xExtent } from '../shared/plot/extent';
 import type { Cell } from '../shared/plot/heatMap';
@@ -16,7 +16,7 @@ import { SignalElement } from '../shared/signalElement';
 import type { Theme } from '../shared/theme';
 import { RANK_MEASURES } from '../shared/curves/curveChoices';
 import { runMarks } from './runMarks';
-import { projectionsOf, rankLines, rankMap, shortName, spectrumFigure, type RankMap } from './rankFigures';
+import { projectionsOf, RANK_OF, rankLines, rankMap, shortName, spectrumFigure, type RankMap } from './rankFigures';
 import type { DashboardStore } from './store';
 
 const NO_SPECTRA = l10n.t(
@@ -36,7 +36,9 @@ export class RankSection extends SignalElement {
   protected override render(): TemplateResult {
     const table = this.store.ranks.value;
     return html`<section aria-labelledby="rank-title">
-      <h2 id="rank-title">${l10n.t('Rank of the delta weights')}</h2>
+      <h2 id="rank-title">
+        ${this.isMatrixNamed ? l10n.t('Rank of the updates') : l10n.t('Rank of the delta weights')}
+      </h2>
       ${
         table && table.steps.length > 0 && table.modules.length > 0
           ? [this.renderToolbar(table), this.renderPlots(table)]
@@ -45,9 +47,43 @@ export class RankSection extends SignalElement {
     </section>`;
   }
 
+  /** Otherwise everything is of the delta weights, as the heading says. */
+  private get isMatrixNamed(): boolean {
+    return this.store.rankTables.value.some(({ of }) => of !== 'delta');
+  }
+
+  private renderMatrices(table: RankTable): TemplateResult | typeof nothing {
+    const tables = this.store.rankTables.value;
+    const { rankOf } = this.store.choices;
+    if (tables.length < 2) return nothing;
+    return html`<label class="control"
+      >${l10n.t('Matrix')}
+      <select @change=${(e: Event) => (rankOf.value = (e.target as HTMLSelectElement).value as RankOf)}>
+        ${tables.map(({ of }) => html`<option value=${of} ?selected=${of === table.of}>${RANK_OF[of].choice}</option>`)}
+      </select>
+    </label>`;
+  }
+
+  private renderMatrixHelp(): TemplateResult | typeof nothing {
+    if (!this.isMatrixNamed) return nothing;
+    const whole = this.store.rankTables.value.find(({ of }) => of === 'delta');
+    return html`<p class="muted matrix-help">
+      ${l10n.t('The directional update is the low-rank product that turns the rows of the weight; it does not say how long they become. The delta weight W′ − W has both: once lengths change, it has full rank.')}
+      ${
+        whole
+          ? l10n.t(
+              'Its singular values take whole matrices, so they are recorded at fewer steps, and only where that is affordable: of {0} modules.',
+              whole.modules.length,
+            )
+          : l10n.t('Its singular values would take whole matrices, which this run cannot afford.')
+      }
+    </p>`;
+  }
+
   private renderToolbar(table: RankTable): TemplateResult {
     const { measure, detail } = this.store.choices;
     return html`<div class="toolbar" role="toolbar" aria-label=${l10n.t('Rank plots')}>
+        ${this.renderMatrices(table)}
         <label class="control"
           >${l10n.t({ message: 'Measure', comment: 'which rank is shown' })}
           <select @change=${(e: Event) => (measure.value = (e.target as HTMLSelectElement).value as RankMeasure)}>
@@ -81,15 +117,19 @@ export class RankSection extends SignalElement {
           ><span slot="content-before">${icon('save')}</span>${l10n.t('Save CSV')}</vscode-button
         >
       </div>
-      <p class="muted">${RANK_MEASURES[measure.value].help}</p>`;
+      <p class="muted">${RANK_MEASURES[measure.value].help}</p>
+      ${this.renderMatrixHelp()}`;
   }
 
   private renderPlots(table: RankTable): TemplateResult {
     const { store } = this;
     const { measure, detail, isLogSigma } = store.choices;
     const { marks: events = [], info = null } = store.snapshot.value ?? {};
-    const look = { theme: this.theme.value, marks: runMarks('step', { marks: events, info }) };
-    const lines = rankLines(table, measure.value, { detail: detail.value, module: store.module.value }, look);
+    const { isMatrixNamed } = this;
+    const look = { theme: this.theme.value, marks: runMarks('step', { marks: events, info }), isMatrixNamed };
+    const choice = { detail: detail.value, module: store.module.value };
+    const others = store.rankTables.value.filter(({ of }) => of !== table.of);
+    const lines = rankLines(table, measure.value, choice, look);
     const spectrum = spectrumFigure(store.spectrum.value, isLogSigma.value, look);
     const logSwitch = html`<label class="control">
       <input
@@ -101,6 +141,10 @@ export class RankSection extends SignalElement {
     </label>`;
     return html`<div class="plots">
       ${this.renderLines('rank', lines.figure, lines.legend, table)} ${this.renderMap(table)}
+      ${others.map((other) => {
+        const { figure, legend } = rankLines(other, measure.value, choice, look);
+        return this.renderLines(`rank-${other.of}`, figure, legend, table);
+      })}
       ${this.renderLines('spectrum', spectrum, [], table, logSwitch)}
     </div>`;
   }
@@ -114,7 +158,7 @@ export class RankSection extends SignalElement {
   ): TemplateResult {
     const { store } = this;
     return html`<as-line-plot
-      class=${id === 'spectrum' ? 'plot-wide' : 'plot-half'}
+      class=${id === 'spectrum' && this.store.rankTables.value.length < 2 ? 'plot-wide' : 'plot-half'}
       data-plot=${id}
       .figure=${figure}
       .theme=${this.theme}
@@ -131,7 +175,7 @@ export class RankSection extends SignalElement {
   private renderMap(table: RankTable): TemplateResult {
     const { store } = this;
     const index = Math.min(this.stepIndex ?? Infinity, table.steps.length - 1);
-    const map = rankMap(table, store.choices.measure.value, index);
+    const map = rankMap(table, store.choices.measure.value, index, this.isMatrixNamed);
     return html`<div class="rank-map plot-half">
       <as-heat-map
         data-plot="rank-map"

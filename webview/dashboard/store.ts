@@ -6,6 +6,7 @@ import type {
   ActivityReport,
   DashboardPage,
   DashboardSnapshot,
+  RankOf,
   RankTable,
   RunCommand,
   Trace,
@@ -26,6 +27,7 @@ export interface ShownTraces {
 }
 
 export interface Spectrum {
+  readonly of: RankOf;
   readonly module: string;
   readonly steps: readonly number[];
   readonly values: readonly (readonly number[])[];
@@ -36,7 +38,12 @@ export class DashboardStore extends CurveStore {
   override readonly choices;
   readonly snapshot = signal<DashboardSnapshot | null>(null);
   readonly shown = signal<ShownTraces | null>(null);
-  readonly ranks = signal<RankTable | null>(null);
+  readonly rankTables = signal<readonly RankTable[]>([]);
+  /** That of the chosen matrix; of the first one that the run has while none, or one that it has not, is chosen. */
+  readonly ranks = computed<RankTable | null>(() => {
+    const tables = this.rankTables.value;
+    return tables.find(({ of }) => of === this.choices.rankOf.value) ?? tables[0] ?? null;
+  });
   readonly spectrum = signal<Spectrum | null>(null);
   readonly activity = signal<ActivityReport | null>(null);
   readonly samples: SampleChoice;
@@ -119,7 +126,7 @@ export class DashboardStore extends CurveStore {
       });
     depends([revision, xAxis, smoothing, this.zoom, this.buckets], this.seriesPull);
     depends([spectraRevision], this.ranksPull);
-    depends([spectraRevision, this.module], this.spectrumPull);
+    depends([spectraRevision, this.module, computed(() => this.ranks.value?.of)], this.spectrumPull);
     depends([activityRevision], this.activityPull);
     depends([samplesRevision], this.sampleListPull);
     depends([samplesRevision, this.samples.wanted], this.samplesPull);
@@ -138,8 +145,8 @@ export class DashboardStore extends CurveStore {
   }
 
   private async pullRanks(): Promise<void> {
-    const table = await this.failures.attempt(l10n.t('read the ranks'), this.host.call('rank/table', {}));
-    if (table) this.ranks.value = table;
+    const tables = await this.failures.attempt(l10n.t('read the ranks'), this.host.call('rank/tables', {}));
+    if (tables) this.rankTables.value = tables;
   }
 
   private async pullActivity(): Promise<void> {
@@ -162,9 +169,10 @@ export class DashboardStore extends CurveStore {
 
   private async pullSpectrum(): Promise<void> {
     const module = this.module.value;
-    if (module === null) return;
-    const call = this.host.call('rank/spectrum', { module });
+    const of = this.ranks.value?.of;
+    if (module === null || of === undefined) return;
+    const call = this.host.call('rank/spectrum', { module, of });
     const spectrum = await this.failures.attempt(l10n.t('read the singular values'), call);
-    if (spectrum) this.spectrum.value = { module, ...spectrum };
+    if (spectrum) this.spectrum.value = { module, of, ...spectrum };
   }
 }

@@ -1,6 +1,6 @@
 /** @file What the comparison of runs may ask of the editor, and what it hears. Lists are in the order of the runs. */
 import type { RunInfo, RunState } from '../../kernels/protocol/types';
-import type { RankMeasure, Trace, XAxis } from './dashboard';
+import type { RankMeasure, RankOf, Trace, XAxis } from './dashboard';
 
 /** More curves than this in one plot are not told apart. */
 export const MAX_COMPARED = 4;
@@ -28,8 +28,9 @@ export interface ComparisonSnapshot {
   readonly spectraRevision: number;
 }
 
-/** Mean of a rank measure over all adapted modules of one run, at the steps with spectra. */
+/** Mean of a rank measure over all modules of one run that have spectra, at the steps with spectra. */
 export interface RankMean {
+  readonly of: RankOf;
   readonly steps: readonly number[];
   readonly values: readonly (number | null)[];
 }

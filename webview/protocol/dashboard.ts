@@ -21,8 +21,12 @@ export interface Trace {
 
 export type RankMeasure = 'stable_rank' | 'effective_rank' | 'above_0.1' | 'above_relative';
 
-/** Rank measures of every adapted module over training. `values[m][s]` belongs to `modules[m]` at `steps[s]`. */
+/** Of which matrix of a module: its delta weight, or the low-rank update that turns its rows (`SpectrumRecord.of`). */
+export type RankOf = 'delta' | 'direction';
+
+/** Rank measures of modules over training. `values[m][s]` belongs to `modules[m]` at `steps[s]`. */
 export interface RankTable {
+  readonly of: RankOf;
   readonly steps: readonly number[];
   readonly modules: readonly { readonly name: string; readonly layer: number | null; readonly projection: string }[];
   readonly measures: Readonly<Record<RankMeasure, readonly (readonly (number | null)[])[]>>;
@@ -110,9 +114,13 @@ export interface DashboardPage {
       buckets: number;
       smoothing: number;
     }): readonly Trace[];
-    'rank/table'(p: object): RankTable;
-    /** Singular values of one module's delta weight: `values[s]` descending, at `steps[s]`. */
-    'rank/spectrum'(p: { module: string }): { steps: readonly number[]; values: readonly (readonly number[])[] };
+    /** One for each kind of matrix that the run has spectra of; the first is what is shown unless another is chosen. */
+    'rank/tables'(p: object): readonly RankTable[];
+    /** Singular values of one module's matrix: `values[s]` descending, at `steps[s]`. */
+    'rank/spectrum'(p: { module: string; of: RankOf }): {
+      steps: readonly number[];
+      values: readonly (readonly number[])[];
+    };
     'activity/get'(p: object): ActivityReport;
     'samples/list'(p: object): SampleList;
     /** The samples of these steps. */

@@ -39,13 +39,13 @@ describe('following a run', () => {
     expect(follower.state?.status).toBe('finished');
     expect(follower.info?.name).toBe('fixture');
     expect(steps(follower)).toEqual(upTo(30));
-    expect(follower.ranks.table().steps).toEqual([10, 20, 30]);
-    expect(follower.ranks.table().modules[0]).toEqual({
+    expect(follower.ranks.tables()[0]!.steps).toEqual([10, 20, 30]);
+    expect(follower.ranks.tables()[0]!.modules[0]).toEqual({
       name: 'model.layers.0.self_attn.q_proj',
       layer: 0,
       projection: 'q_proj',
     });
-    expect(follower.ranks.spectrum('model.layers.3.self_attn.v_proj').values).toHaveLength(3);
+    expect(follower.ranks.spectrum('model.layers.3.self_attn.v_proj', 'delta').values).toHaveLength(3);
     expect(follower.events.map(({ event }) => event)).toContain('checkpoint');
     expect(follower.contents.adapter).toBe(path.join(run, 'adapter'));
   });
@@ -93,7 +93,7 @@ describe('following a run', () => {
     write(run, '--from', '21', '--to', '40', '--total', '40');
     await follower.refresh();
     expect(steps(follower)).toEqual(upTo(40));
-    expect(follower.ranks.table().steps).toEqual([10, 20, 30, 40]);
+    expect(follower.ranks.tables()[0]!.steps).toEqual([10, 20, 30, 40]);
     expect(follower.revision).toBeGreaterThan(before);
   });
 

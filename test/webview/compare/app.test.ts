@@ -34,7 +34,7 @@ async function openPage() {
   const host = new FakeHost<ComparePage>({
     'page/open': () => ({ runs: RUNS, revision: 1, spectraRevision: 1 }),
     'series/get': () => RUNS.map(() => TRACES),
-    'rank/means': () => RUNS.map((_, i) => ({ steps: [0, 4], values: [i, 2 + i] })),
+    'rank/means': () => RUNS.map((_, i) => ({ of: 'delta', steps: [0, 4], values: [i, 2 + i] })),
     'run/open': () => {},
     'save/png': () => {},
   });

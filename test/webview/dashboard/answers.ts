@@ -22,6 +22,7 @@ const MEASURE = [
   [5, 6],
 ];
 export const RANKS: RankTable = {
+  of: 'delta',
   steps: [0, 4],
   modules: [
     { name: 'model.layers.0.self_attn.q_proj', layer: 0, projection: 'q_proj' },
@@ -93,7 +94,7 @@ export function dashboardAnswers(): {
   return {
     'page/open': () => snapshot(),
     'series/get': () => TRACES,
-    'rank/table': () => RANKS,
+    'rank/tables': () => [RANKS],
     'rank/spectrum': () => ({
       steps: [0, 4],
       values: [

@@ -16,8 +16,8 @@ describe('the store of the dashboard', () => {
   it('pulls curves, ranks and the first module once when it opens', async () => {
     const { host } = await openStore();
     expect(host.paramsOf('series/get')).toEqual([{ x: 'step', buckets: 400, smoothing: 0.6 }]);
-    expect(host.paramsOf('rank/table')).toHaveLength(1);
-    expect(host.paramsOf('rank/spectrum').at(-1)).toEqual({ module: 'model.layers.0.self_attn.q_proj' });
+    expect(host.paramsOf('rank/tables')).toHaveLength(1);
+    expect(host.paramsOf('rank/spectrum').at(-1)).toEqual({ module: 'model.layers.0.self_attn.q_proj', of: 'delta' });
   });
 
   it('asks once more for many changes that come during a call', async () => {
@@ -31,7 +31,7 @@ describe('the store of the dashboard', () => {
     const { host } = await openStore();
     host.emit('run/changed', snapshot({ revision: 9 }));
     await settled();
-    expect(host.paramsOf('rank/table')).toHaveLength(1);
+    expect(host.paramsOf('rank/tables')).toHaveLength(1);
   });
 
   it('keeps a zoom within the run and forgets one that shows everything', async () => {

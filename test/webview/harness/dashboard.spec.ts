@@ -206,6 +206,20 @@ test('what the watchdog saw is marked on the loss and told with the events', asy
   await expect(page.locator('.event-warning')).toContainText('Done: training goes on');
 });
 
+test('a DoRA run shows the rank of the directional update, and beside it that of the delta weight, by their names', async ({
+  open,
+}) => {
+  const page = await open('dashboard', { host: { run: 'dora' } });
+  const title = (id: string): Locator => plot(page, id).getByRole('heading');
+  await expect(title('rank')).toHaveText('Stable rank of the directional update over training');
+  await expect(title('rank-delta')).toHaveText('Stable rank of the delta weight over training');
+  await expect(title('spectrum')).toContainText('of the directional update of layers.0');
+  await page.getByLabel('Matrix').selectOption('delta');
+  await expect(title('rank')).toHaveText('Stable rank of the delta weight over training');
+  await expect(title('spectrum')).toHaveText('Singular values of the delta weight of layers.11.self_attn.q_proj');
+  await expect(title('rank-direction')).toBeVisible();
+});
+
 test('restarts of the adapter are marked on the loss and the ranks, in their tables and for a screen reader', async ({
   open,
 }) => {

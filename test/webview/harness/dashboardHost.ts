@@ -8,6 +8,7 @@ import { serveAsEditor } from './fakeEditor';
 import {
   activityRecord,
   evalRecord,
+  fullRank,
   runEvents,
   runInfo,
   runState,
@@ -33,6 +34,8 @@ interface Scenario {
   readonly isClassifier?: true;
   /** `none`: a run of an older version. */
   readonly activity?: 'red' | 'none';
+  /** DoRA: spectra of directional updates, and a few of delta weights. */
+  readonly hasDirections?: true;
   /** Merges its adapter every so many steps. */
   readonly restartEvery?: number;
 }
@@ -58,6 +61,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     hasNoSamples: true,
   },
   red: { shape: { steps: 1000, ...small }, done: 800, status: 'running', activity: 'red' },
+  dora: { shape: { steps: 1000, ...small }, done: 800, status: 'running', hasDirections: true },
   restarts: { shape: { steps: 1000, ...small }, done: 800, status: 'running', restartEvery: 200 },
   old: { shape: { steps: 1000, ...small }, done: 1000, status: 'finished', activity: 'none' },
   // One that was watched from its first step on, in large strides.
@@ -106,8 +110,8 @@ advance(scenario.done);
 const server = serveAsEditor<DashboardPage>({
   'page/open': (params) => note('page/open', params, snapshot()),
   'series/get': (params) => note('series/get', params, series.traces(params)),
-  'rank/table': (params) => note('rank/table', params, ranks.table()),
-  'rank/spectrum': (params) => note('rank/spectrum', params, ranks.spectrum(params.module)),
+  'rank/tables': (params) => note('rank/tables', params, ranks.tables()),
+  'rank/spectrum': (params) => note('rank/spectrum', params, ranks.spectrum(params.module, params.of)),
   'activity/get': (params) => note('activity/get', params, activity.report()),
   'samples/list': (params) => note('samples/list', params, samples.list()),
   'samples/at': (params) => note('samples/at', params, samples.at(params.steps)),
@@ -158,7 +162,11 @@ function evaluate(): void {
 }
 
 function record(): void {
-  for (const spectrum of spectrumRecords(step, shape.steps, shape)) ranks.append(spectrum);
+  for (const spectrum of spectrumRecords(step, shape.steps, shape)) {
+    const isWhole = step % 200 === 0 && spectrum.module.includes('.11.self_attn.');
+    if (scenario.hasDirections) ranks.append({ ...spectrum, of: 'direction' });
+    if (!scenario.hasDirections || isWhole) ranks.append(scenario.hasDirections ? fullRank(spectrum) : spectrum);
+  }
   spectraRevision++;
   if (scenario.activity === 'none') return;
   activity.append(activityRecord(step, shape.steps, scenario.activity === 'red'));

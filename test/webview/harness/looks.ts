@@ -89,6 +89,12 @@ export const LOOKS: readonly Look[] = [
   },
   {
     page: 'dashboard',
+    name: 'dashboard-dora',
+    options: { host: { run: 'dora' } },
+    ready: '[data-plot=rank-delta] .main-svg',
+  },
+  {
+    page: 'dashboard',
     name: 'dashboard-restarts',
     options: { host: { run: 'restarts' } },
     ready: '[data-plot=spectrum] .main-svg',

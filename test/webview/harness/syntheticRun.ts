@@ -144,6 +144,16 @@ export function activityRecord(step: number, total: number, isBroken: boolean): 
   };
 }
 
+/** The same with a long tail of small values, as lengths of rows that have changed leave it. */
+export function fullRank({ step, module, singular_values: values }: SpectrumRecord): SpectrumRecord {
+  const tail = Array.from({ length: 48 }, (_, i) => 0.2 * (values[0] ?? 0) * (1 - i / 60));
+  return measured(
+    step,
+    module,
+    [...values, ...tail].sort((a, b) => b - a),
+  );
+}
+
 function measured(step: number, module: string, values: readonly number[]): SpectrumRecord {
   const largest = values[0] ?? 0;
   const sum = values.reduce((a, v) => a + v, 0);
