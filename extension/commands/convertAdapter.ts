@@ -34,6 +34,7 @@ export async function convertAdapter(studio: Studio, argument?: unknown): Promis
     text: convertReportText(report, { base, adapter }),
     message: outcome(report),
     folder: out,
+    isAdapter: true,
   });
 }
 

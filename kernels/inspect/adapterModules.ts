@@ -17,12 +17,10 @@ import { elementCount } from '../formats/dtype';
 import type { PeftTensor } from '../formats/peft';
 import { SHARED_MODULE } from '../formats/peftKeys';
 import type { TargetSite } from '../models/types';
+import type { TensorRole } from '../protocol/calls/inspect';
 import { KernelError } from '../protocol/errors';
 import type { BaseWeights } from './baseWeights';
 import { arrayMatrix, type BlockMatrix, deltaMatrix } from './matrixBlocks';
-
-/** What a tensor of a file is for: only what is trained counts as a parameter; a copy holds the values of another once more. */
-export type TensorRole = 'trained' | 'frozen' | 'measured' | 'copy';
 
 /** The update ΔW [out, in] of a module. Where it does not consist of factors, `rank` counts its singular values. */
 export interface InspectedUpdate {

@@ -5,7 +5,8 @@ import type { PeftTensor } from '../formats/peft';
 import { SHARED_MODULE } from '../formats/peftKeys';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
-import type { InspectedUpdate, TensorRole } from './adapterModules';
+import type { TensorRole } from '../protocol/calls/inspect';
+import type { InspectedUpdate } from './adapterModules';
 import { AdapterModules } from './adapterModules';
 import { openBaseWeights } from './baseWeights';
 

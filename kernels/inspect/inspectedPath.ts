@@ -168,7 +168,9 @@ function adapterContents(
   const entriesOf = (tensors: ReadonlyMap<string, PeftTensor>): readonly (readonly [string, TensorEntry])[] =>
     [...tensors].map(([name, tensor]) => [name, entryOf(name, tensor)] as const);
   const modules = all.names.map((module): AdapterModuleEntry => {
-    const tensors = Object.fromEntries(entriesOf(all.tensorsOf(module)));
+    const tensors = Object.fromEntries(
+      entriesOf(all.tensorsOf(module)).map(([name, entry]) => [name, { ...entry, role: all.roleOf(module, name) }]),
+    );
     const parameters = all.parametersOf(module);
     return { module, layer: blockOf(module), shape: all.shapeOf(module), parameters, tensors };
   });
@@ -203,7 +205,9 @@ function entryOf(name: string, { key = name, dtype = 'F32', shape }: PeftTensor)
 
 async function spectrumOf(modules: AdapterModules, module: string): Promise<ModuleSpectrum> {
   const { tensors, update } = await inspectModule(modules, module);
-  const norms = Object.fromEntries(Object.entries(tensors).map(([name, { norm }]) => [name, norm]));
+  const norms = Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, { norm, role }]) => (role === 'copy' ? [] : [[name, norm] as const])),
+  );
   if (!update) return { module, norms, delta: null, singular_values: [] };
   const { singular_values: values, ...delta } = update;
   return { module, norms, delta: { ...delta, largest: values[0] ?? 0 }, singular_values: values };

@@ -57,8 +57,10 @@ const normOf = (parameter: string): Measure => ({
   of: ({ norms }) => norms[parameter] ?? null,
 });
 
+/** Copies show nothing that their originals do not. */
 export function parametersOf(modules: readonly AdapterModuleEntry[]): readonly string[] {
-  return [...new Set(modules.flatMap(({ tensors }) => Object.keys(tensors)))];
+  const own = ({ tensors }: AdapterModuleEntry) => Object.entries(tensors).filter(([, { role }]) => role !== 'copy');
+  return [...new Set(modules.flatMap((module) => own(module).map(([name]) => name)))];
 }
 
 /** What can be chosen for the map: of the delta weight where some module has one, and of each parameter. */

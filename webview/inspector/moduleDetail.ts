@@ -5,7 +5,13 @@ import type { ReadonlySignal } from '@preact/signals-core';
 import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { AdapterContents, AdapterModuleEntry, TensorEntry, TileOf } from '../../kernels/protocol/calls/inspect';
+import type {
+  AdapterContents,
+  AdapterModuleEntry,
+  TensorEntry,
+  TensorRole,
+  TileOf,
+} from '../../kernels/protocol/calls/inspect';
 import { formatNumber } from '../shared/format';
 import { padded } from '../shared/plot/extent';
 import type { Range } from '../shared/plot/lineFigure';
@@ -133,15 +139,25 @@ export class ModuleDetail extends SignalElement {
 }
 
 function matricesOf({ module, tensors, shape }: AdapterModuleEntry, hasDelta: boolean): readonly MatrixChoice[] {
-  const own = Object.entries(tensors).map(([parameter, tensor]): MatrixChoice => ({
+  // A copy shows nothing that its original does not.
+  const shown = Object.entries(tensors).filter(([, { role }]) => role !== 'copy');
+  const own = shown.map(([parameter, tensor]): MatrixChoice => ({
     key: parameter,
-    label: l10n.t('{0} [{1}]', parameter, tensor.shape.join(', ')),
+    label: l10n.t('{0} [{1}]', [parameter, ...roleNote(tensor.role)].join(', '), tensor.shape.join(', ')),
     of: { tensor: tensor.name },
     shape: matrixShape(tensor),
   }));
   if (!hasDelta || !shape) return own;
   const label = l10n.t('Delta weight [{0}, {1}]', shape[0], shape[1]);
   return [...own, { key: DELTA, label, of: { delta: module }, shape }];
+}
+
+/** What is not trained says what it is instead. */
+function roleNote(role: TensorRole): readonly string[] {
+  if (role === 'frozen') return [l10n.t({ message: 'frozen', comment: 'a tensor that is not trained' })];
+  return role === 'measured'
+    ? [l10n.t({ message: 'measured', comment: 'a tensor that training measures for the merge' })]
+    : [];
 }
 
 /** As the engine sees a tensor as a matrix. */

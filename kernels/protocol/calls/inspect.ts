@@ -11,6 +11,9 @@ export interface TensorEntry {
   readonly file?: string;
 }
 
+/** What a tensor of a file is for: only what is trained counts as a parameter; a copy holds the values of another once more. */
+export type TensorRole = 'trained' | 'frozen' | 'measured' | 'copy';
+
 /** One adapted module: the tensors that belong together. */
 export interface AdapterModuleEntry {
   readonly module: string;
@@ -21,7 +24,7 @@ export interface AdapterModuleEntry {
   /** Trained ones: no copies, no frozen matrices, no measured numbers. */
   readonly parameters: number;
   /** By the name of the parameter: `lora_A`, `lora_B`, … */
-  readonly tensors: Readonly<Record<string, TensorEntry>>;
+  readonly tensors: Readonly<Record<string, TensorEntry & { readonly role: TensorRole }>>;
 }
 
 /**

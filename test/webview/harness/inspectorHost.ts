@@ -49,11 +49,12 @@ const layers = doc === 'lora' || doc === 'dora' ? 12 : 0;
 const modules: readonly AdapterModuleEntry[] = Array.from({ length: layers }, (_, layer) =>
   PROJECTIONS.map(([projection, out, input]): AdapterModuleEntry => {
     const module = `model.layers.${layer}.${projection}`;
-    const entry = (parameter: string, shape: readonly number[]): TensorEntry => ({
+    const entry = (parameter: string, shape: readonly number[]) => ({
       name: `base_model.model.${module}.${parameter}.weight`,
-      dtype: 'F32',
+      dtype: 'F32' as const,
       shape,
       bytes: 4 * shape.reduce((n, d) => n * d, 1),
+      role: 'trained' as const,
     });
     const tensors = {
       lora_A: entry('lora_A', [RANK, input]),
