@@ -49,8 +49,8 @@ export class RunSpectra {
   /** Nothing of this run has a spectrum. */
   get isEmpty(): boolean {
     const { layers, method } = this.run.plan;
-    const { factors, cores, direction } = method;
-    const hasCurves = layers.length > 0 && [factors, cores, direction].some((has) => has !== undefined);
+    const isCheap = (['factors', 'cores', 'direction'] as const).some((what) => method[what] !== undefined);
+    const hasCurves = layers.length > 0 && isCheap;
     return !hasCurves && this.whole.length === 0 && this.following.weights.length === 0;
   }
 

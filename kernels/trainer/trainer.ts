@@ -475,8 +475,7 @@ class Trainer {
     if (!this.restarts || this.restarts.merged.length === 0 || others.length === own.length) return own;
     // Without factors or cores it takes the whole matrices: of the layers that are followed alone.
     const followed = new Set(own.filter(isDelta).map(({ module }) => module));
-    const { factors, cores } = plan.method;
-    const isCheap = factors !== undefined || cores !== undefined;
+    const isCheap = plan.method.factors !== undefined || plan.method.cores !== undefined;
     const whole = await this.restarts.spectra(plan, parameters, ({ site }) => isCheap || followed.has(site.path));
     return [...whole.map(({ layer, values }) => recordOf(layer, values, step)), ...others];
   }
