@@ -12,7 +12,7 @@ const module = (name: string, layer: number | null): AdapterModuleEntry => ({
   layer,
   shape: null,
   parameters: 8,
-  tensors: { lora_A: { name: `${name}.lora_A.weight`, dtype: 'F32', shape: [2, 4], bytes: 32 } },
+  tensors: { lora_A: { name: `${name}.lora_A.weight`, dtype: 'F32', shape: [2, 4], bytes: 32, role: 'trained' } },
 });
 const measured = (name: string, norm: number | null) =>
   [name, { module: name, norms: { lora_A: norm }, delta: null }] as const;
