@@ -160,7 +160,10 @@ const RECORD_FILES = {
     rules: ({ kind }) => (kind === 'train' ? trainRules : kind === 'eval' ? evalRules : metricRules),
     series: ({ kind }) => String(kind),
   },
-  'spectra.jsonl': { rules: () => spectrumRules, series: ({ module, of }) => `${String(module)} ${typeof of === 'string' ? of : ''}` },
+  'spectra.jsonl': {
+    rules: () => spectrumRules,
+    series: ({ module, of }) => `${String(module)} ${typeof of === 'string' ? of : ''}`,
+  },
   'activity.jsonl': { rules: () => activityRules, series: () => '' },
   'samples.jsonl': { rules: () => sampleRules, series: ({ index }) => String(index) },
   'restarts.jsonl': { rules: () => restartRules, series: () => '' },

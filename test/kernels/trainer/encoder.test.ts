@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadAdapter } from '../../../kernels/adapters/adapterFile';
-import { openSafetensors } from '../../../kernels/formats/safetensors';
 import { merge } from '../../../kernels/merge/merge';
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import type { EvalRecord } from '../../../kernels/protocol/types';
