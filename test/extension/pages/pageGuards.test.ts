@@ -29,7 +29,7 @@ const CALLS: Readonly<
   },
   dashboard: {
     'series/get': { params: { ...series, range: [0, 10] } },
-    'rank/table': { params: {} },
+    'rank/tables': { params: {} },
     'activity/get': { params: {} },
     'rank/spectrum': { params: { module: 'model.layers.0.self_attn.q_proj' } },
     'samples/list': { params: {} },
