@@ -31,7 +31,7 @@ const CALLS: Readonly<
     'series/get': { params: { ...series, range: [0, 10] } },
     'rank/tables': { params: {} },
     'activity/get': { params: {} },
-    'rank/spectrum': { params: { module: 'model.layers.0.self_attn.q_proj' } },
+    'rank/spectrum': { params: { module: 'model.layers.0.self_attn.q_proj', of: 'delta' } },
     'samples/list': { params: {} },
     'samples/at': { params: { steps: [0, 50] } },
     'run/command': { params: { command: 'stop' } },
