@@ -97,7 +97,7 @@ function makeWorkspace(): string {
   const config = { attention_bias: true, vocab_size: TINY_VOCABULARY, eos_token_id: 256, max_position_embeddings: 96 };
   writeTinyCheckpoint(path.join(workspace, 'biased'), { config, files: tinyTokenizerFiles() });
   writeFileSync(path.join(workspace, 'choose.adapter.yaml'), text('lora'));
-  for (const [name, content] of TRAINED) writeFileSync(path.join(workspace, `${name}.adapter.yaml`), content);
+  for (const [name, content] of TRAINED) writeFileSync(path.join(workspace, `run-${name}.adapter.yaml`), content);
   return workspace;
 }
 
@@ -153,10 +153,11 @@ test('each method is trained and shown to be active', async ({ page }, info) => 
     await openWorkbench(page, host);
     for (const [name, , figures] of TRAINED) {
       await test.step(`${name} is trained, and is active`, async () => {
-        await page.locator('.activitybar [aria-label^="Explorer"]').first().click();
-        await openFile(page, `${name}.adapter.yaml`);
+        // The view that is open is closed by its icon.
+        await runCommand(page, 'File: Focus on Files Explorer');
+        await openFile(page, `run-${name}.adapter.yaml`);
         await runCommand(page, 'Adapter Studio: Train');
-        const run = await dashboard(page, name);
+        const run = await dashboard(page, `run-${name}`);
         await expect(run.locator('as-run-header .status')).toContainText('Finished', { timeout: 120_000 });
         const activity = run.locator('as-activity-section');
         await expect(activity.locator('.activity-verdict')).toContainText('The method is active');
@@ -172,7 +173,7 @@ test('each method is trained and shown to be active', async ({ page }, info) => 
     await test.step('a run whose figures are red says so in its row', async () => {
       breakActivity(path.join(host.workspace, 'runs'));
       await runCommand(page, 'Adapter Studio: Refresh');
-      const row = page.locator('.monaco-list-row').filter({ hasText: /^dora.*not active/ });
+      const row = page.locator('.monaco-list-row').filter({ hasText: /^run-bitfit.*not active/ });
       await expect(row).toHaveAttribute('aria-label', /rules that are not met/, { timeout: 60_000 });
       await runCommand(page, 'Preferences: Toggle between Light/Dark Themes');
       await page.screenshot({ path: info.outputPath('activity-light.png') });
@@ -185,9 +186,9 @@ test('each method is trained and shown to be active', async ({ page }, info) => 
   }
 });
 
-/** Turns the first figure of the last record of the DoRA run red, as a broken build would. */
+/** Turns the first figure of the last record of the latest run red, as a broken build would. */
 function breakActivity(runs: string): void {
-  const run = readdirSync(runs).find((name) => name.startsWith('dora'))!;
+  const run = readdirSync(runs).find((name) => name.startsWith('run-bitfit'))!;
   const file = path.join(runs, run, 'activity.jsonl');
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
   const last = JSON.parse(lines.at(-1)!) as { verdict: string; figures: { verdict: string }[] };
