@@ -1,8 +1,9 @@
 /** @file Panels of which there is one for each configuration; a reload of the window brings them back. */
-import { Uri, ViewColumn, window, type WebviewPanel } from 'vscode';
+import { Uri, window, type WebviewPanel } from 'vscode';
 import { isConfigFile } from '../editors/configFiles';
 import { Owner } from '../util/disposables';
 import type { Log } from '../util/log';
+import { pageColumn } from './pageColumn';
 
 /** What shows one configuration. It follows its file, so it is never made anew while it is open. */
 interface ConfigPanel {
@@ -34,8 +35,7 @@ export class ConfigPanels extends Owner {
       existing.reveal();
       return;
     }
-    const column = window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active;
-    this.adopt(window.createWebviewPanel(this.viewType, '', column), config);
+    this.adopt(window.createWebviewPanel(this.viewType, '', pageColumn()), config);
   }
 
   /** The page keeps its configuration in its state; without it there is nothing to show. */

@@ -1,9 +1,10 @@
 /** @file The open dashboards, one for each run; a reload of the window brings them back. */
-import { ViewColumn, window, type Uri, type WebviewPanel } from 'vscode';
+import { window, type Uri, type WebviewPanel } from 'vscode';
 import type { RunLibrary } from '../runs/runLibrary';
 import { Owner } from '../util/disposables';
 import type { Log } from '../util/log';
 import { DASHBOARD_VIEW_TYPE, DashboardPanel } from './dashboardPanel';
+import { pageColumn } from './pageColumn';
 
 export class Dashboards extends Owner {
   private readonly open = new Map<string, DashboardPanel>();
@@ -29,7 +30,7 @@ export class Dashboards extends Owner {
       existing.reveal(preserveFocus);
       return;
     }
-    const viewColumn = window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active;
+    const viewColumn = pageColumn();
     this.adopt(window.createWebviewPanel(DASHBOARD_VIEW_TYPE, '', { viewColumn, preserveFocus }), folder);
   }
 

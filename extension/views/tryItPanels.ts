@@ -1,7 +1,8 @@
 /** @file The one panel that tries models; a reload of the window brings it back. */
-import { ViewColumn, window, type WebviewPanel } from 'vscode';
+import { window, type WebviewPanel } from 'vscode';
 import type { TryItOffer } from '../../webview/protocol/tryIt';
 import { Owner } from '../util/disposables';
+import { pageColumn } from './pageColumn';
 import { TryItPanel, type TryItParts } from './tryItPanel';
 
 const TRY_IT_VIEW_TYPE = 'adapterStudio.tryIt';
@@ -21,10 +22,9 @@ export class TryItPanels extends Owner {
 
   /** Shows the panel, with these models when some are given. */
   show(offer: TryItOffer | null): void {
-    const column = window.activeTextEditor ? ViewColumn.Beside : ViewColumn.Active;
     // Without it an answer that is being written would be lost when another tab is looked at; the page draws no plot and is small.
     const options = { retainContextWhenHidden: true };
-    const panel = this.current ?? this.adopt(window.createWebviewPanel(TRY_IT_VIEW_TYPE, '', column, options));
+    const panel = this.current ?? this.adopt(window.createWebviewPanel(TRY_IT_VIEW_TYPE, '', pageColumn(), options));
     panel.show(offer);
   }
 

@@ -1,5 +1,5 @@
-/** @file The extension host of the real workbench is killed while a run trains: the run goes on, and the next host has it all. */
-import { expect, test } from '@playwright/test';
+/** @file The extension host of the real workbench is killed while a run trains: the run goes on, and the next windows have it all. */
+import { expect, test, type Locator, type Page } from '@playwright/test';
 import { existsSync, mkdtempSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -43,12 +43,15 @@ test('a run outlives the extension host, whose kernel ends with it', async ({ pa
     expect(stepsOf(run())).toEqual(Array.from({ length: stepsOf(run()).length }, (_, i) => i + 1));
     expect(readFileSync(path.join(host.workspace, CONFIG), 'utf8')).toBe(text);
 
-    // A new window finds the run at work, and can stop it.
-    await openWorkbench(page, host);
-    await showView(page, 'Adapter Studio');
-    const row = page.locator('.pane').filter({ hasText: 'Runs' }).locator('.monaco-list-row');
-    await expect(row.filter({ hasText: /^questions.*\d+\/5000/ })).toBeVisible({ timeout: 90_000 });
-    await runCommand(page, 'Adapter Studio: Stop Run');
+    // Two new windows find the run at work; what one of them does, the other sees.
+    const other = await page.context().newPage();
+    for (const window of [page, other]) {
+      await openWorkbench(window, host);
+      await showView(window, 'Adapter Studio');
+      await expect(row(window, /^questions.*\d+\/5000/)).toBeVisible({ timeout: 90_000 });
+    }
+    await runCommand(other, 'Adapter Studio: Stop Run');
+    for (const window of [page, other]) await expect(row(window, /^Stopped/)).toBeVisible({ timeout: 90_000 });
     const status = (): string =>
       (JSON.parse(readFileSync(path.join(run(), 'state.json'), 'utf8')) as { status: string }).status;
     await expect.poll(status, { timeout: 60_000 }).toBe('stopped');
@@ -58,6 +61,10 @@ test('a run outlives the extension host, whose kernel ends with it', async ({ pa
     rmSync(workspace, { recursive: true });
   }
 });
+
+/** A row of the Runs view, group or run. */
+const row = (page: Page, text: RegExp): Locator =>
+  page.locator('.pane').filter({ hasText: 'Runs' }).locator('.monaco-list-row').filter({ hasText: text });
 
 /** Processes of this test's host, told by its home folder, whose command line holds `words`. */
 function processesOf(home: string, words: string): number[] {

@@ -170,6 +170,8 @@ test('each method is trained and shown to be active', async ({ page }, info) => 
       });
     }
 
+    // Pages open in a column that is there.
+    await expect(page.locator('.editor-group-container')).toHaveCount(2);
     await test.step('a run whose figures are red says so in its row', async () => {
       breakActivity(path.join(host.workspace, 'runs'));
       await runCommand(page, 'Adapter Studio: Refresh');
