@@ -146,7 +146,7 @@ function methodCases(): readonly EstimateCase[] {
     // Later cycles read merged weights in float32, and keep the merged adapters.
     { id: 's-relora', ...small, adapter: lowRank('lora', 16), restartEvery: 2 },
     { id: 'm-relora', ...medium, adapter: lowRank('lora', 64), restartEvery: 2 },
-    { id: 'm-remora', ...medium, adapter: mora, restartEvery: 2 },
+    { id: 'm-remora', ...medium, adapter: { ...mora, mora_type: 1 }, restartEvery: 2 },
     // No adapter: the weights themselves are the parameters.
     { id: 's-full', ...small, adapter: { method: 'full' } },
     { id: 'm-full', ...medium, adapter: { method: 'full' } },
