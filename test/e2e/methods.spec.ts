@@ -76,7 +76,11 @@ const TRAINED: readonly (readonly [name: string, content: string, figures: reado
   ['reslora', text('reslora\n  r: 4\n  variant: is'), ['that arrives through shortcuts']],
   ['asylora', text('asylora\n  r: 4'), ['Largest change in the frozen factor']],
   ['vera', text('vera\n  r: 32'), ['Largest change in the shared projections']],
-  ['dvora', text('dvora\n  r: 32'), ['Smallest mean drift of the magnitudes', 'Largest change in the shared projections']],
+  [
+    'dvora',
+    text('dvora\n  r: 32'),
+    ['Smallest mean drift of the magnitudes', 'Largest change in the shared projections'],
+  ],
   ['full', text('full'), ['Trained tensors that have changed']],
   ['last_layers', text('last_layers\n  num_layers: 1'), ['Trained tensors that have changed']],
   ['bitfit', text('bitfit', '', '', './biased'), ['Trained tensors that have changed']],

@@ -174,7 +174,12 @@ test('hidden curves leave plot, table and cursor', async ({ open }) => {
   await drawn(page);
   await plot(page, 'loss').getByRole('button', { name: 'eval loss' }).click();
   await page.getByRole('button', { name: 'Loss as a table' }).click();
-  await expect(plot(page, 'loss').locator('thead th')).toHaveText(['step', 'train loss', 'train loss, smoothed', 'Marked']);
+  await expect(plot(page, 'loss').locator('thead th')).toHaveText([
+    'step',
+    'train loss',
+    'train loss, smoothed',
+    'Marked',
+  ]);
 });
 
 test('samples follow their own slider, and what has changed is told word by word', async ({ open }) => {
