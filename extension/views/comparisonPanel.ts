@@ -16,7 +16,8 @@ import { savePicture } from './saveFile';
 
 export const COMPARISON_VIEW_TYPE = 'adapterStudio.comparison';
 
-const UPDATE_INTERVAL_MS = 250;
+/** Drawing all plots takes a good part of a processor's second, and the run may have no other processor. */
+const UPDATE_INTERVAL_MS = 1_000;
 
 export class ComparisonPanel extends Owner {
   private readonly followers: readonly RunFollower[];

@@ -23,7 +23,8 @@ import { askTarget, savePicture } from './saveFile';
 
 export const DASHBOARD_VIEW_TYPE = 'adapterStudio.dashboard';
 
-const UPDATE_INTERVAL_MS = 250;
+/** Drawing all plots takes a good part of a processor's second, and the run may have no other processor. */
+const UPDATE_INTERVAL_MS = 1_000;
 /** As many as the list of events shows. */
 const MAX_EVENTS = 200;
 

@@ -66,6 +66,21 @@ test('points arrive in place: the drawing is changed, not replaced', async ({ op
   await expect(plot(page, 'loss').locator('.main-svg[data-first=yes]')).toHaveCount(1);
 });
 
+test('a plot that has no other points than before is left alone while others get theirs', async ({ open }) => {
+  const page = await open('dashboard', { host: { run: 'live' } });
+  for (const id of ['loss', 'learning-rate', 'grad-norm', 'throughput', 'memory', 'spectrum']) await drawn(page, id);
+  await page.evaluate(() => {
+    for (const id of ['loss', 'spectrum']) {
+      const canvas = document.querySelector<HTMLElement>(`[data-plot=${id}] .plot-canvas`)!;
+      const count = () => (canvas.dataset.drawings = String(Number(canvas.dataset.drawings ?? 0) + 1));
+      (canvas as unknown as { on(event: string, heard: () => void): void }).on('plotly_react', count);
+    }
+  });
+  const drawings = (id: string) => plot(page, id).locator('.plot-canvas').getAttribute('data-drawings');
+  await expect.poll(async () => Number(await drawings('loss'))).toBeGreaterThan(2);
+  expect(await drawings('spectrum')).toBeNull();
+});
+
 test('the mouse shows the values under it', async ({ open }) => {
   const page = await open('dashboard');
   await drawn(page);

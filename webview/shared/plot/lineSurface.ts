@@ -1,7 +1,7 @@
 /** @file The drawn part of a line plot: hands figures to the plot library one at a time, and hears its drags. */
 import type { Theme } from '../theme';
 import { inTurn } from '../turns';
-import { draw } from './draw';
+import { draw, hasChanged } from './draw';
 import { lineDrawing, type View } from './lineDrawing';
 import type { LineFigure, Range } from './lineFigure';
 
@@ -75,6 +75,7 @@ export class LineSurface {
   }
 
   private onRelayout(change: Readonly<Record<string, unknown>>): void {
+    hasChanged(this.canvas);
     const x = rangeOf(change, 'xaxis');
     const y = rangeOf(change, 'yaxis');
     if (x || y) this.listeners.onZoom(x, y && this.isLogY ? [10 ** y[0], 10 ** y[1]] : y);
