@@ -10,8 +10,6 @@
  *   activity     4·A: the adapter as it started, which its changes are measured against
  *   gradients    12·P: the sum of the micro-batches, what the last graph handed out, and what the one before did, which nobody
  *                has collected while a graph runs
- *   merging      8 for each adapted weight after a restart: as it was read and as it was merged, in float32; most of it is not
- *                collected yet when the next cycle computes its first step
  *   activations, workspace   the largest peak of any graph: bufferPlan.ts follows onnxruntime's own plan
  *   graphs       NODE_BYTES · nodes of the largest graph + HELD_NODE_BYTES · nodes of the others held + 3 · constants
  *   runtime      ENGINE_BYTES + TOKEN_BYTES · vocabulary + SAMPLE_BYTES · samples
@@ -60,8 +58,6 @@ export interface MemoryInputs {
   readonly frozen: number;
   /** Of both, what belongs to the adapter. */
   readonly ofAdapter: number;
-  /** Entries of the weights that the adapter changes. */
-  readonly adapted: number;
   /** Adapters that were merged before and are kept. */
   readonly merged: number;
   readonly vocabulary: number;
@@ -71,7 +67,7 @@ export interface MemoryInputs {
 }
 
 export function memoryOf(inputs: MemoryInputs): MemoryEstimate {
-  const { graphs, compiled, probe, mostHeld, trained, frozen, ofAdapter, merged, adapted } = inputs;
+  const { graphs, compiled, probe, mostHeld, trained, frozen, ofAdapter, merged } = inputs;
   const { vocabulary, samples, isOnDevice = false } = inputs;
   const most = (of: (g: GraphMemory) => number): number => graphs.reduce((n, g) => Math.max(n, of(g.memory)), 0);
   const dynamic = (g: GraphMemory): number => g.activationBytes + g.workspaceBytes;
@@ -92,7 +88,6 @@ export function memoryOf(inputs: MemoryInputs): MemoryEstimate {
     activity: 4 * ofAdapter,
     optimiser: 8 * trained,
     gradients: 12 * trained,
-    merging: merged > 0 ? 8 * adapted : 0,
     activations: isOnDevice ? 0 : (shown?.activationBytes ?? 0),
     workspace: (isOnDevice ? 0 : (shown?.workspaceBytes ?? 0)) + FED_COPIES * most((g) => g.inputBytes),
     graphs:

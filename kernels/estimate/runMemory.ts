@@ -65,7 +65,6 @@ async function cycleInputs(
     frozen: plan.frozenSize,
     ofAdapter: restartedTensors(plan).reduce((n, { size }) => n + size, 0),
     merged,
-    adapted: plan.layers.reduce((n, { site }) => n + site.inFeatures * site.outFeatures, 0),
     vocabulary: model.config.vocabularySize,
     samples,
   };

@@ -61,7 +61,7 @@ export function baseSpectra(
   return weights.map(({ tensor, site }) => {
     const [rows = 0, cols = 0] = tensor.shape;
     const before = checkpoint.readF32(tensor.key);
-    const data = Float64Array.from(parameters.get(tensor.key), (value, i) => value - (before[i] ?? NaN));
+    const data = Float64Array.from(parameters.get(tensor.key)).map((value, i) => value - (before[i] ?? NaN));
     const values = singularValues({ rows, cols, data });
     return { step, module: site.path, singular_values: Array.from(values), ...spectrumMeasures(values) };
   });

@@ -112,7 +112,7 @@ function mostProbable(logits: Float32Array): number {
 
 function draw(logits: Float32Array, { temperature, topP }: Sampling, random: Random): number {
   const peak = logits[mostProbable(logits)] as number;
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - peak) / temperature));
+  const weights = Float64Array.from(logits).map((logit) => Math.exp((logit - peak) / temperature));
   const total = weights.reduce((sum, w) => sum + w, 0);
   refuseNotFinite(total);
   // Sorted only when something is cut off: the vocabulary is long.

@@ -53,7 +53,11 @@ export const countsAnew = ({ mode }: ResetSettings): boolean => mode === 'reset'
 
 /** For each entry of both moments whether it is zero: what `resetShare` compares with later. */
 export function nonZeroEntries({ firstMoment, secondMoment }: Moments): readonly Uint8Array[] {
-  return [firstMoment, secondMoment].map((moment) => Uint8Array.from(moment, (value) => (value === 0 ? 0 : 1)));
+  return [firstMoment, secondMoment].map((moment) => {
+    const marks = new Uint8Array(moment.length); // `from` would make a list of all values first
+    for (let i = 0; i < marks.length; i++) marks[i] = moment[i] === 0 ? 0 : 1;
+    return marks;
+  });
 }
 
 /** By group: of the adapter's entries that were not zero, the share that is zero now. 0 where none was. */

@@ -47,7 +47,7 @@ export class CycleDeltas extends SummedDeltas {
       const { inFeatures, outFeatures } = site;
       const at = (i: number): number =>
         site.layout === 'out-in' ? i : (i % inFeatures) * outFeatures + Math.floor(i / inFeatures);
-      return Float32Array.from(after, (_, i) => (after[at(i)] ?? NaN) - (before[at(i)] ?? NaN));
+      return after.map((_, i) => (after[at(i)] ?? NaN) - (before[at(i)] ?? NaN));
     } finally {
       await earlier.dispose();
       await last?.dispose();

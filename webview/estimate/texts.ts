@@ -23,10 +23,6 @@ export function partTexts(): Readonly<Record<keyof MemoryParts, PartText>> {
       name: l10n.t('Adapter as it started'),
       help: l10n.t('A copy that its changes are measured against, to tell whether the method is active.'),
     },
-    merging: {
-      name: l10n.t('Merging'),
-      help: l10n.t('What merging the adapter at a restart read and made, until it is collected.'),
-    },
     optimiser: { name: l10n.t('Optimiser'), help: l10n.t('Two moments of each trained parameter.') },
     gradients: { name: l10n.t('Gradients'), help: l10n.t('Of the last two batches, and their sum over a step.') },
     activations: {

@@ -9,8 +9,6 @@ export interface MemoryParts {
   readonly adapter: number;
   /** The adapter as it started, which its changes are measured against. */
   readonly activity: number;
-  /** After a restart: what merging the adapter read and made, until it is collected. */
-  readonly merging: number;
   readonly optimiser: number;
   readonly gradients: number;
   /** Results of the forward pass kept for the backward pass. */

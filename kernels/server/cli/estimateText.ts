@@ -15,7 +15,6 @@ const PARTS: Readonly<Record<keyof MemoryParts, string>> = {
   mappings: 'the same weights in further compiled graphs (counted by system tools only)',
   adapter: 'adapter',
   activity: 'the adapter as it started, to tell whether the method is active',
-  merging: 'what merging at a restart leaves for a while',
   optimiser: 'optimiser state',
   gradients: 'gradients',
   activations: 'activations',

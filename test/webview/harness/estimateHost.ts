@@ -13,7 +13,6 @@ const parts = {
   mappings: 1_345e6,
   adapter: 19.5e6 * factor,
   activity: 19.5e6 * factor,
-  merging: 0,
   optimiser: 39e6 * factor,
   gradients: 39e6 * factor,
   activations: 1_654e6 * factor,
