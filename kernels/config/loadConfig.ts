@@ -247,7 +247,7 @@ function withPathsToInsert(finding: Finding, folder: string): Finding {
 }
 
 function wrongPath(written: string, absolute: string, rule: PathRule, key: string) {
-  const what = MARKS[key]?.what ?? `a ${rule.kind}`;
+  const what = MARKS[key]?.what ?? (rule.kind === 'file' ? l10n.t('a file') : l10n.t('a folder'));
   let stats: Stats | undefined;
   try {
     stats = statSync(absolute, { throwIfNoEntry: false });

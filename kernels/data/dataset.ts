@@ -87,8 +87,8 @@ export interface TokenDataset {
 const MOST_PROBLEMS = 50;
 /** Rows of each file by which `auto` tells the format. */
 const ROWS_TO_DETECT = 50;
-const CUT_OFF = 'max_length leaves none of the tokens that carry loss';
-const NOTHING_LEARNT = 'no token carries loss';
+/** Why a sample is left out, as the file of tokens has it. */
+type SkipReason = 'cut off' | 'nothing learnt';
 
 /**
  * Tokenises the files, or finds the tokens of an earlier time. Throws `input/refused` with the line of every row that is
@@ -107,6 +107,14 @@ export async function openDataset(given: DatasetOptions): Promise<TokenDataset> 
   return dataset(written, digest, options);
 }
 
+function inWords(skipped: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const words: Readonly<Record<SkipReason, string>> = {
+    'cut off': l10n.t('max_length leaves none of the tokens that carry loss'),
+    'nothing learnt': l10n.t('no token carries loss'),
+  };
+  return Object.fromEntries(Object.entries(skipped).map(([reason, count]) => [words[reason as SkipReason], count]));
+}
+
 type DatedOptions = DatasetOptions & { readonly now: Date };
 
 function dataset(tokens: TokenFile, digest: string, options: DatedOptions): TokenDataset {
@@ -118,7 +126,7 @@ function dataset(tokens: TokenFile, digest: string, options: DatedOptions): Toke
     tokenLengths: tokens.lengths,
     supervisedCounts: tokens.supervised,
     format: format as SampleFormat,
-    skipped,
+    skipped: inWords(skipped),
     truncated,
     digest,
     labels: tokens.info.labels ?? null,
@@ -171,7 +179,7 @@ async function tokenizeFiles(path: string, options: DatedOptions): Promise<void>
           if (sample.supervised > 0) {
             writer.add(sample, sample.supervised, { file: index, line: row.line, offset: row.offset, size: row.size });
           } else {
-            const reason = sample.wasCut ? CUT_OFF : NOTHING_LEARNT;
+            const reason: SkipReason = sample.wasCut ? 'cut off' : 'nothing learnt';
             skipped[reason] = (skipped[reason] ?? 0) + 1;
           }
         }

@@ -9,7 +9,7 @@ import { growingFloat64, growingInt32 } from '../util/columns';
 import type { TokenSample } from './batches';
 
 /** Changes whenever the same samples would be written in another form. */
-export const TOKEN_FILE_VERSION = 2;
+export const TOKEN_FILE_VERSION = 3;
 const MARK = 'ASTOKENS';
 const FOOTER_TAIL_BYTES = 4 + MARK.length;
 const WRITE_BYTES = 1 << 20;

@@ -85,7 +85,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
           onProgress: (f) =>
             onProgress?.({
               fraction: FACTORING + (1 - FACTORING) * f,
-              message: 'Comparing the logits of both adapters',
+              message: l10n.t('Comparing the logits of both adapters'),
             }),
         },
       );

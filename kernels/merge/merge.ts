@@ -71,7 +71,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
     const errors = await errorsOf(model, adapter, options);
     const proof = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
-      onBytes: (done, all) => onProgress?.({ fraction: (WRITING * done) / all, message: 'Writing the merged weights' }),
+      onBytes: (done, all) => onProgress?.({ fraction: (WRITING * done) / all, message: l10n.t('Writing the merged weights') }),
       inspect: async (folder) => {
         await earlier?.dispose();
         await layers?.dispose();
@@ -86,7 +86,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
               threads: physicalCores(),
               ...(signal && { signal }),
               onProgress: (f) =>
-                onProgress?.({ fraction: WRITING + (1 - WRITING) * f, message: 'Comparing the logits of both models' }),
+                onProgress?.({ fraction: WRITING + (1 - WRITING) * f, message: l10n.t('Comparing the logits of both models') }),
             },
           );
         } finally {
@@ -129,7 +129,7 @@ async function errorsOf(
   const ways = await outputErrors(model, plan, parameters, samples, {
     threads: physicalCores(),
     ...(signal && { signal }),
-    onProgress: () => onProgress?.({ message: 'Measuring what each way of merging costs' }),
+    onProgress: () => onProgress?.({ message: l10n.t('Measuring what each way of merging costs') }),
   });
   const tokens = samples.reduce((n, ids) => n + ids.length, 0);
   return { chosen: String(plan.config[choice.key]), ways, samples: samples.length, tokens, files };

@@ -53,7 +53,7 @@ export async function unmerge(options: UnmergeOptions): Promise<UnmergeReport> {
     const change = unmergeChange(model, adapter, { earlier, layers }, base, adapterDir);
     const difference = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
-      onBytes: (done, all) => onProgress?.({ fraction: done / all, message: 'Writing the restored weights' }),
+      onBytes: (done, all) => onProgress?.({ fraction: done / all, message: l10n.t('Writing the restored weights') }),
       inspect: async (folder) => base && compareWeights(folder, base.checkpoint, [...change.edits.keys()], signal),
     });
     return {

@@ -1,5 +1,5 @@
 /** @file A tile of a matrix on a canvas: one colour a cell, orange below zero and blue above, and numbers where they fit. */
-import { mix, parseColor, type Rgb } from '../shared/color';
+import { mix, parseColor, textColor, type Rgb } from '../shared/color';
 import type { Tile } from '../../kernels/protocol/calls/inspect';
 import type { Theme } from '../shared/theme';
 
@@ -126,16 +126,6 @@ function drawNumbers(
     context.fillStyle = textColor(colorOf(value));
     context.fillText(format(value), MATRIX_MARGIN.l + (col + 0.5) * w, MATRIX_MARGIN.t + (row + 0.5) * h, w - 4);
   });
-}
-
-/** Black or white, whichever has more contrast (relative luminance of WCAG 2). */
-export function textColor([r, g, b]: Rgb): string {
-  const linear = (channel: number) => {
-    const c = channel / 255;
-    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-  };
-  const luminance = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
-  return (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) ? '#000000' : '#ffffff';
 }
 
 /** The first and last row and column in words of the whole matrix, and some between. */

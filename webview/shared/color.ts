@@ -19,3 +19,13 @@ export function mix(a: string, b: string, share: number): string {
 export function withAlpha(color: string, alpha: number): string {
   return `rgba(${parseColor(color).join(', ')}, ${alpha})`;
 }
+
+/** Black or white, whichever has more contrast (relative luminance of WCAG 2). */
+export function textColor([r, g, b]: Rgb): string {
+  const linear = (channel: number) => {
+    const c = channel / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  };
+  const luminance = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  return (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) ? '#000000' : '#ffffff';
+}

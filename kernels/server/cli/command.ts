@@ -20,6 +20,8 @@ export interface Command {
   readonly usage: string;
   readonly summary: string;
   readonly options: OptionSpecs;
+  /** What an option means here, where it is not what it means elsewhere. */
+  readonly meanings?: Readonly<Record<string, string>>;
   /** Left out of the help: commands that the program calls itself with. */
   readonly isInternal?: boolean;
   /** Ctrl-C and a request to end the process do just that, at once: there is nothing to save or to say. */

@@ -21,6 +21,7 @@ export const convertCommand: Command = {
   name: 'convert',
   usage: '--base DIR --adapter DIR --out DIR (--rank R | --energy 0.99) [--dtype f32|f16|bf16]',
   summary: 'Writes an adapter of any method as plain LoRA, by truncated SVD, and measures what that costs.',
+  meanings: { dtype: `NAME  type of the written factors: ${DTYPES.join(', ')} (the default: f32)` },
   options: {
     base: { type: 'string' },
     adapter: { type: 'string' },

@@ -110,7 +110,8 @@ function timeLine({ secondsPerStep, tokensPerSecond, eta }: EstimateMeasurement)
     ['checkpoints', eta.checkpoints],
   ] as const;
   const shown = parts.filter(([, s]) => s >= 0.5).map(([name, s]) => `${name} ${duration(s)}`);
-  return `takes ${duration(eta.seconds)} (${shown.join(', ')}): ${secondsPerStep.toPrecision(3)} s per step, ${tokensPerSecond.toFixed(0)} tokens/s`;
+  const made = shown.length > 0 ? ` (${shown.join(', ')})` : '';
+  return `takes ${duration(eta.seconds)}${made}: ${secondsPerStep.toPrecision(3)} s per step, ${tokensPerSecond.toFixed(0)} tokens/s`;
 }
 
 /** Of texts with labels each carries loss once, which says nothing about a shape. */

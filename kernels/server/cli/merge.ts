@@ -21,6 +21,9 @@ export const mergeCommand: Command = {
     way: { type: 'string' },
     data: { type: 'string' },
   },
+  meanings: {
+    data: 'FILE  samples over which the ways of merging are compared; otherwise the evaluation data of the run, or fixed prompts',
+  },
   async run({ args, values, out, signal }) {
     noArguments({ args });
     const wanted = stringOption(values, 'dtype') ?? 'keep';

@@ -4,13 +4,13 @@ import type { Command } from './command';
 const MEANINGS: Readonly<Record<string, string>> = {
   adapter: 'DIR  folder of the adapter',
   base: 'DIR  checkpoint folder of the base model',
-  data: 'what is read in place of data.eval: a file; for tokens: train or eval',
-  device: 'NAME  auto, or the device to compute on',
-  dtype: 'NAME  type of the written weights',
+  data: 'FILE  read in place of data.eval',
+  device: 'NAME  auto (the default), cpu, webgpu, cuda, dml or coreml',
+  dtype: 'NAME  type of the written weights: keep (the default: as they are stored), f32, f16 or bf16',
   energy: 'SHARE  how much of the squared norm of each update is kept, above 0 and up to 1',
   help: 'this text',
   json: 'records on standard output, one JSON object a line, and nothing else there',
-  'max-new-tokens': 'N  tokens to write at most',
+  'max-new-tokens': 'N  tokens to write at most (the default: 128)',
   merged: 'DIR  the merged checkpoint',
   module: 'NAME  only this module',
   'no-measure': 'leaves out the short measurement, and with it the time',
@@ -25,14 +25,16 @@ const MEANINGS: Readonly<Record<string, string>> = {
   set: 'KEY=VALUE  a key of the configuration, such as training.max_steps=10; null takes the key away, so that its default holds; may be repeated',
   temperature: 'T  draws tokens at random; lower is closer to the likeliest',
   'top-p': 'P  draws from the likeliest tokens that together have this probability',
-  way: 'NAME  how an adapter is merged whose method has no exact merge, such as fit',
+  way: 'NAME  how an adapter is merged whose method has no exact merge: input, weight or least_squares (ResLoRA); otherwise as its configuration says',
 };
 
 /** The options of a command, a line each, with what they mean. */
-export function optionList({ options }: Pick<Command, 'options'>): string {
+export function optionList({ options, meanings }: Pick<Command, 'options' | 'meanings'>): string {
   const names = [...Object.keys(options), 'json', 'help'];
   const width = Math.max(...names.map((name) => name.length));
-  return names.map((name) => `  --${name.padEnd(width)}  ${MEANINGS[name] ?? ''}`.trimEnd()).join('\n');
+  return names
+    .map((name) => `  --${name.padEnd(width)}  ${meanings?.[name] ?? MEANINGS[name] ?? ''}`.trimEnd())
+    .join('\n');
 }
 
 /** Options of a command that have no words here. */

@@ -11,6 +11,7 @@ export const tokensCommand: Command = {
   usage: 'FILE.adapter.yaml [--sample N] [--data train|eval] [--set KEY=VALUE]…',
   summary:
     'Shows a sample as training reads it: its tokens, which of them carry loss or what its label is, where it is cut, what is odd.',
+  meanings: { data: 'train or eval (the default: train)' },
   options: { sample: { type: 'string' }, data: { type: 'string' }, set: { type: 'string', multiple: true } },
   async run(context) {
     const { out, values, signal } = context;

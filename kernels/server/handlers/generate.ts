@@ -26,7 +26,7 @@ export const generateHandlers: HandlersOf<GenerateCalls> = {
     progress({ message: l10n.t('Opening the model') });
     return shelf.with({ base, ...(adapter !== undefined && { adapter }), threads }, (writer) => {
       signal.throwIfAborted();
-      const onText = (text: string): void => progress({ message: 'Writing', text });
+      const onText = (text: string): void => progress({ message: l10n.t('Writing'), text });
       return writer.write(prompt, settings, { signal, onText });
     });
   },

@@ -15,7 +15,7 @@ export function withMethods(page: string, methods: readonly AnyAdapterMethod[]):
   if (from < 0 || to < from) throw new Error(`docs/methods.md has no part between "${BEGIN}" and "${END}"`);
   const shared = sharedKeys(methods);
   const sections = methods.map((method) => methodSection(method, shared));
-  const common = ['## Keys that several methods have', table(Object.entries(shared))].join('\n\n');
+  const common = ['## Keys that several methods have', keyTable(Object.entries(shared))].join('\n\n');
   return `${page.slice(0, from + BEGIN.length)}\n\n${[...sections, common].join('\n\n')}\n\n${page.slice(to)}`;
 }
 
@@ -27,7 +27,7 @@ function methodSection(method: AnyAdapterMethod, shared: Fields): string {
     `## ${method.label}`,
     `\`method: ${method.id}\` · [paper](${method.paper}) · ${countText(method)}`,
     method.summary,
-    ...(own.length > 0 ? [table(own)] : []),
+    ...(own.length > 0 ? [keyTable(own)] : []),
     ...(others.length > 0 ? [`And, described below: ${others.map((key) => `\`${key}\``).join(', ')}.`] : []),
     fileText(method),
   ].join('\n\n');
@@ -46,7 +46,8 @@ function sharedKeys(methods: readonly AnyAdapterMethod[]): Fields {
   );
 }
 
-function table(fields: readonly (readonly [string, Field<unknown>])[]): string {
+/** The keys of a configuration with their defaults and meanings. */
+export function keyTable(fields: readonly (readonly [string, Field<unknown>])[]): string {
   const rows = fields.map(([key, field]) => [`\`${key}\``, defaultText(field), field.expected, helpOf(field)]);
   const lines = [['key', 'default', 'expected', 'meaning'], ['---', '---', '---', '---'], ...rows];
   return lines.map((cells) => `| ${cells.map(escaped).join(' | ')} |`).join('\n');

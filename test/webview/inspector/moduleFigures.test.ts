@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AdapterModuleEntry, TensorFacts } from '../../../kernels/protocol/calls/inspect';
 import { measuresOf } from '../../../webview/inspector/measures';
-import { colorScale, scaleEnd, textColor } from '../../../webview/inspector/matrixDrawing';
+import { colorScale, scaleEnd } from '../../../webview/inspector/matrixDrawing';
 import { histogramFigure, moduleMap } from '../../../webview/inspector/moduleFigures';
 import { readTheme } from '../../../webview/shared/theme';
 
@@ -73,13 +73,5 @@ describe('colours of a matrix', () => {
   it('take their scale from the finite values', () => {
     expect(scaleEnd(Float64Array.of(1, -3, NaN, Infinity))).toBe(3);
     expect(scaleEnd(Float64Array.of(NaN))).toBe(0);
-  });
-
-  it('bear a text of black or white with the better contrast', () => {
-    expect([textColor([255, 255, 255]), textColor([0, 0, 0]), textColor([55, 148, 255])]).toEqual([
-      '#000000',
-      '#ffffff',
-      '#000000',
-    ]);
   });
 });

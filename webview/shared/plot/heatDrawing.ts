@@ -1,7 +1,7 @@
 /** @file A heat map in the words of the plot library, and its scale of colours. */
-import { mix } from '../color';
+import { mix, parseColor, textColor } from '../color';
 import type { Theme } from '../theme';
-import type { Drawing } from './draw';
+import type { Drawing, ScatterTrace } from './draw';
 import type { Range } from './lineFigure';
 
 export interface HeatFigure {
@@ -60,8 +60,8 @@ export function heatDrawing(figure: HeatFigure, width: number, height: number, t
         hoverongaps: false,
         xgap: 1,
         ygap: 1,
-        ...(cellWidth >= NUMBER_WIDTH_PX ? { texttemplate: '%{z:.3~g}' } : {}),
       },
+      ...(cellWidth >= NUMBER_WIDTH_PX ? [numbers(figure, colors, theme)] : []),
     ],
     layout: {
       width,
@@ -83,14 +83,39 @@ export function heatDrawing(figure: HeatFigure, width: number, height: number, t
   };
 }
 
+/** The values, each in the colour that can be read on its cell. */
+function numbers({ values, scale: [low, high] }: HeatFigure, colors: readonly string[], theme: Theme): ScatterTrace {
+  const cells = values.flatMap((row, y) => row.flatMap((z, x) => (z === null ? [] : [{ x, y, z }])));
+  const isWhole = cells.every(({ z }) => Number.isInteger(z));
+  const colorAt = (z: number): string => {
+    const at = Math.min(1, Math.max(0, high > low ? (z - low) / (high - low) : 0)) * (colors.length - 1);
+    const [below = '', above = below] = colors.slice(Math.floor(at));
+    return textColor(parseColor(mix(below, above, at % 1)));
+  };
+  return {
+    type: 'scatter',
+    mode: 'text',
+    x: cells.map(({ x }) => x),
+    y: cells.map(({ y }) => y),
+    text: cells.map(({ z }) => (isWhole ? String(z) : z.toPrecision(3))),
+    textfont: { size: theme.fontSize - 1, color: cells.map(({ z }) => colorAt(z)) },
+    hoverinfo: 'skip',
+    showlegend: false,
+  };
+}
+
 export function heatDrawingForPicture(figure: HeatFigure, theme: Theme): Drawing {
   const { data, layout } = heatDrawing(figure, 1200, 600, theme);
   return {
-    data: data.map((trace) => ({
-      ...trace,
-      showscale: true,
-      colorbar: { title: { text: figure.valueName }, tickfont: { color: theme.foreground } },
-    })),
+    data: data.map((trace) =>
+      trace.type === 'heatmap'
+        ? {
+            ...trace,
+            showscale: true,
+            colorbar: { title: { text: figure.valueName }, tickfont: { color: theme.foreground } },
+          }
+        : trace,
+    ),
     layout: {
       ...layout,
       title: { text: figure.title, font: { size: 18, color: theme.foreground } },
