@@ -54,7 +54,7 @@ class MatrixRanks {
     const names = [...this.modules.keys()];
     const modules = names.map((name) => ({ name, ...placeOf(name, names) }));
     const valuesOf = (measure: RankMeasure) =>
-      [...this.modules.values()].map((records) => steps.map((step) => records.get(step)?.[measure] ?? null));
+      [...this.modules.values()].map((records) => steps.map((step) => valueOf(records.get(step), measure)));
     const measures = {
       stable_rank: valuesOf('stable_rank'),
       effective_rank: valuesOf('effective_rank'),
@@ -67,7 +67,7 @@ class MatrixRanks {
   mean(measure: RankMeasure): RankMean {
     const steps = thin([...this.stepSet].sort((a, b) => a - b));
     const values = steps.map((step) => {
-      const known = [...this.modules.values()].flatMap((records) => records.get(step)?.[measure] ?? []);
+      const known = [...this.modules.values()].flatMap((records) => valueOf(records.get(step), measure) ?? []);
       return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
     });
     return { of: this.of, steps, values };
@@ -77,6 +77,13 @@ class MatrixRanks {
     const records = [...(this.modules.get(module)?.values() ?? [])].sort((a, b) => a.step - b.step);
     return { steps: records.map((r) => r.step), values: records.map((r) => r.singular_values) };
   }
+}
+
+/** Null where nothing was recorded, and for a mean number of directions where there is none yet: ΔW = 0, as most runs begin. */
+function valueOf(record: SpectrumRecord | undefined, measure: RankMeasure): number | null {
+  if (!record) return null;
+  const value = record[measure];
+  return value === 0 && (measure === 'stable_rank' || measure === 'effective_rank') ? null : value;
 }
 
 /**

@@ -15,6 +15,8 @@ import type { Spectrum } from './store';
 const NO_LAYER = l10n.t({ message: 'none', comment: 'no layer' });
 /** More markers than this on one curve run into a band. */
 const MAX_MARKERS = 40;
+/** Of the legend; no projection has this name. */
+const CHOSEN = '';
 const STEP_AXIS = { label: l10n.t('step'), kind: 'count' } as const;
 
 export function projectionsOf(table: RankTable): readonly string[] {
@@ -64,7 +66,10 @@ export function rankLines(
     curves.push({ name, legendKey: projection, x: table.steps, y: mean, style });
     legend.push({ key: projection, name: projection, style });
   });
-  curves.push(...chosenCurve(table, measure, choice.module, theme));
+  for (const curve of chosenCurve(table, measure, choice.module, theme)) {
+    curves.push(curve);
+    legend.push({ key: curve.legendKey, name: curve.name, style: curve.style });
+  }
   const figure: LineFigure = {
     title: isMatrixNamed
       ? l10n.t('{0} of the {1} over training', RANK_MEASURES[measure].choice, RANK_OF[table.of].name)
@@ -94,7 +99,7 @@ function chosenCurve(table: RankTable, measure: RankMeasure, module: string | nu
   return [
     {
       name: l10n.t('{0} (chosen)', shortName(module!)),
-      legendKey: '',
+      legendKey: CHOSEN,
       x: table.steps,
       y: table.measures[measure][m]!,
       style,
