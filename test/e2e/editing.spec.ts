@@ -4,7 +4,16 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { builtVsix, collectErrors, ofExtension, openFile, openWorkbench, runCommand, startHost } from './workbench';
+import {
+  builtVsix,
+  collectErrors,
+  ofExtension,
+  openFile,
+  openWorkbench,
+  runCommand,
+  setTheme,
+  startHost,
+} from './workbench';
 
 const configName = 'questions.adapter.yaml';
 const settings = {
@@ -140,13 +149,6 @@ test('a configuration is written with the help of the engine', async ({ page }, 
 const editor = (page: Page): Locator => page.locator('.editor-instance:visible .view-lines').first();
 const lenses = (page: Page): Locator => page.locator('.codelens-decoration:visible a');
 const line = (page: Page, text: string): Locator => page.locator('.view-line').filter({ hasText: text }).first();
-
-async function setTheme(page: Page, label: string, kind: string): Promise<void> {
-  await runCommand(page, 'Preferences: Color Theme');
-  await page.locator('.quick-input-widget .quick-input-box input').fill(label);
-  await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: label }).first().click();
-  await expect(page.locator('.monaco-workbench')).toHaveClass(new RegExp(`(^|\\s)${kind}(\\s|$)`));
-}
 
 /** The cursor behind the last character of a line; a figure at its end is none of its characters. */
 async function endOf(page: Page, text: string): Promise<void> {

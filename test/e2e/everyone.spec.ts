@@ -11,6 +11,7 @@ import {
   openFile,
   openWorkbench,
   runCommand,
+  setTheme,
   showView,
   startHost,
 } from './workbench';
@@ -37,14 +38,6 @@ function collectOutside(page: Page): string[] {
 }
 
 const shot = (page: Page, name: string) => page.screenshot({ path: path.resolve('.cache/screenshots', `${name}.png`) });
-
-/** By its name in the list of themes. */
-async function setTheme(page: Page, label: string, kind: 'vs' | 'vs-dark' | 'hc-black'): Promise<void> {
-  await runCommand(page, 'Preferences: Color Theme');
-  await page.locator('.quick-input-widget .quick-input-box input').fill(label);
-  await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: label }).first().click();
-  await expect(page.locator('.monaco-workbench')).toHaveClass(new RegExp(`(^|\\s)${kind}(\\s|$)`));
-}
 
 test('a window in Korean has commands, views, editor, form and dashboard in Korean, and nothing leaves the machine', async ({
   page,

@@ -4,15 +4,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   builtVsix,
-  collectErrors,
   frameWith,
   ofExtension,
   openFile,
-  openWorkbench,
   reloadWindow,
   runCommand,
+  sharedWindow,
   showView,
-  startHost,
 } from './workbench';
 
 const sample = path.resolve('media/sample');
@@ -22,18 +20,30 @@ const steps = '1000';
 const settings = { 'files.autoSave': 'off', 'workbench.colorTheme': 'Default Dark Modern' };
 const configName = 'questions.adapter.yaml';
 
-test('the sample is configured, trained, watched over a reload, stopped, resumed and merged', async ({
-  page,
-}, info) => {
+const window = sharedWindow(() => ({ workspace: sample, vsix: builtVsix(), settings }));
+
+test('a new configuration is made by three questions and has no problem', async () => {
+  const { host, page, errors } = window;
+  await runCommand(page, 'Adapter Studio: New Configuration');
+  await answerQuickPick(page, 'base model', 'base');
+  await answerQuickPick(page, 'training data', 'train.jsonl');
+  await acceptInput(page, 'file name');
+  await expect(line(page, 'model: ./base')).toBeVisible();
+  await expect(line(page, 'train: ./train.jsonl')).toBeVisible();
+  await expect(page.locator('.codelens-decoration')).toContainText('Train', { timeout: 60_000 });
+  await expect(page.locator('.codelens-decoration')).toContainText('parameters');
+  expect(existsSync(path.join(host.workspace, 'base-lora.adapter.yaml'))).toBe(true);
+  expect(ofExtension(errors)).toEqual([]);
+});
+
+test('the sample is configured, trained, watched over a reload, stopped, resumed and merged', async ({}, info) => {
   test.setTimeout(600_000);
-  const host = await startHost({ workspace: sample, vsix: builtVsix(), settings });
+  const { host, page, errors } = window;
   const onDisk = () => readFileSync(path.join(host.workspace, configName), 'utf8');
   try {
     const original = onDisk();
     const [, r = ''] = /\br: (\d+)/.exec(original) ?? [];
     const [, maxSteps = ''] = /max_steps: (\d+)/.exec(original) ?? [];
-    const errors = collectErrors(page);
-    await openWorkbench(page, host);
     await openFile(page, configName);
     await showView(page, 'Adapter Studio');
 
@@ -138,27 +148,6 @@ test('the sample is configured, trained, watched over a reload, stopped, resumed
     expect(ofExtension(errors)).toEqual([]);
   } finally {
     endRuns(host.workspace);
-    await host.stop();
-  }
-});
-
-test('a new configuration is made by three questions and has no problem', async ({ page }) => {
-  const host = await startHost({ workspace: sample, vsix: builtVsix(), settings });
-  try {
-    const errors = collectErrors(page);
-    await openWorkbench(page, host);
-    await runCommand(page, 'Adapter Studio: New Configuration');
-    await answerQuickPick(page, 'base model', 'base');
-    await answerQuickPick(page, 'training data', 'train.jsonl');
-    await acceptInput(page, 'file name');
-    await expect(line(page, 'model: ./base')).toBeVisible();
-    await expect(line(page, 'train: ./train.jsonl')).toBeVisible();
-    await expect(page.locator('.codelens-decoration')).toContainText('Train', { timeout: 60_000 });
-    await expect(page.locator('.codelens-decoration')).toContainText('parameters');
-    expect(existsSync(path.join(host.workspace, 'base-lora.adapter.yaml'))).toBe(true);
-    expect(ofExtension(errors)).toEqual([]);
-  } finally {
-    await host.stop();
   }
 });
 

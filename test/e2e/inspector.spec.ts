@@ -1,26 +1,39 @@
 /** @file The inspector in the real workbench: an adapter, a checkpoint, a broken file and a pickle, and the line over a configuration. */
-import { expect, test, type Page } from '@playwright/test';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { expect, test, type Locator, type Page } from '@playwright/test';
+import { cpSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { builtVsix, collectErrors, frameWith, ofExtension, openWorkbench, runCommand, startHost } from './workbench';
+import {
+  builtVsix,
+  chooseFromMenu,
+  frameWith,
+  ofExtension,
+  runCommand,
+  setTheme,
+  sharedWindow,
+  trustWorkspace,
+} from './workbench';
 
 const adapter = path.resolve('test/golden/cases/02-lora-llama-qv/adapter_final');
 const shots = path.resolve('.cache/screenshots');
 
-let workspace: string;
+const window = sharedWindow(() => ({
+  workspace: fill,
+  vsix: builtVsix(),
+  settings: { 'workbench.colorTheme': 'Default Dark Modern', 'workbench.editor.enablePreview': false },
+  trusted: false,
+}));
 
-test.beforeEach(() => {
-  workspace = mkdtempSync(path.join(tmpdir(), 'adapter-studio-inspector-'));
+function fill(workspace: string): void {
   for (const file of ['adapter_config.json', 'adapter_model.safetensors'])
     cpSync(path.join(adapter, file), path.join(workspace, file));
-  mkdirSync(path.join(workspace, 'base'));
   cpSync('media/sample/base', path.join(workspace, 'base'), { recursive: true });
   cpSync(path.join(workspace, 'adapter_model.safetensors'), path.join(workspace, 'cut.safetensors'));
   truncateSync(path.join(workspace, 'cut.safetensors'), 3000);
   writeFileSync(path.join(workspace, 'weights.bin'), 'not read');
-});
-test.afterEach(() => rmSync(workspace, { recursive: true }));
+}
+
+/** A link of the line over the file. While the editor asks for a line that it has shown before, it shows that one as plain text. */
+const link = (page: Page, text: string): Locator => page.locator('.codelens-decoration a', { hasText: text });
 
 /** Opens a file by its path, as a person who knows its name. */
 async function openByName(page: Page, name: string): Promise<void> {
@@ -37,102 +50,80 @@ async function openByName(page: Page, name: string): Promise<void> {
   }).toPass({ timeout: 90_000 });
 }
 
-test('weights open in the inspector, broken ones with what is wrong, in any workspace', async ({ page }) => {
+test('weights open in the inspector, broken ones with what is wrong, in any workspace', async () => {
   test.setTimeout(300_000);
-  const settings = { 'workbench.colorTheme': 'Default Dark Modern', 'workbench.editor.enablePreview': false };
-  const host = await startHost({ workspace, vsix: builtVsix(), settings, trusted: false });
-  try {
-    const errors = collectErrors(page);
-    await openWorkbench(page, host);
+  const { host, page, errors } = window;
+  await test.step('an adapter: the map of its modules, a spectrum, the delta weight', async () => {
+    await openByName(page, 'adapter_model.safetensors');
+    const frame = await frameWith(page, 'as-adapter-view .virtual-row');
+    await expect(frame.locator('h1')).toHaveText('LoRA adapter', { timeout: 60_000 });
+    await expect(frame.locator('[data-plot=module-map] .heatmaplayer image')).toBeAttached();
+    await frame.locator('.virtual-row').nth(1).click();
+    await expect(frame.locator('#module-title')).toHaveText(/layers\.0\.self_attn\.v_proj/);
+    await expect(frame.locator('[data-plot=spectrum] .main-svg').first()).toBeVisible();
+    await frame
+      .getByRole('button', { name: /^Delta weight/ })
+      .first()
+      .click();
+    await expect(frame.locator('.matrix-state')).toContainText(/rows 0 to \d+ of \d+/);
+    await expect(frame.getByRole('button', { name: 'Merge' })).toHaveAttribute('aria-disabled', 'true');
+    await page.screenshot({ path: path.join(shots, 'e2e-inspector-adapter.png') });
+  });
 
-    await test.step('an adapter: the map of its modules, a spectrum, the delta weight', async () => {
-      await openByName(page, 'adapter_model.safetensors');
-      const frame = await frameWith(page, 'as-adapter-view .virtual-row');
-      await expect(frame.locator('h1')).toHaveText('LoRA adapter', { timeout: 60_000 });
-      await expect(frame.locator('[data-plot=module-map] .heatmaplayer image')).toBeAttached();
-      await frame.locator('.virtual-row').nth(1).click();
-      await expect(frame.locator('#module-title')).toHaveText(/layers\.0\.self_attn\.v_proj/);
-      await expect(frame.locator('[data-plot=spectrum] .main-svg').first()).toBeVisible();
-      await frame
-        .getByRole('button', { name: /^Delta weight/ })
-        .first()
-        .click();
-      await expect(frame.locator('.matrix-state')).toContainText(/rows 0 to \d+ of \d+/);
-      await expect(frame.getByRole('button', { name: 'Merge' })).toHaveAttribute('aria-disabled', 'true');
-      await page.screenshot({ path: path.join(shots, 'e2e-inspector-adapter.png') });
-    });
+  await test.step('a change on disk is shown', async () => {
+    const config = path.join(host.workspace, 'adapter_config.json');
+    writeFileSync(config, readFileSync(config, 'utf8').replace(/"lora_alpha": \d+/, '"lora_alpha": 77'));
+    const frame = await frameWith(page, 'as-adapter-view');
+    await expect(frame.locator('as-inspector-header .facts')).toContainText('77', { timeout: 60_000 });
+  });
 
-    await test.step('a change on disk is shown', async () => {
-      const config = path.join(host.workspace, 'adapter_config.json');
-      writeFileSync(config, readFileSync(config, 'utf8').replace(/"lora_alpha": \d+/, '"lora_alpha": 77'));
-      const frame = await frameWith(page, 'as-adapter-view');
-      await expect(frame.locator('as-inspector-header .facts')).toContainText('77', { timeout: 60_000 });
-    });
+  await test.step('any other file: its tensors, and one of them', async () => {
+    await openByName(page, 'base/model.safetensors');
+    const frame = await frameWith(page, 'as-tensors-view .virtual-row');
+    await frame.locator('.virtual-row').first().click();
+    await expect(frame.locator('as-tensor-detail .facts')).toContainText('Standard deviation', { timeout: 60_000 });
+    await expect(frame.locator('as-matrix-map .matrix-scale')).toBeVisible();
+    await page.screenshot({ path: path.join(shots, 'e2e-inspector-tensors.png') });
+  });
 
-    await test.step('any other file: its tensors, and one of them', async () => {
-      await openByName(page, 'base/model.safetensors');
-      const frame = await frameWith(page, 'as-tensors-view .virtual-row');
-      await frame.locator('.virtual-row').first().click();
-      await expect(frame.locator('as-tensor-detail .facts')).toContainText('Standard deviation', { timeout: 60_000 });
-      await expect(frame.locator('as-matrix-map .matrix-scale')).toBeVisible();
-      await page.screenshot({ path: path.join(shots, 'e2e-inspector-tensors.png') });
-    });
+  await test.step('a file that was cut off says so', async () => {
+    await openByName(page, 'cut.safetensors');
+    const frame = await frameWith(page, '.problem-row');
+    await expect(frame.locator('.problem-row').first()).toContainText('cut.safetensors');
+    await page.screenshot({ path: path.join(shots, 'e2e-inspector-refused.png') });
+  });
 
-    await test.step('a file that was cut off says so', async () => {
-      await openByName(page, 'cut.safetensors');
-      const frame = await frameWith(page, '.problem-row');
-      await expect(frame.locator('.problem-row').first()).toContainText('cut.safetensors');
-      await page.screenshot({ path: path.join(shots, 'e2e-inspector-refused.png') });
-    });
+  await test.step('the line over adapter_config.json inspects; without trust it does not offer to merge', async () => {
+    await openByName(page, 'adapter_config.json');
+    const lens = page.locator('.codelens-decoration');
+    await expect(lens).toContainText(/LoRA: rank \d+, alpha 77/, { timeout: 60_000 });
+    await expect(lens).toContainText('Inspect');
+    await expect(lens).toContainText('Check');
+    await expect(lens).not.toContainText('Merge into base');
+    await page.screenshot({ path: path.join(shots, 'e2e-inspector-lens.png') });
+    await link(page, 'Inspect').click();
+    await expect(page.locator('.tabs-container .tab.active')).toContainText('adapter_model.safetensors');
+  });
 
-    await test.step('the line over adapter_config.json inspects; without trust it does not offer to merge', async () => {
-      await openByName(page, 'adapter_config.json');
-      const lens = page.locator('.codelens-decoration');
-      await expect(lens).toContainText(/LoRA: rank \d+, alpha 77/, { timeout: 60_000 });
-      await expect(lens).toContainText('Inspect');
-      await expect(lens).toContainText('Check');
-      await expect(lens).not.toContainText('Merge into base');
-      await page.screenshot({ path: path.join(shots, 'e2e-inspector-lens.png') });
-      await lens.getByText('Inspect').click();
-      await expect(page.locator('.tabs-container .tab.active')).toContainText('adapter_model.safetensors');
-    });
-
-    await test.step('a check of the folder finds the file that was cut off', async () => {
-      await openByName(page, 'adapter_config.json');
-      // A line that is drawn anew under the mouse does not take the click.
-      await expect(async () => {
-        await page.locator('.codelens-decoration').getByText('Check').click({ timeout: 5_000 });
-        const toast = page.locator('.notification-toast').filter({ hasText: /cannot be used as it is; problems: \d+/ });
-        await expect(toast.first()).toBeVisible({ timeout: 30_000 });
-      }).toPass({ timeout: 90_000 });
-    });
-    expect(ofExtension(errors)).toEqual([]);
-  } finally {
-    await host.stop();
-  }
+  await test.step('a check of the folder finds the file that was cut off', async () => {
+    await openByName(page, 'adapter_config.json');
+    await link(page, 'Check').click({ timeout: 60_000 });
+    const toast = page.locator('.notification-toast').filter({ hasText: /cannot be used as it is; problems: \d+/ });
+    await expect(toast.first()).toBeVisible({ timeout: 30_000 });
+  });
+  expect(ofExtension(errors)).toEqual([]);
 });
 
-test('a pickle file is refused with the reason, in a light theme', async ({ page }) => {
+test('a pickle file is refused with the reason, in a light theme', async () => {
   test.setTimeout(200_000);
-  const settings = { 'workbench.colorTheme': 'Default Light Modern' };
-  const host = await startHost({ workspace, vsix: builtVsix(), settings });
-  try {
-    await openWorkbench(page, host);
-    const row = page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: 'weights.bin' });
-    // The editor adds what extensions contribute some time after it shows the files.
-    const item = page.locator('.context-view').getByText('Inspect…');
-    await expect(async () => {
-      await page.keyboard.press('Escape');
-      await row.click({ button: 'right' });
-      await expect(item).toBeVisible({ timeout: 3_000 });
-    }).toPass({ timeout: 60_000 });
-    await item.click();
-    const frame = await frameWith(page, '.problem-row');
-    await expect(frame.locator('.problem-row')).toContainText('pickle');
-    await runCommand(page, 'Adapter Studio: Inspect…');
-    await expect(page.locator('.quick-input-list')).toContainText('A file…');
-    await page.screenshot({ path: path.join(shots, 'e2e-inspector-pickle-light.png') });
-  } finally {
-    await host.stop();
-  }
+  const { page } = window;
+  await trustWorkspace(page);
+  await setTheme(page, 'Light Modern', 'vs');
+  const row = page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: 'weights.bin' });
+  await chooseFromMenu(page, row, 'Inspect…');
+  const frame = await frameWith(page, '.problem-row');
+  await expect(frame.locator('.problem-row')).toContainText('pickle');
+  await runCommand(page, 'Adapter Studio: Inspect…');
+  await expect(page.locator('.quick-input-list')).toContainText('A file…');
+  await page.screenshot({ path: path.join(shots, 'e2e-inspector-pickle-light.png') });
 });

@@ -1,22 +1,11 @@
 /** @file Methods in the real workbench: chosen in the form, refused there where they make no sense together, trained, and shown to be active. */
 import { expect, test } from '@playwright/test';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeTinyCheckpoint } from '../support/tinyCheckpoint';
 import { TINY_VOCABULARY, tinyTokenizerFiles } from '../support/tinyTokenizer';
 import { dashboard, endRuns } from './runPages';
-import {
-  builtVsix,
-  collectErrors,
-  frameWith,
-  ofExtension,
-  openFile,
-  openWorkbench,
-  runCommand,
-  showView,
-  startHost,
-} from './workbench';
+import { builtVsix, frameWith, ofExtension, openFile, runCommand, sharedWindow, showView } from './workbench';
 
 const STEPS = 8;
 
@@ -91,8 +80,7 @@ function restarted(adapter: string): string {
   return plain.replace('type: constant', 'type: cosine_restarts');
 }
 
-function makeWorkspace(): string {
-  const workspace = mkdtempSync(path.join(tmpdir(), 'adapter-studio-methods-'));
+function fill(workspace: string): void {
   cpSync('media/sample', workspace, { recursive: true });
   for (const name of readdirSync(workspace).filter((file) => file.endsWith('.adapter.yaml')))
     rmSync(path.join(workspace, name));
@@ -102,59 +90,48 @@ function makeWorkspace(): string {
   writeTinyCheckpoint(path.join(workspace, 'biased'), { config, files: tinyTokenizerFiles() });
   writeFileSync(path.join(workspace, 'choose.adapter.yaml'), text('lora'));
   for (const [name, content] of TRAINED) writeFileSync(path.join(workspace, `run-${name}.adapter.yaml`), content);
-  return workspace;
 }
 
-test('methods are chosen and refused in the form', async ({ page }, info) => {
+const settings = { 'files.autoSave': 'off', 'workbench.colorTheme': 'Default Dark Modern' };
+const window = sharedWindow(() => ({ workspace: fill, vsix: builtVsix(), settings }));
+
+test('methods are chosen and refused in the form', async ({}, info) => {
   test.setTimeout(300_000);
-  const workspace = makeWorkspace();
-  const settings = { 'files.autoSave': 'off', 'workbench.colorTheme': 'Default Dark Modern' };
-  const host = await startHost({ workspace, vsix: builtVsix(), settings });
+  const { host, page, errors } = window;
   const config = path.join(host.workspace, 'choose.adapter.yaml');
-  try {
-    const errors = collectErrors(page);
-    await openWorkbench(page, host);
-    await openFile(page, 'choose.adapter.yaml');
-    await showView(page, 'Adapter Studio');
-    const form = await frameWith(page, 'as-config-form');
-    const field = (key: string) => form.locator(`[data-key="${key}"]`);
+  await openFile(page, 'choose.adapter.yaml');
+  await showView(page, 'Adapter Studio');
+  const form = await frameWith(page, 'as-config-form');
+  const field = (key: string) => form.locator(`[data-key="${key}"]`);
 
-    for (const [method, { own, others }] of Object.entries(FIELDS)) {
-      await test.step(`the form of ${method} has its own fields alone`, async () => {
-        await field('adapter.method').locator('select').selectOption({ label: method }, { timeout: 60_000 });
-        // Some stand in groups that are closed.
-        for (const key of own) await expect(field(`adapter.${key}`)).toBeAttached();
-        for (const key of others) await expect(field(`adapter.${key}`)).toHaveCount(0);
-      });
-    }
-    await page.screenshot({ path: info.outputPath('form-full-dark.png') });
-    await runCommand(page, 'File: Revert File');
-
-    for (const [name, content, key, reason] of REFUSED) {
-      await test.step(`${name} is explained before Train`, async () => {
-        writeFileSync(config, content);
-        await expect(field(key).locator('.problem.error')).toContainText(reason, { timeout: 60_000 });
-        await expect(form.locator('vscode-button.train')).toHaveAttribute('aria-disabled', 'true');
-        await field(key).scrollIntoViewIfNeeded();
-        await page.screenshot({ path: info.outputPath(`refused-${key.split('.')[0]}-dark.png`) });
-      });
-    }
-
-    expect(ofExtension(errors)).toEqual([]);
-  } finally {
-    await host.stop();
-    rmSync(workspace, { recursive: true });
+  for (const [method, { own, others }] of Object.entries(FIELDS)) {
+    await test.step(`the form of ${method} has its own fields alone`, async () => {
+      await field('adapter.method').locator('select').selectOption({ label: method }, { timeout: 60_000 });
+      // Some stand in groups that are closed.
+      for (const key of own) await expect(field(`adapter.${key}`)).toBeAttached();
+      for (const key of others) await expect(field(`adapter.${key}`)).toHaveCount(0);
+    });
   }
+  await page.screenshot({ path: info.outputPath('form-full-dark.png') });
+  await runCommand(page, 'File: Revert File');
+
+  for (const [name, content, key, reason] of REFUSED) {
+    await test.step(`${name} is explained before Train`, async () => {
+      writeFileSync(config, content);
+      await expect(field(key).locator('.problem.error')).toContainText(reason, { timeout: 60_000 });
+      await expect(form.locator('vscode-button.train')).toHaveAttribute('aria-disabled', 'true');
+      await field(key).scrollIntoViewIfNeeded();
+      await page.screenshot({ path: info.outputPath(`refused-${key.split('.')[0]}-dark.png`) });
+    });
+  }
+
+  expect(ofExtension(errors)).toEqual([]);
 });
 
-test('each method is trained and shown to be active', async ({ page }, info) => {
+test('each method is trained and shown to be active', async ({}, info) => {
   test.setTimeout(900_000);
-  const workspace = makeWorkspace();
-  const settings = { 'files.autoSave': 'off', 'workbench.colorTheme': 'Default Dark Modern' };
-  const host = await startHost({ workspace, vsix: builtVsix(), settings });
+  const { host, page, errors } = window;
   try {
-    const errors = collectErrors(page);
-    await openWorkbench(page, host);
     for (const [name, , figures] of TRAINED) {
       await test.step(`${name} is trained, and is active`, async () => {
         // The view that is open is closed by its icon.
@@ -187,8 +164,6 @@ test('each method is trained and shown to be active', async ({ page }, info) => 
     expect(ofExtension(errors)).toEqual([]);
   } finally {
     endRuns(path.join(host.workspace, 'runs'));
-    await host.stop();
-    rmSync(workspace, { recursive: true });
   }
 });
 

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { dashboard, endRuns } from './runPages';
 import {
   builtVsix,
+  chooseFromMenu,
   collectErrors,
   frameWith,
   ofExtension,
@@ -113,6 +114,32 @@ test('two runs are queued, watched, compared and deleted', async ({ page }, info
       await expect(row(page, /^long/)).toBeVisible();
     });
 
+    await test.step('the folder of a run is shown among the files', async () => {
+      await chooseFromMenu(page, row(page, /^short/), 'Reveal Run Folder');
+      const files = page.locator('.explorer-folders-view .monaco-list-row');
+      await expect(files.and(page.locator('[aria-selected=true]'))).toHaveAttribute('aria-label', /^run\.json/);
+      // All of it is there to be opened, under the name of its folder.
+      await expect(files.filter({ hasText: path.basename(folderOf('short')) })).toBeVisible();
+      for (const name of ['metrics.jsonl', 'state.json']) await expect(files.filter({ hasText: name })).toBeVisible();
+      await showView(page, 'Adapter Studio');
+    });
+
+    await test.step('the configuration of a run goes to the clipboard, to be pasted anywhere', async () => {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: host.url });
+      await chooseFromMenu(page, row(page, /^short/), 'Copy Configuration of Run');
+      await expect(page.locator('.statusbar-item')).toContainText(['The configuration of short is in the clipboard.']);
+      await runCommand(page, 'File: New Untitled Text File');
+      const text = page.locator('.editor-group-container.active .view-lines');
+      await page.keyboard.press('ControlOrMeta+v');
+      await expect(text).toContainText('The configuration of the run short.');
+      const model = path.join(host.workspace, 'base');
+      for (const part of [`model: ${model}`, 'max_steps: 12', 'r: 4', 'Who is the king of the sea?']) {
+        // Spaces of an editor's line are not those of a text.
+        await expect(text).toContainText(new RegExp(escaped(part).replaceAll(' ', '\\s')));
+      }
+      await runCommand(page, 'View: Revert and Close Editor');
+    });
+
     await test.step('both in one dashboard, also after a reload', async () => {
       await row(page, /^long/).click();
       await row(page, /^short/).click({ modifiers: ['ControlOrMeta'] });
@@ -170,6 +197,8 @@ test('two runs are queued, watched, compared and deleted', async ({ page }, info
   }
 });
 
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
 const runsPane = (page: Page): Locator =>
   page.locator('.pane').filter({ has: page.locator('.pane-header', { hasText: /^Runs/ }) });
 
@@ -182,20 +211,6 @@ async function train(page: Page, name: string, isAlone = true): Promise<void> {
   await runCommand(page, 'Adapter Studio: Train');
   // Otherwise a question is open, and nothing behind it can be clicked.
   if (isAlone) await showView(page, 'Adapter Studio');
-}
-
-/** After a reload the workbench says only late that the workspace is trusted, so the menu is opened until the item can be chosen. */
-async function chooseFromMenu(page: Page, of: Locator, label: string): Promise<void> {
-  const item = page.locator('.context-view .action-item:not(.disabled) .action-label', { hasText: label });
-  await expect(async () => {
-    await of.click({ button: 'right' });
-    try {
-      await item.click({ timeout: 3_000 });
-    } catch (error) {
-      await page.keyboard.press('Escape'); // only then: without a menu it would clear the selection
-      throw error;
-    }
-  }).toPass({ timeout: 60_000 });
 }
 
 /** Opens the dashboard of a run from its row. */

@@ -1,5 +1,5 @@
 /** @file A real VS Code workbench for a test: starts the server of test/host on a copy of a workspace and drives its page. */
-import { expect, type Frame, type Page } from '@playwright/test';
+import { expect, test, type Frame, type Locator, type Page } from '@playwright/test';
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -14,8 +14,8 @@ const entry = path.join(hostDir, 'node_modules/code-server/out/node/entry.js');
 const quiet = JSON.parse(readFileSync(path.join(hostDir, 'settings.json'), 'utf8')) as Record<string, unknown>;
 
 export interface HostOptions {
-  /** Folder to open. It is copied, so a test may change it. */
-  readonly workspace: string;
+  /** Folder to open: one that is copied, so a test may change it, or what fills an empty one. */
+  readonly workspace: string | ((folder: string) => void);
   /** Package to install first. */
   readonly vsix?: string;
   /** Accept extensionDevelopmentPath and extensionTestsPath in the page's payload. Shows no toasts: not for UI tests. */
@@ -58,7 +58,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
   mkdirSync(path.join(data, 'User'), { recursive: true });
   writeFileSync(path.join(data, 'User/settings.json'), JSON.stringify({ ...quiet, ...options.settings }));
   writeFileSync(config, '');
-  cpSync(options.workspace, workspace, { recursive: true });
+  if (typeof options.workspace === 'string') cpSync(options.workspace, workspace, { recursive: true });
+  else {
+    mkdirSync(workspace);
+    options.workspace(workspace);
+  }
   const folders = ['--config', config, '--user-data-dir', data, '--extensions-dir', path.join(base, 'extensions')];
   const searchPath = `${path.dirname(node)}:${process.env.PATH}`;
   const env = { ...process.env, HOME: base, EXTENSIONS_GALLERY: '{}', PATH: searchPath, ...options.env };
@@ -100,6 +104,63 @@ export async function startHost(options: HostOptions): Promise<Host> {
   };
 }
 
+export interface SharedWindow {
+  readonly host: Host;
+  readonly page: Page;
+  /** What `collectErrors` found in the test that runs. */
+  readonly errors: string[];
+}
+
+/**
+ * One server and one window for all tests of a file: to start them takes longer than most tests do. The tests run in their
+ * order, each from a window without editors, with the files, settings and trust that the one before left.
+ * @param options asked for when the first test of the file begins
+ */
+export function sharedWindow(options: () => HostOptions): SharedWindow {
+  let window: SharedWindow | undefined;
+  test.describe.configure({ mode: 'serial' });
+  test.beforeAll(async ({ browser }) => {
+    const host = await startHost(options());
+    const page = await browser.newPage();
+    window = { host, page, errors: collectErrors(page) };
+    await openWorkbench(page, host);
+  });
+  test.beforeEach(() => {
+    window!.errors.length = 0;
+  });
+  test.afterEach(async ({}, { status }) => {
+    // What a failed test left open is in its picture.
+    if (status === 'passed') await leaveNothingOpen(window!.page);
+  });
+  test.afterAll(async () => {
+    await window?.page.close();
+    await window?.host.stop();
+  });
+  return {
+    get host() {
+      return window!.host;
+    },
+    get page() {
+      return window!.page;
+    },
+    get errors() {
+      return window!.errors;
+    },
+  };
+}
+
+async function leaveNothingOpen(page: Page): Promise<void> {
+  const tabs = page.locator('.tabs-container .tab');
+  await runCommand(page, 'View: Close All Editors');
+  await expect(async () => {
+    const loss = page.locator('.monaco-dialog-box').getByRole('button', { name: "Don't Save" });
+    if (await loss.isVisible()) await loss.click();
+    await expect(tabs).toHaveCount(0, { timeout: 1_000 });
+  }).toPass({ timeout: 20_000 });
+  await runCommand(page, 'Notifications: Clear All Notifications');
+  await runCommand(page, 'View: Show Explorer');
+}
+
 /** Opens the workspace and waits for the explorer's first row. An extension is active some seconds later. */
 export async function openWorkbench(
   page: Page,
@@ -132,6 +193,25 @@ export async function openFile(page: Page, name: string): Promise<void> {
   await expect(page.locator('.tabs-container .tab').filter({ hasText: name })).toBeVisible();
 }
 
+/**
+ * Chooses from the menu of an element. The item may come late: the editor adds what extensions contribute, and says that the
+ * workspace is trusted, some time after it shows the files. And a menu that has just opened leaves the first click alone (it
+ * may be the end of the one that opened it), so the item is chosen when the menu has closed.
+ */
+export async function chooseFromMenu(page: Page, of: Locator, label: string): Promise<void> {
+  const item = page.locator('.context-view .action-item:not(.disabled) .action-label', { hasText: label });
+  await expect(async () => {
+    await of.click({ button: 'right' });
+    try {
+      await item.click({ timeout: 3_000 });
+      await expect(item).toBeHidden({ timeout: 1_000 });
+    } catch (error) {
+      await page.keyboard.press('Escape'); // only then: without a menu it would clear the selection
+      throw error;
+    }
+  }).toPass({ timeout: 60_000 });
+}
+
 /** Opens a view container of the activity bar. */
 export async function showView(page: Page, name: string): Promise<void> {
   await page
@@ -139,6 +219,27 @@ export async function showView(page: Page, name: string): Promise<void> {
     .filter({ has: page.locator(`[aria-label^="${name}"]`) })
     .click();
   await page.locator('.sidebar .composite.title').filter({ hasText: name }).waitFor();
+}
+
+/** Chooses a theme by its name in the editor's list; `kind` is the class that the workbench then has. */
+export async function setTheme(page: Page, label: string, kind: string): Promise<void> {
+  await runCommand(page, 'Preferences: Color Theme');
+  await page.locator('.quick-input-widget .quick-input-box input').fill(label);
+  await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: label }).first().click();
+  await expect(page.locator('.monaco-workbench')).toHaveClass(new RegExp(`(^|\\s)${kind}(\\s|$)`));
+}
+
+/** Trusts the workspace as a person would who opened it without trust. */
+export async function trustWorkspace(page: Page): Promise<void> {
+  await runCommand(page, 'Workspaces: Manage Workspace Trust');
+  await page.getByRole('button', { name: 'Trust', exact: true }).click();
+  // The button goes with the question, and with it the focus that Escape needs to close the editor.
+  const editor = page.locator('.monaco-modal-editor-block');
+  await expect(async () => {
+    if (await editor.isVisible()) await editor.locator('.workspace-trust-header').click({ timeout: 2_000 });
+    await page.keyboard.press('Escape');
+    await expect(editor).toBeHidden({ timeout: 2_000 });
+  }).toPass({ timeout: 30_000 });
 }
 
 /** Reloads the window as a person would; the editor saves its state first. Resolves when the new window shows its parts. */
