@@ -4,7 +4,7 @@ import type { ActivityContext, Figure, Measurement } from '../../adapters/activi
 import type { ResolvedConfig } from '../../config/loadConfig';
 import type { RestartRecord } from '../../protocol/types';
 import type { PlannedTensor } from '../../adapters/plan';
-import { BRANCH, MERGE_ERROR, OUTPUT } from './probeOutputs';
+import { BRANCH, COMPARED_MILLIONS, isTooLargeToCompare, MERGE_ERROR, OUTPUT } from './probeOutputs';
 import type { TensorUpdate } from './tensorWatch';
 
 /** What the trainer knows besides the method's tensors. */
@@ -87,6 +87,18 @@ export const generalFigures: readonly Figure<RunActivity>[] = [
       const ruleValues = [100 * MERGE_TOLERANCE];
       if (!worst || Number.isNaN(worst.value)) return { value: null, isMet: null, ruleValues };
       return { ...worst, isMet: worst.value <= MERGE_TOLERANCE, ruleValues };
+    },
+  },
+  {
+    id: 'merge-compared',
+    label: 'Layers not compared with their merged weights',
+    unit: 'count',
+    rule: 'only an embedding or a head of more than {0} million numbers',
+    applies: ({ layers }) => layers.some(({ site }) => isTooLargeToCompare(site)),
+    measure: ({ layers }) => {
+      const large = layers.filter(({ site }) => isTooLargeToCompare(site));
+      const where = large.map(({ site }) => site.path).join(', ');
+      return { value: large.length, isMet: true, where, ruleValues: [COMPARED_MILLIONS] };
     },
   },
   {

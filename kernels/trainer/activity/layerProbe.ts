@@ -1,12 +1,15 @@
 /**
- * @file Looks into the adapted layers of the first blocks while a few tokens of the data pass through them: what the method's probes
- * see there, and whether a layer computes what its merged weight says. The graph ends at these blocks, so its cost is bounded.
+ * @file Looks into the adapted layers of the first blocks, the embedding and the head while a few tokens of the data pass through
+ * them: what the method's probes see there, and whether a layer computes what its merged weight says. The graph has no block beyond
+ * the probed ones, so its cost is bounded.
  */
-import { probeOutputs } from './probeOutputs';
+import { isTooLargeToCompare, probeOutputs } from './probeOutputs';
+import { isHeadAdapted } from '../../adapters/head';
 import type { AdapterPlan } from '../../adapters/plan';
 import type { BaseModel } from '../../models/baseModel';
 import type { Value } from '../../graph/graph';
 import { Graph } from '../../graph/graph';
+import { gatherRows } from '../../graph/ops';
 import { encodeOnnx } from '../../graph/onnx/encode';
 import type { Program } from '../../graph/program';
 import { programOf } from '../../graph/program';
@@ -21,6 +24,8 @@ import { fedTensors, finish, modelParts } from '../stepGraph';
 const BLOCKS = 6;
 /** Tokens that are passed through them. */
 export const PROBED_TOKENS = 32;
+/** Of these, tokens whose logits are made where the head is adapted: each is as wide as the vocabulary. */
+const HEAD_TOKENS = 4;
 
 /** By module, then by the name of the scalar. */
 export type LayerProbes = ReadonlyMap<string, Readonly<Record<string, number>>>;
@@ -76,25 +81,39 @@ export class LayerProbe {
   }
 }
 
-/** The graph of the probes for a text of these ids; its inputs are the tensors of the adapter. */
+/**
+ * The graph of the probes for a text of these ids; its inputs are the tensors of the adapter. An adapted head reads the state behind
+ * the probed blocks (normalised as the model's last state is) at a few tokens: what it does with it does not depend on how many
+ * blocks were before.
+ */
 export function probeProgram(model: BaseModel, plan: AdapterPlan, ids: Int32Array): Program {
   const graph = new Graph();
-  const blocks = [...new Set(plan.layers.map(({ site }) => site.layer))].sort((a, b) => a - b).slice(0, BLOCKS);
+  const adapted = new Set(plan.layers.map(({ site }) => site.layer).filter((layer) => layer >= 0));
+  const blocks = [...adapted].sort((a, b) => a - b).slice(0, BLOCKS);
   const outputs: Record<string, Value> = {};
-  let first: number | undefined;
-  const { weights, linear } = modelParts(graph, model, plan, {
+  const { weights, linear, head } = modelParts(graph, model, plan, {
     dropout: (_, v) => v,
     observe: (layer, built) => {
-      if (!blocks.includes(layer.site.layer)) return;
-      // What lies outside of the blocks may be built before them, after them or, in the head, not at all.
-      first ??= layer.site.layer;
-      const isFirst = layer.site.layer === first;
-      for (const [name, value] of probeOutputs(plan.method, layer, built, isFirst)) {
-        outputs[`${layer.site.path} ${name}`] = value;
+      const { site } = layer;
+      if (site.layer >= 0 && !blocks.includes(site.layer)) return;
+      const isCompared = site.layer < 0 ? !isTooLargeToCompare(site) : site.layer === blocks[0];
+      for (const [name, value] of probeOutputs(plan.method, layer, built, isCompared)) {
+        outputs[`${site.path} ${name}`] = value;
       }
     },
   });
   const { architecture, config } = model;
-  architecture.hidden(config, textInputs(graph, model, [ids]), weights, linear);
+  const depth = Math.min(config.layers, Math.max(BLOCKS, (blocks.at(-1) ?? -1) + 1));
+  const hidden = architecture.hidden({ ...config, layers: depth }, textInputs(graph, model, [ids]), weights, linear);
+  if (isHeadAdapted(plan)) head.logits(gatherRows(hidden, lastRows(graph, ids.length)));
   return finish(programOf(outputs));
+}
+
+/** Of a text of `length` tokens, those that the head is probed at. */
+function lastRows(graph: Graph, length: number): Value {
+  const count = Math.min(HEAD_TOKENS, length);
+  return graph.constant(
+    Int32Array.from({ length: count }, (_, i) => length - count + i),
+    [count],
+  );
 }

@@ -49,6 +49,10 @@ const RUNS: Readonly<Record<string, ConfigChanges>> = {
     adapter: { method: 'dora', r: 3, modules_to_save: ['lm_head'] },
     training: { loraplus_lr_ratio: 4 },
   },
+  'LoRA with a bias of B': {
+    adapter: { method: 'lora', r: 3, lora_bias: true, target_modules: ['q_proj', 'v_proj'] },
+    model: biased.llama,
+  },
   ReLoRA: {
     adapter: { method: 'lora', r: 2 },
     training: { max_steps: 15, lr_scheduler_type: 'cosine_restarts', warmup_steps: 1 },
