@@ -42,7 +42,7 @@ export function runDescription(run: RunSummary): string {
   parts.push(...[doingLabel(run)].filter((label) => label !== ''));
   if (status !== 'starting' && status !== 'finished' && status !== 'queued') parts.push(stepLabel(run));
   if (run.etaSeconds !== null && status !== 'queued') parts.push(l10n.t('{0} left', formatDuration(run.etaSeconds)));
-  parts.push(...inactiveLabel(run));
+  parts.push(...inactiveLabel(run), ...noGainLabel(run));
   if (run.loss !== null) parts.push(l10n.t('loss {0}', formatNumber(run.loss)));
   if (!isLive(run.state)) parts.push(createdLabel(run));
   return parts.join(' · ');
@@ -55,7 +55,11 @@ export function runDescription(run: RunSummary): string {
  */
 export function rowDescription(run: RunSummary, place: number | undefined): string {
   const { status } = run.state;
-  const figures = [...inactiveLabel(run), ...(run.loss === null ? [] : [l10n.t('loss {0}', formatNumber(run.loss))])];
+  const figures = [
+    ...inactiveLabel(run),
+    ...noGainLabel(run),
+    ...(run.loss === null ? [] : [l10n.t('loss {0}', formatNumber(run.loss))]),
+  ];
   if (status === 'queued') return place === undefined ? '' : l10n.t('place {0} in the queue', place);
   if (!isLive(run.state))
     return [...figures, ...(status === 'finished' ? [] : [stepLabel(run)]), createdLabel(run)].join(' · ');
@@ -78,6 +82,13 @@ function inactiveLabel({ redFigures }: RunSummary): readonly string[] {
     ? []
     : [l10n.t({ message: 'not active', comment: ['the method of a run does not do what it says'] })];
 }
+
+/** Whether a run has ended without an evaluation that was better than the one before training. */
+export const hasNoGain = ({ state: { status, best } }: Pick<RunSummary, 'state'>): boolean =>
+  status === 'finished' && best?.step === 0;
+
+const noGainLabel = (run: RunSummary): readonly string[] =>
+  hasNoGain(run) ? [l10n.t({ message: 'no gain', comment: ['no evaluation was better than before training'] })] : [];
 
 /** The name of a figure of activity. `npm run l10n` finds these texts where the figures are declared, in the engine. */
 export function figureLabel({ label }: ActivityFigure): string {

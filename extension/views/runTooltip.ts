@@ -1,12 +1,12 @@
 /** @file What the pointer finds on a run: configuration, device, how long, how well. */
 import { l10n, MarkdownString, Uri, workspace } from 'vscode';
 import { figureTexts } from '../../kernels/protocol/activity';
-import type { ActivityFigure } from '../../kernels/protocol/types';
+import type { ActivityFigure, RunState } from '../../kernels/protocol/types';
 import { isLive } from '../runs/liveness';
 import type { RunSummary } from '../runs/runSummary';
 import { formatCount, formatDuration, formatNumber } from '../util/format';
 import { methodOf } from './runGroups';
-import { createdLabel, figureLabel, statusLabel } from './runLabels';
+import { createdLabel, figureLabel, hasNoGain, statusLabel } from './runLabels';
 
 export function runTooltip(run: RunSummary): MarkdownString {
   const { state, info } = run;
@@ -25,20 +25,24 @@ export function runTooltip(run: RunSummary): MarkdownString {
       : undefined,
     [l10n.t('Steps'), `${state.step} / ${state.total_steps}`],
     run.loss === null ? undefined : [l10n.t('Last training loss'), formatNumber(run.loss)],
-    state.best
-      ? [l10n.t('Best evaluation loss'), l10n.t('{0} at step {1}', formatNumber(state.best.loss), state.best.step)]
-      : undefined,
+    state.best ? [l10n.t('Best evaluation loss'), bestText(state.best)] : undefined,
     [l10n.t('Folder'), run.folder],
   ];
   const rows = facts.filter((fact) => fact !== undefined).map(([name, value]) => `| ${name} | ${escape(value)} |`);
   const lines = [
     `**${escape(info.name)}**: ${statusLabel(state.status)}`,
     state.error === undefined ? '' : `$(error) ${escape(state.error)}`,
+    ...(hasNoGain(run)
+      ? [`$(warning) ${escape(l10n.t('No evaluation was better than the one before training.'))}`]
+      : []),
     ...redLines(run),
     ['| | |', '|:--|:--|', ...rows].join('\n'),
   ];
   return new MarkdownString(lines.filter((line) => line !== '').join('\n\n'), true);
 }
+
+const bestText = ({ step, loss }: NonNullable<RunState['best']>): string =>
+  step === 0 ? l10n.t('{0} before training', formatNumber(loss)) : l10n.t('{0} at step {1}', formatNumber(loss), step);
 
 /** Each rule of the method that is not met, with what was found and where. */
 function redLines({ redFigures }: RunSummary): readonly string[] {

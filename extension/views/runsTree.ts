@@ -6,7 +6,7 @@ import { Owner } from '../util/disposables';
 import type { RunLibrary } from '../runs/runLibrary';
 import { capabilities, type RunSummary } from '../runs/runSummary';
 import { groupLabel, groupOf, matches, RUN_GROUPS, type RunGroup } from './runGroups';
-import { rowDescription, runAccessibleLabel } from './runLabels';
+import { hasNoGain, rowDescription, runAccessibleLabel } from './runLabels';
 import { runTooltip } from './runTooltip';
 
 const icons: Record<RunStatus, ThemeIcon> = {
@@ -19,11 +19,13 @@ const icons: Record<RunStatus, ThemeIcon> = {
   failed: new ThemeIcon('error', new ThemeColor('testing.iconFailed')),
 };
 
-/** A run whose method is not active shows this first, whatever it is doing; a failed one has its own mark. */
-function iconOf({ state, redFigures }: RunSummary): ThemeIcon {
-  return redFigures.length > 0 && state.status !== 'failed' ? inactive : icons[state.status];
+/** A run whose method is not active, or that gained nothing, shows this first, whatever it is doing; a failed one has its own mark. */
+function iconOf(run: RunSummary): ThemeIcon {
+  const { state, redFigures } = run;
+  const isDoubtful = redFigures.length > 0 || hasNoGain(run);
+  return isDoubtful && state.status !== 'failed' ? doubtful : icons[state.status];
 }
-const inactive = new ThemeIcon('warning', new ThemeColor('testing.iconFailed'));
+const doubtful = new ThemeIcon('warning', new ThemeColor('testing.iconFailed'));
 
 /**
  * Opens the dashboard of the selected row. Without arguments on purpose: the editor keeps the arguments of a row's command only until

@@ -80,6 +80,8 @@ function watchLabel(kind: WatchKind): string {
   const labels: Record<WatchKind, string> = {
     'non-finite': l10n.t('the loss is not a number'),
     'loss-spike': l10n.t('the loss has jumped'),
+    diverged: l10n.t('the loss is far above where it began'),
+    'no-gain': l10n.t('no better than before training'),
     stall: l10n.t('the run stands still'),
     inactive: l10n.t('the method is not active'),
     'disk-low': l10n.t('the disk is nearly full'),

@@ -276,7 +276,7 @@ export const trainingFields = {
   }),
   early_stopping_patience: integer({
     label: 'Early stopping',
-    help: 'Stops the run when this many evaluations in a row brought no lower loss. 0 switches this off. Needs evaluation data.',
+    help: 'Stops the run when this many evaluations in a row brought no lower loss; the one before the first step counts. 0 switches this off. Needs evaluation data.',
     default: 0,
     min: 0,
     max: 10_000,
@@ -355,7 +355,7 @@ export const watchdogFields = {
     label: 'Loss spike',
     help:
       'A step is reported as a spike when its loss is this many standard deviations, and half as much again, above the median of the ' +
-      'recent steps. Training goes on. 0 switches this off.',
+      'recent steps. So are losses far above those before training, from the first steps on. Training goes on. 0 switches this off.',
     default: 6,
     min: 0,
     max: 1000,

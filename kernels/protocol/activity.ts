@@ -1,5 +1,5 @@
 /** @file How figures of activity are put into words wherever they are shown. */
-import type { ActivityFigure } from './types';
+import type { ActivityFigure, ActivityRecord } from './types';
 
 type Shown = Pick<ActivityFigure, 'value' | 'unit' | 'rule_values'>;
 
@@ -33,9 +33,16 @@ export function figureTexts({ value, unit, rule_values: values }: Shown): Figure
 
 /** A rule with the numbers of its figure in the places `{0}`, `{1}` …. */
 export function ruleInWords(figure: Shown & Pick<ActivityFigure, 'rule'>): string {
-  const { rule } = figureTexts(figure);
-  return figure.rule.replace(/\{(\d+)\}/g, (place, index: string) => rule[Number(index)] ?? place);
+  return placed(figure.rule, figureTexts(figure).rule);
 }
+
+/** Why figures of a record could not be judged, in English; undefined where nothing is to be said. */
+export function noteInWords({ note, note_values: values = [] }: ActivityRecord): string | undefined {
+  return note === undefined ? undefined : placed(note, values);
+}
+
+const placed = (text: string, values: readonly (string | number)[]): string =>
+  text.replace(/\{(\d+)\}/g, (place, index: string) => String(values[Number(index)] ?? place));
 
 const isSame = (a: number, b: number): boolean => Math.abs(a - b) <= SAME * Math.max(Math.abs(a), Math.abs(b));
 

@@ -13,6 +13,7 @@ export interface RunState {
   readonly heartbeat: number;
   readonly step: number;
   readonly total_steps: number;
+  /** Of all evaluations; step 0 is the one before training, for which there is no checkpoint. */
   readonly best?: { readonly step: number; readonly loss: number };
   readonly error?: string;
   /** While it starts: what is being prepared, and which share of it is done. English; pages translate it. */
@@ -158,10 +159,13 @@ export interface ActivityRecord {
   /** Red if one of the figures is; green once all are. */
   readonly verdict: ActivityVerdict;
   readonly figures: readonly ActivityFigure[];
+  /** Why a figure could not be judged, in English, with the values of its places `{0}` …; pages translate it. */
+  readonly note?: string;
+  readonly note_values?: readonly (string | number)[];
 }
 
 /** What the watchdog saw. */
-export type WatchKind = 'non-finite' | 'loss-spike' | 'stall' | 'disk-low' | 'inactive';
+export type WatchKind = 'non-finite' | 'loss-spike' | 'diverged' | 'no-gain' | 'stall' | 'disk-low' | 'inactive';
 
 /** One line of `events.jsonl`. */
 export interface RunEvent {

@@ -13,6 +13,7 @@ import { KernelError } from '../protocol/errors';
 import type {
   ActivityRecord,
   EvalRecord,
+  MetricRecord,
   RestartRecord,
   RunEvent,
   RunInfo,
@@ -192,6 +193,16 @@ export class RunFolder {
 
   appendActivity(record: ActivityRecord): void {
     this.append('activity.jsonl', [record]);
+  }
+
+  /** Losses in the order in which they were recorded; lines that cannot be used are left out. */
+  metrics(): readonly MetricRecord[] {
+    return this.records('metrics.jsonl') as readonly MetricRecord[];
+  }
+
+  /** What happened, in the same way. */
+  events(): readonly RunEvent[] {
+    return this.records('events.jsonl') as readonly RunEvent[];
   }
 
   /** What was recorded of the method's activity, in order; lines that cannot be used are left out. */

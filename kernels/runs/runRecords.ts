@@ -111,6 +111,8 @@ const EVENTS: Readonly<Record<RunEvent['event'], true>> = {
 const WATCHES: Readonly<Record<WatchKind, true>> = {
   'non-finite': true,
   'loss-spike': true,
+  diverged: true,
+  'no-gain': true,
   stall: true,
   'disk-low': true,
   inactive: true,
@@ -139,6 +141,10 @@ const restartRules: Rules<RestartRecord> = {
 };
 
 const verdict = oneOf(['green', 'red', 'pending']);
+const placeValues = listOf({
+  isValid: (value) => finite.isValid(value) || text.isValid(value),
+  expected: () => l10n.t('expected a number or a text'),
+});
 const figureRules: Rules<ActivityFigure> = {
   id: text,
   label: text,
@@ -146,13 +152,16 @@ const figureRules: Rules<ActivityFigure> = {
   value: { isValid: (value) => value === null || finite.isValid(value), expected: finite.expected },
   verdict,
   rule: text,
-  rule_values: listOf({
-    isValid: (value) => finite.isValid(value) || text.isValid(value),
-    expected: () => l10n.t('expected a number or a text'),
-  }),
+  rule_values: placeValues,
   where: optional(text),
 };
-const activityRules: Rules<ActivityRecord> = { step: count, verdict, figures: listOf(objectOf(figureRules)) };
+const activityRules: Rules<ActivityRecord> = {
+  step: count,
+  verdict,
+  figures: listOf(objectOf(figureRules)),
+  note: optional(text),
+  note_values: optional(placeValues),
+};
 
 /** By name. A further file of records is one entry here. */
 const RECORD_FILES = {

@@ -40,6 +40,7 @@ import { recordOf, RunSpectra } from './spectra';
 import type { Phase } from './stallWatch';
 import type { TrainerState } from './trainerState';
 import { writeSamples } from './trainingSamples';
+import type { WatchFinding } from './watchdog';
 import { Watchdog } from './watchdog';
 import { WatchError } from './watchError';
 
@@ -123,7 +124,7 @@ class Trainer {
   ) {
     const { model, plan, parameters, device, threads, config } = prepared;
     this.runner = new ModelRunner(model, plan, parameters, { device, threads });
-    this.watchdog = new Watchdog(folder, plan, config.watchdog);
+    this.watchdog = new Watchdog(folder, prepared);
     const { adam_beta1: beta1, adam_beta2: beta2, adam_epsilon: epsilon } = config.training;
     this.optimiser = new AdamW(plan.trainedSize, { beta1, beta2, epsilon });
     this.gradient = new Float32Array(plan.trainedSize);
@@ -153,6 +154,7 @@ class Trainer {
     if (this.state.step < this.prepared.totalSteps) {
       this.event('warning', `early stop: ${this.state.evaluationsWithoutGain} evaluations without a lower loss`);
     }
+    this.warn(this.watchdog.gain(this.state.best));
     return this.finish();
   }
 
@@ -168,7 +170,7 @@ class Trainer {
     if (isFirst || isEnd || this.spectra.isDue(step)) await this.recordSpectra(isFirst || isEnd);
     this.state = { ...this.state, completed: step };
     // Last: what is recorded of a step lies before its checkpoint, so that a resume removes nothing of it.
-    if (isEnd || isBest || (!isFirst && step % saveSteps === 0)) this.checkpoint();
+    if (!isFirst && (isEnd || isBest || step % saveSteps === 0)) this.checkpoint();
   }
 
   private get isOver(): boolean {
@@ -229,6 +231,7 @@ class Trainer {
     // Without a checkpoint the evaluation before the first step comes again as well.
     const { removed, damaged: records } = this.folder.truncateAfter(last === undefined ? -1 : this.state.step);
     this.activityStep = this.folder.activity().at(-1)?.step ?? -1;
+    this.watchdog.recall(this.folder.metrics());
     for (const { name, aside, problems } of records) {
       const [first] = problems.map(formatProblem);
       const lines = `${problems.length} ${problems.length === 1 ? 'line' : 'lines'} of ${name}`;
@@ -432,10 +435,12 @@ class Trainer {
     const shown = metricsText(metrics);
     this.event('eval', `loss ${loss.toPrecision(6)}${shown} on ${tokens} ${metrics ? 'texts' : 'tokens'}`);
     this.options.listener?.onEval?.(record);
-    const isBest = step > 0 && (this.state.best === null || loss < this.state.best.loss);
+    this.warn(this.watchdog.divergence(record));
+    // The evaluation before the first step is one as well: what never gets below it has gained nothing.
+    const isBest = this.state.best === null || loss < this.state.best.loss;
     this.state = isBest
       ? { ...this.state, best: { step, loss }, evaluationsWithoutGain: 0 }
-      : { ...this.state, evaluationsWithoutGain: step === 0 ? 0 : this.state.evaluationsWithoutGain + 1 };
+      : { ...this.state, evaluationsWithoutGain: this.state.evaluationsWithoutGain + 1 };
     return isBest;
   }
 
@@ -457,12 +462,17 @@ class Trainer {
     if (this.activityStep === step) return;
     this.activityStep = step;
     const restarts = this.folder.restarts();
-    const activity = await this.activity.record({ step, updates: this.effectiveUpdates, spectra, restarts });
+    const activity = await this.activity.record({
+      step,
+      updates: this.effectiveUpdates,
+      spectra,
+      restarts,
+      isEnd: this.isOver,
+      divergence: this.watchdog.diverged,
+    });
     this.folder.appendActivity(activity);
     this.options.listener?.onActivity?.(activity);
-    for (const finding of this.activity.findings(activity, this.toldInactive)) {
-      this.event('warning', finding.reason, finding);
-    }
+    for (const finding of this.activity.findings(activity, this.toldInactive)) this.warn(finding);
   }
 
   /** With the merged cycles in the spectra of the adapted layers. `own`: those of the adapter that is trained. */
@@ -520,9 +530,13 @@ class Trainer {
 
   /** What the watchdog has to say about a step that is done. */
   private watch(record: TrainRecord, batches: readonly TrainBatch[]): void {
-    const spike = this.watchdog.lossSpike(record, batches);
-    if (spike) this.event('warning', spike.reason, spike);
+    this.warn(this.watchdog.lossSpike(record, batches));
+    this.warn(this.watchdog.divergence(record));
     this.watchDisk(false);
+  }
+
+  private warn(finding: WatchFinding | null): void {
+    if (finding) this.event('warning', finding.reason, finding);
   }
 
   /** Warns of a disk that is nearly full; where no further checkpoint would fit, saves what can be saved and fails. */

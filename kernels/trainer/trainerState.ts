@@ -16,6 +16,7 @@ export interface TrainerState {
   /** All tokens read so far, padding not counted. */
   readonly tokens: number;
   readonly optimiserStep: number;
+  /** Of all evaluations, that of step 0 among them. */
   readonly best: { readonly step: number; readonly loss: number } | null;
   /** Evaluations since the best one. */
   readonly evaluationsWithoutGain: number;

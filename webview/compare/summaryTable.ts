@@ -2,6 +2,7 @@
 import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ComparedRun } from '../protocol/compare';
+import { bestText } from '../shared/bestText';
 import { formatBytes, formatCount, formatDuration, formatNumber, formatShort, UNKNOWN } from '../shared/format';
 import { icon } from '../shared/icon';
 import { swatch, type LegendEntry } from '../shared/plot/legend';
@@ -24,7 +25,7 @@ const ROWS: readonly SummaryRow[] = [
   {
     name: l10n.t('Best eval loss'),
     value: ({ state }) => state.best?.loss ?? null,
-    text: (loss, { state }) => l10n.t('{0} at step {1}', formatNumber(loss), formatCount(state.best?.step ?? 0)),
+    text: (loss, { state }) => (state.best ? bestText(state.best) : formatNumber(loss)),
     best: 'least',
   },
   { name: l10n.t('Last eval loss'), value: ({ lastEvalLoss }) => lastEvalLoss, text: formatNumber, best: 'least' },

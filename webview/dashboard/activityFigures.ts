@@ -38,6 +38,12 @@ export function verdictMark(verdict: ActivityVerdict): TemplateResult {
 
 export const overall = (verdict: ActivityVerdict): string => VERDICTS[verdict].all;
 
+/** Why figures could not be judged. */
+export function noteText(note: string, values: readonly (string | number)[]): string {
+  // eslint-disable-next-line local/literal-texts -- declared in the engine, where the extraction finds it
+  return l10n.t(note, ...values);
+}
+
 /** The name of a figure. `npm run l10n` finds these texts where the figures are declared, in the engine. */
 export function figureText({ label }: ActivityFigure): string {
   // eslint-disable-next-line local/literal-texts -- the text is declared with the figure, where the extraction finds it

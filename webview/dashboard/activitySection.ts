@@ -11,7 +11,16 @@ import { padded, xExtent } from '../shared/plot/extent';
 import type { Range } from '../shared/plot/lineFigure';
 import { SignalElement } from '../shared/signalElement';
 import type { Theme } from '../shared/theme';
-import { activityCurve, figureText, overall, ruleText, sparkline, valueText, verdictMark } from './activityFigures';
+import {
+  activityCurve,
+  figureText,
+  noteText,
+  overall,
+  ruleText,
+  sparkline,
+  valueText,
+  verdictMark,
+} from './activityFigures';
 import { runMarks } from './runMarks';
 import type { DashboardStore } from './store';
 
@@ -45,10 +54,13 @@ export class ActivitySection extends SignalElement {
       : l10n.t('This run has no record of its activity: it ended before its first step, or an older version made it.');
   }
 
-  private renderVerdict({ verdict, step }: ActivityRecord, { redSteps }: ActivityReport): TemplateResult {
+  private renderVerdict(
+    { verdict, step, note, note_values: values = [] }: ActivityRecord,
+    { redSteps }: ActivityReport,
+  ): TemplateResult {
     const earlier = Math.max(0, ...Object.values(redSteps).map((steps) => steps.length));
     return html`<p class="activity-verdict">
-      ${verdictMark(verdict)} <span>${overall(verdict)}</span>
+      ${verdictMark(verdict)} <span>${note === undefined ? overall(verdict) : noteText(note, values)}</span>
       <span class="muted">${l10n.t('Measured at step {0}.', formatCount(step))}</span>
       ${
         verdict !== 'red' && earlier > 0

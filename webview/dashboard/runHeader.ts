@@ -5,19 +5,13 @@ import * as l10n from '@vscode/l10n';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { DashboardSnapshot, RunCommand } from '../protocol/dashboard';
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatNumber,
-  formatShare,
-  formatShort,
-  UNKNOWN,
-} from '../shared/format';
+import { formatBytes, formatCount, formatDuration, formatShare, formatShort, UNKNOWN } from '../shared/format';
+import { bestText } from '../shared/bestText';
 import { icon } from '../shared/icon';
 import { statusBadge } from '../shared/runStatus';
 import { SignalElement } from '../shared/signalElement';
 import type { DashboardStore } from './store';
+import { WATCH_LABELS } from './watchLabels';
 
 interface Action {
   readonly command: RunCommand;
@@ -96,6 +90,7 @@ export class RunHeader extends SignalElement {
       ${this.renderFacts(snapshot)} ${isGone ? goneBanner(snapshot) : nothing}
       ${state.status === 'starting' && !isGone ? startingBanner(state) : nothing}
       ${snapshot.queue ? queueBanner(snapshot.queue) : nothing}
+      ${state.status === 'finished' ? gainBanner(snapshot) : nothing}
       ${state.error && !isGone ? html`<p class="banner error" role="alert">${icon('error')} <span>${state.error}</span></p>` : nothing}`;
   }
 
@@ -127,7 +122,7 @@ export class RunHeader extends SignalElement {
         known(tokensPerSecond, (v) => formatCount(v)),
       )}
       ${fact(l10n.t('Memory'), known(rss, formatBytes))}
-      ${state.best ? fact(l10n.t('Best eval loss'), l10n.t('{0} at step {1}', formatNumber(state.best.loss), formatCount(state.best.step))) : nothing}
+      ${state.best ? fact(l10n.t('Best eval loss'), bestText(state.best)) : nothing}
       ${trainable === undefined ? nothing : fact(l10n.t('Trainable'), l10n.t('{0} parameters', formatShort(trainable)))}
       ${info ? fact(l10n.t('Device'), l10n.t('{0}, {1} threads', info.device.provider, info.device.threads)) : nothing}
     </dl>`;
@@ -146,6 +141,16 @@ function goneBanner({ run, info }: DashboardSnapshot): TemplateResult {
     ? l10n.t('The folder of this run was deleted or moved: {0}. What was read from it before is still shown.', run)
     : l10n.t('There is no folder {0} any more, so there is nothing to show.', run);
   return html`<p class="banner error" role="alert">${icon('trash')} <span>${text}</span></p>`;
+}
+
+/** That the run has ended with a worse model than it began with. */
+function gainBanner({ marks }: DashboardSnapshot): TemplateResult | typeof nothing {
+  const { reason, action } = marks.findLast(({ watch }) => watch === 'no-gain') ?? {};
+  if (reason === undefined) return nothing;
+  const text = [WATCH_LABELS['no-gain'], reason].join(': ');
+  return html`<p class="banner warning" role="alert">
+    ${icon('warning')} <span>${action === undefined ? text : `${text}. ${action}`}</span>
+  </p>`;
 }
 
 /** What is prepared before the first step, which may take minutes: only the name of it is announced. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { principalRounds } from '../../adapters/factorStarts';
 import { adapterMethod } from '../../adapters/registry';
 import { valueAt } from '../../config/values';
+import type { RunState } from '../../protocol/types';
 import { INFO_FILE, readRunInfo } from '../../runs/runDescription';
 import type { Output } from './command';
 
@@ -14,6 +15,10 @@ export function resultOf(config: Config): string {
   const method = adapterMethod(String(valueAt(config, ['adapter', 'method'])));
   return method?.peft['peft_type'] === 'BASE_TENSORS' ? 'the trained base tensors are in' : 'the adapter is in';
 }
+
+/** `0.6374 at step 20`, or that it was before training. */
+export const bestText = ({ step, loss }: NonNullable<RunState['best']>): string =>
+  `${loss.toFixed(4)} ${step === 0 ? 'before training' : `at step ${step}`}`;
 
 /** Why files of an adapter that started as PiSSA have twice its rank; undefined for one that did not. */
 export function storedRankNote(config: Config): string | undefined {

@@ -8,6 +8,7 @@ import { sendControl } from '../../runs/control';
 import { effectiveStatus, isLive, RunFolder } from '../../runs/runFolder';
 import type { Command } from './command';
 import { oneArgument, table } from './command';
+import { bestText } from './resultTexts';
 import { showRun, VERDICT_WORDS } from './showRun';
 
 export const runsCommand: Command = {
@@ -35,7 +36,7 @@ export const runsCommand: Command = {
               path.basename(r.run),
               r.status,
               `${r.step}/${r.total_steps}`,
-              r.best ? `${r.best.loss.toFixed(4)} at step ${r.best.step}` : '',
+              r.best ? bestText(r.best) : '',
               r.activity ? VERDICT_WORDS[r.activity] : '',
             ]),
           ]),

@@ -1,12 +1,12 @@
 /** @file `runs show RUN`: how far a run is, and whether its method is really active, figure by figure. */
 import { missingRecords } from '../../check/expectedRecords';
-import { figureTexts, ruleInWords } from '../../protocol/activity';
+import { figureTexts, noteInWords, ruleInWords } from '../../protocol/activity';
 import { formatProblem } from '../../protocol/errors';
-import type { ActivityFigure, ActivityVerdict } from '../../protocol/types';
+import type { ActivityFigure, ActivityVerdict, RunEvent } from '../../protocol/types';
 import { effectiveStatus, RunFolder } from '../../runs/runFolder';
 import type { Output } from './command';
 import { table } from './command';
-import { storedRankNote } from './resultTexts';
+import { bestText, storedRankNote } from './resultTexts';
 
 export const VERDICT_WORDS: Readonly<Record<ActivityVerdict, string>> = {
   green: 'green',
@@ -23,21 +23,35 @@ export function showRun(dir: string, out: Output): void {
   const records = run.activity();
   const activity = records.at(-1) ?? null;
   const method = methodOf(info.config);
+  const warnings = lastWarnings(run);
   const ended = error === undefined ? {} : { error };
   const problems = missingRecords(run.dir, info, state);
   for (const problem of problems) out.note(`warning: ${formatProblem(problem)}`);
   out.record({
-    ...{ run: run.dir, name: info.name, method, status, step, total_steps: total, best, ...ended, activity, problems },
+    ...{
+      run: run.dir,
+      name: info.name,
+      method,
+      status,
+      step,
+      total_steps: total,
+      best,
+      ...ended,
+      warnings,
+      activity,
+      problems,
+    },
   });
   out.line(
     table([
       ['run', run.dir],
       ['method', method],
       ['status', `${status} at step ${step} of ${total}`],
-      ...(best ? [['best evaluation loss', `${best.loss.toFixed(4)} at step ${best.step}`]] : []),
+      ...(best ? [['best evaluation loss', bestText(best)]] : []),
       ...(error === undefined ? [] : [['error', error]]),
     ]),
   );
+  for (const { step: at, reason = '', action = '' } of warnings) out.line(`step ${at}: ${reason}. ${action}`);
   const note = storedRankNote(info.config);
   if (note !== undefined) out.line(note);
   out.line();
@@ -48,7 +62,19 @@ export function showRun(dir: string, out: Output): void {
   const before = records.filter(({ verdict }) => verdict === 'red').map((r) => r.step);
   const earlier = activity.verdict !== 'red' && before.length > 0 ? `; it was red at step ${before.join(', ')}` : '';
   out.line(`activity at step ${activity.step}: ${VERDICT_WORDS[activity.verdict]}${earlier}`);
+  const why = noteInWords(activity);
+  if (why !== undefined) out.line(why);
   out.line(table([['figure', 'value', 'verdict', 'rule', 'where'], ...activity.figures.map(row)]));
+}
+
+/** The latest of each kind that the watchdog has seen since the run began. */
+function lastWarnings(run: RunFolder): readonly RunEvent[] {
+  const latest = new Map<string, RunEvent>();
+  for (const event of run.events()) {
+    const { event: kind, watch } = event;
+    if (kind === 'warning' && watch) latest.set(watch, event);
+  }
+  return [...latest.values()];
 }
 
 function row(figure: ActivityFigure): readonly string[] {

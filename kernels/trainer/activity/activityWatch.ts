@@ -8,6 +8,7 @@ import { layersBefore, SHARED_MODULE } from '../../adapters/plan';
 import type { ActivityFigure, ActivityRecord, RestartRecord, SpectrumRecord } from '../../protocol/types';
 import { figureTexts, ruleInWords } from '../../protocol/activity';
 import type { AdamW } from '../adamw';
+import type { Divergence } from '../divergence';
 import type { OptimiserGroup } from '../optimiserGroups';
 import { optimiserGroups, rangesOf } from '../optimiserGroups';
 import type { PreparedRun } from '../prepare';
@@ -20,6 +21,7 @@ import { LayerProbe } from './layerProbe';
 import { loraPlusFigures } from './loraPlusFigures';
 import { activityRecord } from './recordActivity';
 import { TensorWatch } from './tensorWatch';
+import { withNote } from './verdictNotes';
 
 export interface RecordedStep {
   readonly step: number;
@@ -28,6 +30,9 @@ export interface RecordedStep {
   /** Those of the same step. */
   readonly spectra: readonly SpectrumRecord[];
   readonly restarts: readonly RestartRecord[];
+  /** No step comes after it. */
+  readonly isEnd: boolean;
+  readonly divergence: Divergence | null;
 }
 
 export class ActivityWatch {
@@ -73,7 +78,7 @@ export class ActivityWatch {
   }
 
   /** The figures of a step. */
-  async record({ step, updates, spectra, restarts }: RecordedStep): Promise<ActivityRecord> {
+  async record({ step, updates, spectra, restarts, isEnd, divergence }: RecordedStep): Promise<ActivityRecord> {
     const { plan, config, model, totalSteps } = this.prepared;
     const values = new Map(spectra.filter(({ of }) => !of).map((s) => [s.module, s.singular_values]));
     // Before the first update a fresh adapter does nothing yet.
@@ -98,7 +103,7 @@ export class ActivityWatch {
       ...loraPlusFigures,
       ...generalFigures,
     ];
-    return activityRecord(figures, context);
+    return withNote(activityRecord(figures, context), { updates, isEnd, divergence });
   }
 
   /** What is red and is not in `told`, into which it goes. */

@@ -1,5 +1,5 @@
 /** @file Runs of the real program: what is in their folders, and how they end when something is wrong. */
-import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadAdapter } from '../../../kernels/adapters/adapterFile';
@@ -153,15 +153,65 @@ test('early stopping ends a run whose evaluation loss no longer falls', async ()
   const dir = path.join(runs, 'early');
   expect((await engine.run('train', fixture.config('early', { training }), '--run', dir)).status).toBe(0);
   const evaluated = metrics(dir).filter((m) => m.kind === 'eval');
-  expect(evaluated.map((m) => m.step)).toEqual([0, 3, 6, 9]);
-  expect(state(dir)).toMatchObject({ status: 'finished', step: 9, best: { step: 3 } });
+  expect(evaluated.map((m) => m.step)).toEqual([0, 3, 6]);
+  expect(state(dir)).toMatchObject({ status: 'finished', step: 6, best: { step: 0 } });
   const warnings = events(dir).filter((e) => e.event === 'warning');
   const [stops, seen] = [warnings.filter((e) => !e.watch), warnings.filter((e) => e.watch)];
   expect(stops.map((e) => e.reason)).toEqual(['early stop: 2 evaluations without a lower loss']);
   // That nothing is learnt is told too.
-  expect(new Set(seen.map((e) => e.watch))).toEqual(new Set(['inactive']));
+  expect(new Set(seen.map((e) => e.watch))).toEqual(new Set(['inactive', 'no-gain']));
   expect(existsSync(path.join(dir, 'adapter', 'adapter_model.safetensors'))).toBe(true);
-  expect(existsSync(path.join(dir, 'checkpoints', 'step-000009'))).toBe(true);
+  expect(existsSync(path.join(dir, 'checkpoints', 'step-000006'))).toBe(true);
+});
+
+describe('a learning rate that ruins the model', () => {
+  const adapter = { method: 'full', r: undefined, lora_alpha: undefined, lora_dropout: undefined };
+  const training = { learning_rate: 10, max_grad_norm: 0, warmup_steps: 0, lr_scheduler_type: 'constant' };
+
+  test('is told in the first steps and at the end, ends by its patience, and the verdict on the method stays open', async () => {
+    const dir = path.join(runs, 'ruined');
+    const settings = { ...training, early_stopping_patience: 2, eval_steps: 4, max_steps: 40 };
+    const { status, stderr } = await engine.run(
+      'train',
+      fixture.config('ruined', { adapter, training: settings }),
+      '--run',
+      dir,
+    );
+    expect(status).toBe(0);
+    const first = metrics(dir).find((m) => m.kind === 'eval');
+    expect(state(dir)).toMatchObject({ status: 'finished', step: 8, best: { step: 0, loss: first?.loss } });
+    const warnings = events(dir).filter((e) => e.event === 'warning' && e.watch);
+    expect(warnings.map((e) => e.watch)).toEqual(['diverged', 'no-gain']);
+    expect(stderr).toContain(`the evaluation loss was never below the ${first?.loss.toPrecision(4)} before training`);
+    // None is better than what there was before, so none is kept for being the best.
+    expect(readdirSync(path.join(dir, 'checkpoints')).sort()).toEqual(['step-000005', 'step-000008']);
+    const { stdout } = await engine.run('runs', 'show', dir);
+    expect(stdout).toContain(`best evaluation loss  ${first?.loss.toFixed(4)} before training`);
+    expect(stdout).toContain('The adapter of the last step makes the model worse: do not use it.');
+  });
+
+  test('is told after a resume exactly where an uninterrupted run tells it', async () => {
+    const settings = { ...training, max_steps: 14, eval_steps: 100, save_steps: 1 };
+    const file = fixture.config('ruined-twice', { adapter, training: settings });
+    const [whole, cut] = [path.join(runs, 'ruined-whole'), path.join(runs, 'ruined-cut')];
+    expect((await engine.run('train', file, '--run', whole)).status).toBe(0);
+    const told = (dir: string): unknown =>
+      events(dir).flatMap(({ watch, step, reason }) => (watch ? [{ watch, step, reason }] : []));
+    expect(told(whole)).toMatchObject([{ watch: 'diverged', step: 3 }, { watch: 'no-gain' }]);
+    expect((await engine.run('train', file, '--run', cut)).status).toBe(0);
+    // As a process leaves it that was killed after its second step.
+    for (const step of readdirSync(path.join(cut, 'checkpoints')).filter((name) => name > 'step-000002')) {
+      rmSync(path.join(cut, 'checkpoints', step), { recursive: true });
+    }
+    const kept = readFileSync(path.join(cut, 'events.jsonl'), 'utf8')
+      .split('\n')
+      .filter((line) => !line.includes('"watch"'));
+    writeFileSync(path.join(cut, 'events.jsonl'), kept.join('\n'));
+    writeFileSync(path.join(cut, 'state.json'), JSON.stringify({ ...state(cut), status: 'stopped', step: 2 }));
+    rmSync(path.join(cut, 'adapter'), { recursive: true });
+    expect((await engine.run('resume', cut)).status).toBe(0);
+    expect(told(cut)).toEqual(told(whole));
+  });
 });
 
 describe('a loss that is not finite', () => {
