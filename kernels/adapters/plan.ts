@@ -21,6 +21,8 @@ export interface PlannedModel {
   readonly outerSites?: readonly TargetSite[];
   readonly head: HeadSpec;
   readonly tensors: ReadonlyMap<string, readonly number[]>;
+  /** Those of `tensors` that are stored quantised, and cannot be trained themselves; absent: none. */
+  readonly quantized?: ReadonlySet<string>;
   /** Tensors of its head that the checkpoint does not have. */
   readonly fresh: ReadonlyMap<string, { readonly shape: readonly number[]; readonly start: FreshStart }>;
   /** The values, where they are at hand. */
@@ -122,7 +124,10 @@ export function planAdapter(
   const [trained, frozen] = adapterTensors(method, config, layers);
   const absurd = absurdSize(trained.size + frozen.size, model.tensors.values(), layers, config);
   if (absurd) throw refused([absurd]);
-  for (const [key, tensor] of trainedBaseTensors(selection, model, sites)) {
+  const trainedBase = trainedBaseTensors(selection, model, sites);
+  const fixed = [...trainedBase.values()].filter((tensor) => model.quantized?.has(tensor));
+  if (fixed.length > 0) throw refused([quantizedRefusal(method, selection, fixed)]);
+  for (const [key, tensor] of trainedBase) {
     const fresh = model.fresh.get(tensor);
     const shape = fresh?.shape ?? model.tensors.get(tensor) ?? [];
     const dot = key.lastIndexOf('.');
@@ -269,6 +274,18 @@ function trainedBaseTensors(
   const tied = tiedHead(model.head);
   if (tied && savesModule(selection.modulesToSave, model.head.path)) result.set(tied.weight, tied.tiedTo);
   return result;
+}
+
+/** Codes have no gradient: what they stand for would have to be trained and stored as another tensor. */
+function quantizedRefusal(method: AnyAdapterMethod, { base }: Selection, names: readonly string[]): IdleOption {
+  const which = names.length === 1 ? names[0] : l10n.t('{0} and {1} more', names[0] ?? '', names.length - 1);
+  return {
+    key: base ? 'method' : 'modules_to_save',
+    found: l10n.t('{0} would train weights that the base model has quantised ({1})', method.label, which ?? ''),
+    expected: base
+      ? l10n.t('expected a method that puts adapters on them, such as LoRA or DoRA, or a base model in F32, F16 or BF16')
+      : l10n.t('expected modules that are not quantised, or a base model in F32, F16 or BF16'),
+  };
 }
 
 /** All tensors of the model with their blocks: those that begin as the weights of a block's linear layers do. */

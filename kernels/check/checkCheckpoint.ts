@@ -11,7 +11,7 @@ import { tiedHead } from '../models/types';
 import { openBaseModel } from '../models/baseModel';
 import { architectureOf } from '../models/registry';
 import { untiedHead } from '../models/soundWeights';
-import { checkWeightsIn } from './checkWeights';
+import { checkWeightsIn, type IsRead } from './checkWeights';
 import type { CheckContext } from './types';
 import { reporting } from './types';
 
@@ -21,7 +21,7 @@ export async function checkCheckpoint(dir: string, context: CheckContext): Promi
     if (model) await reportOddities(model, context);
     else await checkConfigAlone(dir, context);
     await checkTokenizer(dir, model, context);
-    await checkWeightsIn(dir, context, model && ((name) => model.tensors.has(name)));
+    await checkWeightsIn(dir, context, model && isReadBy(model));
   } finally {
     model?.checkpoint.close();
   }
@@ -37,12 +37,21 @@ async function reportOddities(model: BaseModel, context: CheckContext): Promise<
   const tied = tiedHead(head);
   const untied = await reporting(context, model.dir, () => untiedHead(model));
   if (untied) context.report(untied);
-  for (const [where, { file }] of checkpoint.tensors) {
-    if (tensors.has(where) || where === tied?.weight || COMPUTED.test(where)) continue;
+  for (const [where, { file, isPart }] of checkpoint.tensors) {
+    if (isPart || tensors.has(where) || where === tied?.weight || COMPUTED.test(where)) continue;
     if (architecture.unread?.test(where)) continue;
     const expected = l10n.t('expected the tensors of a {0} model; this one is not read', architecture.id);
     context.report({ file, where, severity: 'warning', found: l10n.t('is not part of the model'), expected });
   }
+}
+
+/** By the names in the files. */
+function isReadBy({ checkpoint, tensors }: BaseModel): IsRead {
+  const read = new Set<string>();
+  for (const { name, storedName, isPart } of checkpoint.tensors.values()) {
+    if (isPart || tensors.has(name)) read.add(storedName ?? name);
+  }
+  return (name) => read.has(name);
 }
 
 /** The weights kept the model from being opened; its configuration may be wrong as well. */

@@ -27,8 +27,16 @@ export interface PlannedBuffer {
 
 const ALIAS = new Set(['Reshape', 'Identity']);
 const IN_PLACE = new Set(['Sigmoid', 'Tanh', 'Softmax', 'Cast']);
-/** Scratch memory of a kernel beside its result, in sizes of the result. */
-const SCRATCH: Readonly<Record<string, number>> = { Where: 2 };
+/** Scratch memory of a kernel beside its result. */
+function scratchBytes({ opType, attributes }: OnnxNode, result: RawType): number {
+  if (opType === 'Where') return 2 * bytesOfType(result);
+  const int = (name: string): number => {
+    const value = attributes[name];
+    return value && 'int' in value ? value.int : 0;
+  };
+  // The whole weight in float32.
+  return opType === 'MatMulBnb4' ? 4 * int('K') * int('N') : 0;
+}
 
 /** `results`: names that are handed out. Names of `types` that no node makes are given from outside. */
 export function planBuffers(
@@ -73,10 +81,10 @@ export function planBuffers(
       within.get(root(reused))?.push(output);
       count(root(reused), uses.get(output) ?? 0);
     }
-    const factor = SCRATCH[node.opType];
-    if (factor) {
+    const bytes = scratchBytes(node, type);
+    if (bytes > 0) {
       const name = `${output} (scratch)`;
-      scratch.push({ name, values: [name], bytes: factor * bytesOfType(type), from: i, to: i });
+      scratch.push({ name, values: [name], bytes, from: i, to: i });
     }
     for (const name of [...node.inputs, ...node.outputs]) {
       const buffer = root(name);

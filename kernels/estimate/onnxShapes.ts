@@ -15,7 +15,7 @@ export interface RawType {
 
 export const bytesOfType = ({ elementBytes, shape }: RawType): number => elementBytes * sizeOf(shape);
 
-const ELEMENT_BYTES = { f32: 4, i32: 4, i64: 8, bool: 1, f16: 2, bf16: 2 } as const;
+const ELEMENT_BYTES = { f32: 4, u8: 1, i8: 1, i32: 4, i64: 8, bool: 1, f16: 2, bf16: 2 } as const;
 // onnx.TensorProto.DataType: float, int32, int64, bool, float16, bfloat16
 const CAST_BYTES: Readonly<Record<number, number>> = { 1: 4, 6: 4, 7: 8, 9: 1, 10: 2, 16: 2 };
 
@@ -62,6 +62,7 @@ const RULES: Readonly<Record<string, (context: Context) => RawType>> = {
     const [a, b] = [types[0] ?? missing(), types[1] ?? missing()];
     return { elementBytes: 4, shape: [at(a, int(node, 'transA')), at(b, 1 - int(node, 'transB'))] };
   },
+  MatMulBnb4: ({ node, types }) => ({ elementBytes: 4, shape: [at(types[0] ?? missing(), 0), int(node, 'N')] }),
   MatMul: (c) => product(c, 0, 0),
   FusedMatMul: (c) => product(c, int(c.node, 'transA'), int(c.node, 'transB')),
   Reshape: (c) => ({ ...like(c), shape: c.numbers(1) }),
@@ -105,6 +106,7 @@ export function typesOf(program: Program, { out, nameOf }: EmittedProgram): Read
   const types = new Map<string, RawType>();
   for (const tensor of out.tensors.values()) types.set(tensor.name, typeOfTensor(tensor));
   for (const leaf of program.leaves) {
+    if (leaf.leaf?.kind === 'weight') continue; // as it is stored
     const { dtype, shape } = leaf.type;
     types.set(nameOf(leaf), { elementBytes: ELEMENT_BYTES[dtype], shape });
   }

@@ -7,9 +7,12 @@ import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import * as l10n from '@vscode/l10n';
 import { KernelError, type Problem } from '../protocol/errors';
+import { hasQuantized, readQuantized } from './bitsandbytes';
 import { readCheckpointIndex, type CheckpointIndex } from './checkpointIndex';
+import type { FloatDtype } from './dtype';
 import { collectProblems, readJsonObject } from './jsonFile';
 import { jsonValue } from './jsonTree';
+import { dequantizeRows, type QuantizedWeight, type ReadPart } from './quantizedWeight';
 import { openSafetensors, type ReadF32Options, type SafetensorsFile, type TensorInfo } from './safetensors';
 
 const SINGLE_FILE = 'model.safetensors';
@@ -22,6 +25,10 @@ export interface CheckpointTensor extends TensorInfo {
   readonly file: string;
   /** Its name in the file, where that is another. */
   readonly storedName?: string;
+  /** A quantised weight: `shape` is that of its values, while type and bytes are those of its codes. */
+  readonly quantized?: QuantizedWeight;
+  /** It belongs to a quantised weight, which is read through that weight's own name. */
+  readonly isPart?: boolean;
 }
 
 export interface Shard {
@@ -98,15 +105,42 @@ export class Checkpoint {
       const isRenamed = name !== tensor.name && counts.get(name) === 1;
       return isRenamed ? [name, { ...tensor, name, storedName: tensor.name }] : [tensor.name, tensor];
     });
-    const { dir, config, files, indexMetadata, warnings, owned } = this;
-    return new Checkpoint(dir, config, new Map(tensors), files, indexMetadata, warnings, owned);
+    return this.#with(new Map(tensors));
+  }
+
+  /**
+   * The same checkpoint with what bitsandbytes quantised known as weights, which `readF32` gives the values of. Throws
+   * `format/invalid` with every part that does not fit. `eightBitDtype`: what 8-bit weights were before.
+   */
+  withQuantized(eightBitDtype: FloatDtype): Checkpoint {
+    if (!hasQuantized(this.tensors.keys())) return this;
+    const { weights, parts } = readQuantized(this.tensors, this.#readPart, eightBitDtype);
+    const tensors = [...this.tensors].map(([name, tensor]): [string, CheckpointTensor] => {
+      const quantized = weights.get(name);
+      if (quantized) return [name, { ...tensor, shape: quantized.shape, quantized }];
+      return [name, parts.has(name) ? { ...tensor, isPart: true } : tensor];
+    });
+    return this.#with(new Map(tensors));
+  }
+
+  /** The same with these quantised weights turned: [in, out] as the model knows them. */
+  withTransposed(names: Iterable<string>): Checkpoint {
+    const tensors = new Map(this.tensors);
+    for (const name of names) {
+      const tensor = this.tensor(name);
+      if (!tensor.quantized) throw new KernelError('internal', `${name} is not quantised`);
+      const [out, input] = tensor.quantized.shape;
+      const quantized = { ...tensor.quantized, isTransposed: true };
+      tensors.set(name, { ...tensor, shape: [input, out], quantized });
+    }
+    return this.#with(tensors);
   }
 
   /** The same as if these tensors were stored in float32: for graphs that are planned before such a file is written. */
   withFloat32(names: Iterable<string>): Checkpoint {
     const tensors = new Map(this.tensors);
     for (const name of names) {
-      const tensor = this.tensor(name);
+      const { quantized: _, ...tensor } = this.tensor(name);
       const byteLength = 4 * tensor.shape.reduce((n, size) => n * size, 1);
       tensors.set(name, { ...tensor, dtype: 'F32', byteLength });
     }
@@ -125,6 +159,14 @@ export class Checkpoint {
 
   /** As float32, all of it or rows [from, to) of its first dimension; see `SafetensorsFile.readF32`. */
   readF32(name: string, options: ReadF32Options = {}): Float32Array {
+    const { quantized, shape } = this.tensor(name);
+    if (quantized) {
+      const [from, to] = options.rows ?? [0, shape[0] ?? 0];
+      const count = (to - from) * (shape[1] ?? 0);
+      const out = options.into?.subarray(0, count) ?? new Float32Array(count);
+      dequantizeRows(quantized, [from, to], this.#readPart, out);
+      return out;
+    }
     return this.#fileOf(name).readF32(this.#storedName(name), options);
   }
 
@@ -173,12 +215,23 @@ export class Checkpoint {
     for (const file of this.owned) file.close();
   }
 
+  /** The same files with these tensors. */
+  #with(tensors: ReadonlyMap<string, CheckpointTensor>): Checkpoint {
+    const { dir, config, files, indexMetadata, warnings, owned } = this;
+    return new Checkpoint(dir, config, tensors, files, indexMetadata, warnings, owned);
+  }
+
+  readonly #readPart: ReadPart = ({ name, file }, begin, into) => this.#openFile(file).readRange(name, begin, into);
+
   #storedName(name: string): string {
     return this.tensor(name).storedName ?? name;
   }
 
   #fileOf(name: string): SafetensorsFile {
-    const { file } = this.tensor(name);
+    return this.#openFile(this.tensor(name).file);
+  }
+
+  #openFile(file: string): SafetensorsFile {
     const open = this.files.get(this.shards.get(file)?.name ?? '');
     if (!open) throw new KernelError('internal', `${file} is not open`);
     return open;

@@ -20,12 +20,51 @@ export interface WeightLocation {
   readonly byteLength: number;
 }
 
+/**
+ * A weight that lies in its files quantised, each location a part of it; its value in the graph is float32. What the parts
+ * mean stands in formats/quantizedWeight.ts.
+ */
+export interface QuantizedStorage {
+  /** Of the stored matrix, [out, in]; the weight has its transpose's where it is turned. */
+  readonly shape: readonly [number, number];
+  readonly isTransposed: boolean;
+  readonly storage: FourBitStorage | EightBitStorage;
+}
+
+export interface FourBitStorage {
+  readonly bits: 4;
+  readonly form: 'nf4' | 'fp4';
+  readonly levels: WeightLocation;
+  readonly blockSize: number;
+  readonly absmax: WeightLocation;
+  /** The absmax are codes of one byte as well. */
+  readonly nested?: NestedStorage;
+}
+
+export interface NestedStorage {
+  readonly levels: WeightLocation;
+  readonly blockSize: number;
+  readonly absmax: WeightLocation;
+  readonly offset: number;
+}
+
+export interface EightBitStorage {
+  readonly bits: 8;
+  readonly rowMax: WeightLocation;
+}
+
 export type ConstantData = Float32Array | Int32Array;
 
 export type Leaf =
   | { readonly kind: 'input'; readonly name: string }
   | { readonly kind: 'constant'; readonly data: ConstantData }
-  | { readonly kind: 'weight'; readonly name: string; readonly location: WeightLocation };
+  | {
+      readonly kind: 'weight';
+      readonly name: string;
+      /** Of the codes, where it is quantised. */
+      readonly location: WeightLocation;
+      readonly quantized?: QuantizedStorage;
+    };
 
 export interface Node {
   readonly op: AnyOp;
@@ -85,10 +124,10 @@ export class Graph {
   }
 
   /** A frozen weight that stays in its file; asked for twice, it is the same value. */
-  weight(name: string, type: TensorType, location: WeightLocation): Value {
+  weight(name: string, type: TensorType, location: WeightLocation, quantized?: QuantizedStorage): Value {
     const known = this.weights.get(name);
     if (known) return known;
-    const value = this.leaf(type, { kind: 'weight', name, location });
+    const value = this.leaf(type, { kind: 'weight', name, location, ...(quantized && { quantized }) });
     this.weights.set(name, value);
     return value;
   }

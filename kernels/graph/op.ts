@@ -5,6 +5,7 @@
 import { KernelError } from '../protocol/errors';
 import type { Graph, TensorType, Value } from './graph';
 import { showType } from './graph';
+import type { PackedWeight } from './onnx/dequantize';
 import type { OnnxWriter } from './onnx/writer';
 
 export type Named<K extends string, V> = Readonly<Record<K, V>>;
@@ -41,6 +42,16 @@ export interface Op<I extends string = string, A = unknown> {
   infer(types: Named<I, TensorType>, attrs: A): TensorType;
   /** How it becomes ONNX; returns the name of the output. */
   emit(out: OnnxWriter, names: Named<I, string>, attrs: A, types: Named<I, TensorType>, type: TensorType): string;
+  /**
+   * The same from quantised weights as they lie: those in `packed`, whose names are not in `names`. `undefined` where it cannot;
+   * then, as without it, the operator is given their values.
+   */
+  readonly emitPacked?: (
+    out: OnnxWriter,
+    names: Partial<Named<I, string>>,
+    packed: Partial<Named<I, PackedWeight>>,
+    attrs: A,
+  ) => string | undefined;
   /** One thunk per differentiable input, called only if wanted. `null`: no gradient, on purpose. */
   readonly vjp: ((ctx: VjpContext<I, A>) => { readonly [K in I]?: () => Value }) | null;
   /** Slow float64 arithmetic of the same definition, written independently of `emit`. */

@@ -1,5 +1,6 @@
 /** @file What looking into an adapter takes from its base model: shapes from the headers, and a weight when a delta needs it. */
 import * as l10n from '@vscode/l10n';
+import type { Checkpoint } from '../formats/checkpoint';
 import { openCheckpoint } from '../formats/checkpoint';
 import type { TargetSite } from '../models/types';
 import { KernelError } from '../protocol/errors';
@@ -13,7 +14,7 @@ export interface BaseWeights {
 
 /** Opens the folder when first asked; `null` for one that is no sound checkpoint. `isTransposed`: weights are stored [in, out]. */
 export function openBaseWeights(folder: string, isTransposed: boolean): BaseWeights | null {
-  const shapes = shapesOf(folder);
+  const shapes = shapesOf(folder, isTransposed);
   if (!shapes) return null;
   const shape: BaseWeights['shape'] = (module) => {
     const [first, second, ...rest] = shapes.get(`${module}.weight`) ?? [];
@@ -28,7 +29,7 @@ export function openBaseWeights(folder: string, isTransposed: boolean): BaseWeig
       throw KernelError.refused([{ file: folder, where: weight, severity: 'error', found: is, expected }]);
     }
     // The files are mapped by nobody in between: a base may be replaced while its adapter is looked at.
-    const base = openCheckpoint(folder);
+    const base = openWeights(folder, isTransposed);
     try {
       return base.readF32(weight);
     } finally {
@@ -46,13 +47,26 @@ export const shapesOnly = (shape: BaseWeights['shape']): BaseWeights => ({
   },
 });
 
-function shapesOf(folder: string): ReadonlyMap<string, readonly number[]> | null {
+function shapesOf(folder: string, isTransposed: boolean): ReadonlyMap<string, readonly number[]> | null {
   try {
-    const base = openCheckpoint(folder);
+    const base = openWeights(folder, isTransposed);
     base.close();
     return new Map([...base.tensors].map(([name, { shape }]) => [name, shape]));
   } catch (error) {
     if (KernelError.is(error)) return null;
+    throw error;
+  }
+}
+
+/** Quantised weights with their values; those of a model that stores [in, out] were turned before. */
+function openWeights(folder: string, isTransposed: boolean): Checkpoint {
+  const opened = openCheckpoint(folder);
+  try {
+    const base = opened.withQuantized('F32');
+    const turned = [...base.tensors.values()].filter(({ quantized }) => isTransposed && quantized);
+    return base.withTransposed(turned.map(({ name }) => name));
+  } catch (error) {
+    opened.close();
     throw error;
   }
 }

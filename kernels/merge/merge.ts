@@ -24,7 +24,7 @@ import { calibrationSamples } from './calibration';
 import { mergedBy, outputErrors, waysOf } from './outputErrors';
 import { compareLogits } from './proof';
 import type { CheckpointChange, MergeDtype, TensorEdit } from './writeCheckpoint';
-import { refuseOverlap, writeCheckpoint } from './writeCheckpoint';
+import { refuseOverlap, targetDtype, writeCheckpoint } from './writeCheckpoint';
 
 export interface MergeOptions {
   readonly base: string;
@@ -196,8 +196,8 @@ function valuesOf(parameters: LoadedAdapter['parameters'], name: string): Float3
   return values;
 }
 
-/** `f16`, or several when the checkpoint mixes them. */
+/** As tensors are written that keep their type: `f16`, or several when the checkpoint mixes them. */
 function storedDtypes({ checkpoint, tensors }: BaseModel): string {
-  const dtypes = new Set([...tensors.keys()].map((name) => checkpoint.tensor(name).dtype.toLowerCase()));
+  const dtypes = new Set([...tensors.keys()].map((name) => targetDtype(checkpoint.tensor(name), 'keep').toLowerCase()));
   return [...dtypes].sort().join(' + ');
 }

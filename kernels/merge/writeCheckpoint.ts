@@ -39,7 +39,7 @@ export interface CheckpointChange {
   /** Tensors that are left out. */
   readonly dropped: readonly string[];
   readonly dtype: MergeDtype;
-  /** Fields of config.json that get another value. */
+  /** Fields of config.json that get another value; `undefined`: that are left out. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -50,6 +50,9 @@ export interface WriteOptions<T> {
   /** Looks at the complete folder before it gets its name; what it throws leaves nothing behind. */
   readonly inspect: (folder: string) => Promise<T>;
 }
+
+/** The second is what transformers notes beside it. */
+const QUANTIZATION_FIELDS = ['quantization_config', '_pre_quantization_dtype'];
 
 const COPY_BYTES = 8 << 20;
 /** Weights in any format: what stands beside the safetensors we read is another copy of the old weights. */
@@ -90,7 +93,7 @@ export async function writeCheckpoint<T>(
     await step(0);
     for (const shard of shards) await writeShard(checkpoint, folder.temporaryPath, shard, step);
     writeIndex(checkpoint, folder.temporaryPath, shards, total);
-    writeConfig(checkpoint.dir, folder.temporaryPath, change);
+    writeConfig(checkpoint, folder.temporaryPath, change);
     copyOtherFiles(checkpoint.dir, folder.temporaryPath);
     const found = await options.inspect(folder.temporaryPath);
     folder.commit();
@@ -115,8 +118,9 @@ interface PlannedShard {
 function planShard(checkpoint: Checkpoint, shard: Shard, change: CheckpointChange): PlannedShard {
   const outputs = shard.tensors.flatMap((name): PlannedOutput[] => {
     const source = checkpoint.tensor(name);
+    if (source.isPart) return [];
     const as = (own: string, edit: TensorEdit | null, shape = source.shape): PlannedOutput => {
-      return { name: own, shape, dtype: targetDtype(source.dtype, change.dtype), source, edit };
+      return { name: own, shape, dtype: targetDtype(source, change.dtype), source, edit };
     };
     const kept = change.dropped.includes(name) ? [] : [as(name, change.edits.get(name) ?? null)];
     return [...kept, ...change.added.filter((a) => a.like === name).map((a) => as(a.name, a.edit, a.shape))];
@@ -124,8 +128,11 @@ function planShard(checkpoint: Checkpoint, shard: Shard, change: CheckpointChang
   return { shard, tensors: outputs };
 }
 
-const targetDtype = (dtype: Dtype, wanted: MergeDtype): Dtype =>
-  wanted === 'keep' || !isFloatDtype(dtype) ? dtype : FLOAT_DTYPE[wanted];
+/** The type a tensor is written in: a quantised weight in the one it had before, unless another is wanted. */
+export function targetDtype({ dtype, quantized }: CheckpointTensor, wanted: MergeDtype): Dtype {
+  const own = quantized?.from ?? dtype;
+  return wanted === 'keep' || !isFloatDtype(own) ? own : FLOAT_DTYPE[wanted];
+}
 
 const sizeOf = ({ dtype, shape }: TensorSpec): number => byteLengthOf(dtype, shape) ?? 0;
 
@@ -150,7 +157,7 @@ async function writeShard(
         if (dtype === 'F16') refuseOverflow(name, edited);
         writer.writeF32(name, edited);
         await step(sizeOf({ name, dtype, shape }));
-      } else if (dtype === source.dtype) {
+      } else if (dtype === source.dtype && !source.quantized) {
         for (let at = 0; at < source.byteLength; at += COPY_BYTES) {
           const piece = bytes.subarray(0, Math.min(COPY_BYTES, source.byteLength - at));
           writer.write(name, checkpoint.readRange(source.name, at, piece));
@@ -210,15 +217,23 @@ function writeIndex(checkpoint: Checkpoint, folder: string, shards: readonly Pla
   writeFileAtomic(path.join(folder, INDEX_FILE), `${printJson({ kind: 'object', members })}\n`);
 }
 
-function writeConfig(from: string, folder: string, { config, dtype }: CheckpointChange): void {
-  const source = path.join(from, 'config.json');
+function writeConfig(checkpoint: Checkpoint, folder: string, { config, dtype }: CheckpointChange): void {
+  const source = path.join(checkpoint.dir, 'config.json');
   const { node } = readJsonObject(source, l10n.t("expected the model's configuration"));
   const changed = Object.entries(config);
+  // No weight that is written is quantised.
+  if ([...checkpoint.tensors.values()].some(({ quantized }) => quantized)) {
+    for (const key of QUANTIZATION_FIELDS) changed.push([key, undefined]);
+  }
   if (dtype !== 'keep') changed.push([node.members.has('dtype') ? 'dtype' : 'torch_dtype', CONFIG_DTYPE[dtype]]);
   const target = path.join(folder, 'config.json');
   if (changed.length === 0) writeFileAtomic(target, readFileSync(source));
   else {
-    const members = new Map([...node.members, ...changed.map(([key, value]) => [key, jsonNode(value)] as const)]);
+    const members = new Map(node.members);
+    for (const [key, value] of changed) {
+      if (value === undefined) members.delete(key);
+      else members.set(key, jsonNode(value));
+    }
     writeFileAtomic(target, `${printJson({ kind: 'object', members })}\n`);
   }
 }

@@ -2,15 +2,18 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import * as l10n from '@vscode/l10n';
-import type { Checkpoint } from '../formats/checkpoint';
+import type { Checkpoint, CheckpointTensor } from '../formats/checkpoint';
 import { openCheckpoint } from '../formats/checkpoint';
+import type { QuantizedForm, QuantizedWeight } from '../formats/quantizedWeight';
+import { partsOf } from '../formats/quantizedWeight';
 import { openSafetensors } from '../formats/safetensors';
-import type { DType, TensorType, Value, WeightLocation } from '../graph/graph';
+import type { QuantizedStorage, TensorType, Value, WeightLocation } from '../graph/graph';
 import type { Graph } from '../graph/graph';
 import { sameShape } from '../graph/graph';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import { outerSites } from './outerSites';
+import { floatDtypeOf, quantizationProblems } from './quantization';
 import { architectureOf } from './registry';
 import type {
   CommonConfig,
@@ -23,7 +26,7 @@ import type {
   Task,
 } from './types';
 
-type WeightDtype = Extract<DType, 'f32' | 'f16' | 'bf16'>;
+type WeightDtype = 'f32' | 'f16' | 'bf16';
 
 const GRAPH_DTYPE: Readonly<Record<string, WeightDtype>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
@@ -41,6 +44,8 @@ export interface BaseModel {
   readonly fresh: ReadonlyMap<string, FreshTensor>;
   /** Checkpoint tensors that the computation reads, with their shapes. */
   readonly tensors: ReadonlyMap<string, readonly number[]>;
+  /** Those that are quantised. */
+  readonly quantized: ReadonlySet<string>;
   readonly parameterCount: number;
   /** Where the weights are mapped from. */
   readonly weightFiles: WeightFiles;
@@ -73,11 +78,13 @@ export function openBaseModel(dir: string): BaseModel {
 
 function understand(dir: string, opened: Checkpoint): BaseModel {
   const architecture = architectureOf(opened.config, path.join(dir, 'config.json'));
-  const checkpoint = opened.renamed((name) => architecture.canonicalName?.(name) ?? name);
-  const parsed = architecture.parseConfig(checkpoint.config, path.join(dir, 'config.json'), (name) =>
-    checkpoint.tensors.has(name),
-  );
-  return described(dir, checkpoint, architecture, parsed.config, parsed.warnings);
+  const file = path.join(dir, 'config.json');
+  const quantized = opened.withQuantized(floatDtypeOf(opened.config));
+  const problems = quantizationProblems(quantized, file);
+  if (problems.some(({ severity }) => severity === 'error')) throw KernelError.refused(problems);
+  const checkpoint = quantized.renamed((name) => architecture.canonicalName?.(name) ?? name);
+  const parsed = architecture.parseConfig(checkpoint.config, file, (name) => checkpoint.tensors.has(name));
+  return described(dir, checkpoint, architecture, parsed.config, [...parsed.warnings, ...problems]);
 }
 
 /**
@@ -121,12 +128,14 @@ const answers = (task: SequenceTask): string =>
 
 function described(
   dir: string,
-  checkpoint: Checkpoint,
+  opened: Checkpoint,
   architecture: ModelArchitecture<CommonConfig>,
   config: CommonConfig,
   warnings: readonly Problem[],
 ): BaseModel {
   const file = path.join(dir, 'config.json');
+  const sites = architecture.sites(config);
+  const checkpoint = upright(opened, sites);
   const head = architecture.head(config);
   const fresh = freshTensors(head, checkpoint);
   const tensors = new Map([...architecture.tensors(config)].filter(([name]) => !fresh.has(name)));
@@ -136,8 +145,8 @@ function described(
     const expected = l10n.t('expected a tensor [{0}] in F32, F16 or BF16, as config.json says', shape.join(', '));
     const where = name;
     if (!found) problems.push({ file: dir, where, severity: 'error', found: l10n.t('is missing'), expected });
-    else if (!sameShape(found.shape, shape) || !GRAPH_DTYPE[found.dtype]) {
-      const is = l10n.t('is {0} [{1}]', found.dtype, found.shape.join(', '));
+    else if (!sameShape(found.shape, shape) || !isReadable(found)) {
+      const is = l10n.t('is {0} [{1}]', dtypeName(found), found.shape.join(', '));
       problems.push({ file: found.file, where, severity: 'error', found: is, expected });
     }
   }
@@ -148,17 +157,32 @@ function described(
     checkpoint,
     architecture,
     config,
-    sites: architecture.sites(config),
+    sites,
     outerSites: outerSites(architecture, config),
     head,
     task: head.kind === 'sequence' ? head.task : { kind: 'next-token' },
     fresh,
     tensors,
+    quantized: new Set([...tensors.keys()].filter((name) => checkpoint.tensors.get(name)?.quantized)),
     parameterCount,
     weightFiles: followLinks([...checkpoint.shards.keys()]),
     warnings,
   };
 }
+
+/** GPT-2's layers are stored [in, out], but turned before they are quantised. */
+function upright(checkpoint: Checkpoint, sites: readonly TargetSite[]): Checkpoint {
+  const turned = sites.flatMap(({ layout, weight }) => {
+    const quantized = layout === 'in-out' ? checkpoint.tensors.get(weight)?.quantized : undefined;
+    return quantized && !quantized.isTransposed ? [weight] : [];
+  });
+  return turned.length === 0 ? checkpoint : checkpoint.withTransposed(turned);
+}
+
+const isReadable = ({ dtype, quantized }: CheckpointTensor): boolean => quantized !== undefined || dtype in GRAPH_DTYPE;
+
+/** The form of a quantised weight, else the type. */
+const dtypeName = ({ dtype, quantized }: CheckpointTensor): string => (quantized?.form ?? dtype).toUpperCase();
 
 /** Of modules of a sequence head that the checkpoint has no part of. A part alone is a mistake, named as what is missing. */
 function freshTensors(head: HeadSpec, checkpoint: Checkpoint): ReadonlyMap<string, FreshTensor> {
@@ -228,17 +252,52 @@ export function withTensorsOf(model: BaseModel, file: string): BaseModel {
 /** A frozen checkpoint tensor as a weight of the graph; it stays in its file. */
 export function frozenWeight(graph: Graph, model: BaseModel, name: string): Value {
   const found = model.checkpoint.tensors.get(name);
-  const dtype = found && GRAPH_DTYPE[found.dtype];
+  const dtype = found && (found.quantized ? 'f32' : GRAPH_DTYPE[found.dtype]);
   if (!found || !dtype) throw new KernelError('internal', `${model.dir} has no tensor ${name}`);
   const type: TensorType = { dtype, shape: found.shape };
-  const file = model.weightFiles.realPaths.get(found.file) ?? found.file;
-  const location: WeightLocation = { file, offset: found.offset, byteLength: found.byteLength };
-  return graph.weight(name, type, location);
+  const locate: Locate = ({ file, offset, byteLength }) => ({
+    file: model.weightFiles.realPaths.get(file) ?? file,
+    offset,
+    byteLength,
+  });
+  return graph.weight(name, type, locate(found), found.quantized && storageOf(found.quantized, locate));
+}
+
+type Locate = (part: WeightLocation) => WeightLocation;
+
+function storageOf(weight: QuantizedWeight, locate: Locate): QuantizedStorage {
+  const { shape, isTransposed } = weight;
+  if (weight.form === 'int8') return { shape, isTransposed, storage: { bits: 8, rowMax: locate(weight.rowMax) } };
+  const { levels, absmax, blockSize, nested } = weight;
+  return {
+    shape,
+    isTransposed,
+    storage: {
+      bits: 4,
+      form: weight.form,
+      levels: locate(levels),
+      blockSize,
+      absmax: locate(absmax),
+      ...(nested && { nested: { ...nested, levels: locate(nested.levels), absmax: locate(nested.absmax) } }),
+    },
+  };
 }
 
 /** The dtypes in which the weights are stored, which a device must be able to read. */
-export function weightDtypes(model: BaseModel): ReadonlySet<WeightDtype> {
+export function weightDtypes(model: BaseModel): ReadonlySet<WeightDtype | QuantizedForm> {
   return new Set(
-    [...model.tensors.keys()].flatMap((name) => GRAPH_DTYPE[model.checkpoint.tensors.get(name)?.dtype ?? ''] ?? []),
+    [...model.tensors.keys()].flatMap((name) => {
+      const { dtype = '', quantized } = model.checkpoint.tensors.get(name) ?? {};
+      return quantized?.form ?? GRAPH_DTYPE[dtype] ?? [];
+    }),
   );
+}
+
+/** Bytes of the weights as they are stored. */
+export function weightBytes({ checkpoint, tensors }: Pick<BaseModel, 'checkpoint' | 'tensors'>): number {
+  return [...tensors.keys()].reduce((n, name) => {
+    const found = checkpoint.tensors.get(name);
+    const parts = found?.quantized ? partsOf(found.quantized) : found ? [found] : [];
+    return n + parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }, 0);
 }

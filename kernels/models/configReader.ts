@@ -3,6 +3,7 @@ import * as l10n from '@vscode/l10n';
 import { tokenIdProblem } from '../formats/tokenIds';
 import { KernelError } from '../protocol/errors';
 import type { Problem } from '../protocol/errors';
+import { QUANTIZATION, quantizationBreaches } from './quantization';
 
 /** Beyond what any model has, so that a wrong number ends in words and not in an array of that size. */
 const MOST = 2 ** 31 - 1;
@@ -117,6 +118,13 @@ export class ConfigReader {
         ? l10n.t('expected a class for sequence classification or for pretraining')
         : l10n.t('expected a class for causal language models');
     this.add(severity, 'architectures', value, expected);
+  }
+
+  /** Which quantised weights are read at all; whether they are as it says is seen when the weights are. */
+  quantization(): void {
+    for (const { where, value, severity, expected } of quantizationBreaches(this.raw(QUANTIZATION))) {
+      this.add(severity, where, value, expected);
+    }
   }
 
   raw(key: string): unknown {

@@ -185,7 +185,7 @@ function parseConfig(
     l10n.t('expected false; attention in one direction is not supported in this family'),
   );
   read.only('add_cross_attention', [false], l10n.t('expected false; this is an encoder alone'));
-  read.only('quantization_config', [], l10n.t('expected none; give a checkpoint in F32, F16 or BF16'));
+  read.quantization();
   for (const key of ['hidden_dropout_prob', 'attention_probs_dropout_prob', 'classifier_dropout']) {
     read.unusual(key, [0, 0.1], l10n.t('dropout inside the base model is not used here'));
   }

@@ -65,7 +65,7 @@ export const gpt2: ModelArchitecture<Gpt2Config> = {
       l10n.t('expected false, the only scaling of scores supported'),
     );
     read.only('add_cross_attention', [false], l10n.t('expected false; this is a decoder alone'));
-    read.only('quantization_config', [], l10n.t('expected none; give a checkpoint in F32, F16 or BF16'));
+    read.quantization();
     const config: Gpt2Config = {
       hiddenSize,
       heads,

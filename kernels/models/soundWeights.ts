@@ -7,6 +7,7 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as l10n from '@vscode/l10n';
 import { makeFolders } from '../formats/atomicFile';
+import type { CheckpointTensor } from '../formats/checkpoint';
 import { findNonFinite, nonFiniteProblem } from '../formats/nonFinite';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
@@ -25,14 +26,14 @@ export interface SoundnessOptions {
  * were found sound and are still the same are not read again.
  */
 export async function refuseUnsoundWeights(model: BaseModel, options: SoundnessOptions = {}): Promise<void> {
-  const { checkpoint, tensors } = model;
+  const { checkpoint } = model;
   const mark = markOf(model);
   if (existsSync(mark)) return;
-  const total = [...tensors.keys()].reduce((n, name) => n + checkpoint.tensor(name).byteLength, 0);
+  const read = readTensors(model);
+  const total = read.reduce((n, { byteLength }) => n + byteLength, 0);
   const problems: Problem[] = [];
   let done = 0;
-  for (const name of tensors.keys()) {
-    const { file, shape, byteLength } = checkpoint.tensor(name);
+  for (const { name, file, shape, byteLength } of read) {
     const wrong = await findNonFinite(checkpoint, name, options.signal);
     if (wrong) problems.push(nonFiniteProblem(file, name, shape, wrong));
     done += byteLength;
@@ -44,6 +45,10 @@ export async function refuseUnsoundWeights(model: BaseModel, options: SoundnessO
   makeFolders(path.dirname(mark));
   writeFileSync(mark, '');
 }
+
+/** Those of the model, and the parts of its quantised weights. */
+const readTensors = ({ checkpoint, tensors }: BaseModel): readonly CheckpointTensor[] =>
+  [...checkpoint.tensors.values()].filter(({ name, isPart }) => isPart || tensors.has(name));
 
 /** A file whose name says which files were read, with the time of their last change, and as which tensors. */
 function markOf({ dir, weightFiles, tensors }: BaseModel): string {

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as l10n from '@vscode/l10n';
-import { encodeFloats } from '../formats/dtype';
-import type { Value } from '../graph/graph';
+import { LEVELS } from '../formats/bitsandbytes';
+import { bytesOf, encodeFloats } from '../formats/dtype';
+import type { QuantizedStorage, Value, WeightLocation } from '../graph/graph';
 import { f32, Graph } from '../graph/graph';
 import { grad } from '../graph/grad';
 import { encodeOnnx } from '../graph/onnx/encode';
@@ -17,8 +18,8 @@ import { evaluateProgram } from './reference';
 import type { Device, WeightDtype } from './types';
 
 const SIZE = 8;
-/** Multiples of 1/8 are the same in 16 and 32 bits. */
-const WEIGHTS = Float32Array.from({ length: SIZE * SIZE }, (_, i) => (((i * 37) % 17) - 8) / 8);
+/** From -8 to 7; their eighths are the same in 16 and 32 bits. */
+const EIGHTHS = Int8Array.from({ length: SIZE * SIZE }, (_, i) => ((i * 37) % 16) - 8);
 const INPUT = Float32Array.from({ length: 4 * SIZE }, (_, i) => Math.sin(i + 1));
 
 /** Throws when the device cannot run a gradient through a weight of this dtype, or computes something else. */
@@ -26,14 +27,13 @@ export async function checkDevice(device: Device, dtype: WeightDtype): Promise<s
   const folder = mkdtempSync(path.join(tmpdir(), 'adapter-studio-probe-'));
   try {
     const file = path.join(folder, 'weight');
-    const bytes = new Uint8Array(WEIGHTS.length * (dtype === 'f32' ? 4 : 2));
-    encodeFloats(dtype === 'f32' ? 'F32' : dtype === 'f16' ? 'F16' : 'BF16', WEIGHTS, bytes);
+    const { bytes, values, ...stored } = storedWeight(dtype, file);
     writeFileSync(file, bytes);
     const program = gradientProgram((g) =>
-      g.weight('w', { dtype, shape: [SIZE, SIZE] }, { file, offset: 0, byteLength: bytes.length }),
+      g.weight('w', { dtype: stored.dtype, shape: [SIZE, SIZE] }, stored.location, stored.quantized),
     );
     const expected = evaluateProgram(
-      gradientProgram((g) => g.constant(WEIGHTS, [SIZE, SIZE])),
+      gradientProgram((g) => g.constant(values, [SIZE, SIZE])),
       { x: INPUT },
     );
     const started = performance.now();
@@ -56,6 +56,51 @@ export async function checkDevice(device: Device, dtype: WeightDtype): Promise<s
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+interface StoredWeight {
+  readonly bytes: Uint8Array;
+  /** What it stands for. */
+  readonly values: Float32Array;
+  readonly dtype: 'f32' | 'f16' | 'bf16';
+  readonly location: WeightLocation;
+  readonly quantized?: QuantizedStorage;
+}
+
+/** A weight as it is stored in `dtype`: in one file, the parts of a quantised one behind each other. */
+function storedWeight(dtype: WeightDtype, file: string): StoredWeight {
+  if (dtype === 'f32' || dtype === 'f16' || dtype === 'bf16') {
+    const bytes = new Uint8Array(EIGHTHS.length * (dtype === 'f32' ? 4 : 2));
+    const values = Float32Array.from(EIGHTHS, (n) => n / 8);
+    encodeFloats(dtype === 'f32' ? 'F32' : dtype === 'f16' ? 'F16' : 'BF16', values, bytes);
+    return { bytes, values, dtype, location: { file, offset: 0, byteLength: bytes.length } };
+  }
+  const parts: Uint8Array[] = [];
+  const add = (part: Uint8Array): WeightLocation => {
+    const offset = parts.reduce((n, { length }) => n + length, 0);
+    parts.push(part);
+    return { file, offset, byteLength: part.length };
+  };
+  const location = add(dtype === 'int8' ? new Uint8Array(EIGHTHS.buffer) : packed(EIGHTHS));
+  const storage: QuantizedStorage['storage'] =
+    dtype === 'int8'
+      ? { bits: 8, rowMax: add(bytesOf(new Float32Array(SIZE).fill(127 / 8))) }
+      : {
+          bits: 4,
+          form: dtype,
+          levels: add(bytesOf(LEVELS[dtype])),
+          blockSize: EIGHTHS.length,
+          absmax: add(bytesOf(Float32Array.of(1))),
+        };
+  const values = Float32Array.from(EIGHTHS, (n) => (dtype === 'int8' ? n / 8 : (LEVELS[dtype][n + 8] ?? NaN)));
+  const quantized = { shape: [SIZE, SIZE], isTransposed: false, storage } as const;
+  return { bytes: Buffer.concat(parts), values, dtype: 'f32', location, quantized };
+}
+
+/** Numbers from -8 to 7 as codes from 0 to 15, two in a byte. */
+const packed = (numbers: Int8Array): Uint8Array =>
+  Uint8Array.from({ length: numbers.length / 2 }, (_, i) => {
+    return (((numbers[2 * i] ?? 0) + 8) << 4) | ((numbers[2 * i + 1] ?? 0) + 8);
+  });
 
 function gradientProgram(weight: (graph: Graph) => Value): Program {
   const graph = new Graph();

@@ -1,10 +1,11 @@
 /** @file What an engine that executes graphs looks like to the rest: bytes in, a session, named tensors through it. */
+import type { QuantizedForm } from '../formats/quantizedWeight';
 import type { DType } from '../graph/graph';
 
 export type Device = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
 
 /** Dtypes of frozen weights that graphs read. */
-export type WeightDtype = Extract<DType, 'f32' | 'f16' | 'bf16'>;
+export type WeightDtype = Extract<DType, 'f32' | 'f16' | 'bf16'> | QuantizedForm;
 
 export type TensorData = Float32Array | Int32Array | Uint8Array;
 

@@ -14,6 +14,7 @@ import { encodeOnnx } from '../graph/onnx/encode';
 import type { Program } from '../graph/program';
 import { programOf } from '../graph/program';
 import type { BaseModel } from '../models/baseModel';
+import { weightBytes } from '../models/baseModel';
 import type { KeptSpec } from '../models/types';
 import { answerWidth } from '../models/types';
 import { KernelError } from '../protocol/errors';
@@ -260,9 +261,8 @@ interface Compiled {
  * Sessions kept compiled. Each maps the weights once more: the same pages of memory, but counted again by everything that
  * reports memory, and on a GPU a copy of its own.
  */
-export function sessionLimit({ checkpoint, tensors }: BaseModel): number {
-  const bytes = [...tensors.keys()].reduce((n, name) => n + (checkpoint.tensors.get(name)?.byteLength ?? 0), 0);
-  return Math.min(12, Math.max(3, Math.floor(1e9 / bytes)));
+export function sessionLimit(model: BaseModel): number {
+  return Math.min(12, Math.max(3, Math.floor(1e9 / weightBytes(model))));
 }
 
 const keyOf = (kind: GraphKind, { batch, length, rows }: BatchShape, hasPaddingBias: boolean): string =>

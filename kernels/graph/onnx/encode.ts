@@ -2,13 +2,15 @@
 import path from 'node:path';
 import protobuf from 'protobufjs/light';
 import { KernelError } from '../../protocol/errors';
-import type { DType, TensorType, Value } from '../graph';
+import type { Node, TensorType, Value } from '../graph';
 import { nameValues } from '../names';
+import type { Named } from '../op';
 import { mapNamed } from '../op';
 import type { Program } from '../program';
 // The official onnx.proto (ONNX 1.23, Apache-2.0) as protobufjs prints it; see CONTRIBUTING for the command.
 import descriptor from './onnx.json';
-import type { AttributeValue, OnnxTensor, Target } from './writer';
+import type { AttributeValue, OnnxTensor, StoredDType, Target } from './writer';
+import { dequantize, type PackedWeight } from './dequantize';
 import { OnnxWriter } from './writer';
 
 const ModelProto = protobuf.Root.fromJSON(descriptor).lookupType('onnx.ModelProto');
@@ -16,7 +18,16 @@ const ModelProto = protobuf.Root.fromJSON(descriptor).lookupType('onnx.ModelProt
 const OPSET = 18;
 const IR_VERSION = 9;
 // onnx.TensorProto.DataType
-const TENSOR_TYPE: Record<DType | 'i64', number> = { f32: 1, i32: 6, i64: 7, bool: 9, f16: 10, bf16: 16 };
+const TENSOR_TYPE: Record<StoredDType | 'i64', number> = {
+  f32: 1,
+  u8: 2,
+  i8: 3,
+  i32: 6,
+  i64: 7,
+  bool: 9,
+  f16: 10,
+  bf16: 16,
+};
 // onnx.AttributeProto.AttributeType
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 };
 
@@ -46,7 +57,7 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
       const { shape } = leaf.type;
       const name = nameOf(leaf);
       out.tensor(data instanceof Int32Array ? { kind: 'i32', name, shape, data } : { kind: 'f32', name, shape, data });
-    } else if (leaf.leaf?.kind === 'weight') {
+    } else if (leaf.leaf?.kind === 'weight' && !leaf.leaf.quantized) {
       out.tensor({ kind: 'external', name: nameOf(leaf), type: leaf.type, location: leaf.leaf.location });
     }
   }
@@ -59,18 +70,26 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
     // Widened once for each layer and direction: one copy for all would stay in memory from the forward to the backward pass.
     if (node.scope !== scope) wide.clear();
     scope = node.scope;
-    const inputs = mapNamed(node.inputs, (v) => {
-      if (!isHalf(v.type) || node.op.acceptsHalf) return nameOf(v);
-      const copy = wide.get(v) ?? out.node('Cast', [nameOf(v)], { to: { int: TENSOR_TYPE.f32 } });
-      wide.set(v, copy);
-      return copy;
-    });
-    out.finish(node.op.emit(out, inputs, node.attrs, types, node.output.type), name);
+    const packed = packedInputs(node, nameOf);
+    const inputs = (): Named<string, string> =>
+      mapNamed(node.inputs, (v, key) => {
+        const weight = packed[key];
+        if (!weight && (!isHalf(v.type) || node.op.acceptsHalf)) return nameOf(v);
+        const copy = wide.get(v) ?? (weight ? dequantize(out, weight) : widen(out, nameOf(v)));
+        wide.set(v, copy);
+        return copy;
+      });
+    const emitted = emitPacked(out, node, packed, nameOf);
+    out.finish(emitted ?? node.op.emit(out, inputs(), node.attrs, types, node.output.type), name);
   }
   // onnxruntime orders execution by a depth-first search that starts at the last node without readers. Outputs get
   // nodes of their own at the end, the one made last coming first, so that the search meets them in the order of the
   // program; otherwise it walks to the first layer's gradient before all others and keeps everything alive till then.
-  for (const [name, value] of [...program.outputs].sort(([, a], [, b]) => b.id - a.id)) out.alias(nameOf(value), name);
+  for (const [name, value] of [...program.outputs].sort(([, a], [, b]) => b.id - a.id)) {
+    const weight = packedWeight(value, nameOf);
+    out.begin(name);
+    out.alias(weight ? dequantize(out, weight) : nameOf(value), name);
+  }
   return { out, nameOf };
 }
 
@@ -104,6 +123,36 @@ export function encodeOnnx(program: Program, { target, weightsFolder }: EncodeOp
   };
   return ModelProto.encode(ModelProto.fromObject(model)).finish();
 }
+
+type Packed = Partial<Named<string, PackedWeight>>;
+
+const packedInputs = ({ inputs }: Node, nameOf: (value: Value) => string): Packed =>
+  Object.fromEntries(
+    Object.entries(inputs).flatMap(([key, value]) => {
+      const weight = packedWeight(value, nameOf);
+      return weight ? [[key, weight]] : [];
+    }),
+  );
+
+const packedWeight = (value: Value, nameOf: (value: Value) => string): PackedWeight | undefined =>
+  value.leaf?.kind === 'weight' && value.leaf.quantized
+    ? { name: nameOf(value), codes: value.leaf.location, quantized: value.leaf.quantized }
+    : undefined;
+
+/** By the operator's own way to read quantised weights, if it has one for these and all other inputs are as they are read. */
+function emitPacked(
+  out: OnnxWriter,
+  { op, inputs, attrs }: Node,
+  packed: Packed,
+  nameOf: (value: Value) => string,
+): string | undefined {
+  if (!op.emitPacked || Object.keys(packed).length === 0) return undefined;
+  const others = Object.entries(inputs).filter(([key]) => !packed[key]);
+  if (others.some(([, value]) => isHalf(value.type))) return undefined;
+  return op.emitPacked(out, Object.fromEntries(others.map(([key, value]) => [key, nameOf(value)])), packed, attrs);
+}
+
+const widen = (out: OnnxWriter, name: string): string => out.node('Cast', [name], { to: { int: TENSOR_TYPE.f32 } });
 
 const isHalf = ({ dtype }: TensorType): boolean => dtype === 'f16' || dtype === 'bf16';
 

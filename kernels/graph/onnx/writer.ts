@@ -1,5 +1,5 @@
 /** @file Collects the nodes, initialisers and constants of one ONNX file while the operators emit themselves. */
-import type { TensorType, WeightLocation } from '../graph';
+import type { DType, WeightLocation } from '../graph';
 
 /** What the file is made for: some fused operators exist on the CPU only. */
 export type Target = 'cpu' | 'gpu';
@@ -19,11 +19,19 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
+/** Bytes are only stored: the graph's own values are never of these types. */
+export type StoredDType = DType | 'u8' | 'i8';
+
+export interface StoredType {
+  readonly dtype: StoredDType;
+  readonly shape: readonly number[];
+}
+
 export type OnnxTensor =
   | { readonly kind: 'f32'; readonly name: string; readonly shape: readonly number[]; readonly data: Float32Array }
   | { readonly kind: 'i32'; readonly name: string; readonly shape: readonly number[]; readonly data: Int32Array }
   | { readonly kind: 'i64'; readonly name: string; readonly shape: readonly number[]; readonly data: readonly number[] }
-  | { readonly kind: 'external'; readonly name: string; readonly type: TensorType; readonly location: WeightLocation };
+  | { readonly kind: 'external'; readonly name: string; readonly type: StoredType; readonly location: WeightLocation };
 
 export const MICROSOFT = 'com.microsoft';
 

@@ -4,6 +4,7 @@
  */
 import type { Value } from '../graph';
 import { f32, sameShape } from '../graph';
+import { packedProduct } from '../onnx/dequantize';
 import type { RefTensor } from '../op';
 import { apply, defineOp, typeError } from '../op';
 import { broadcastIndex, sumTo } from './broadcasting';
@@ -38,6 +39,12 @@ export const gemmOp = defineOp<'a' | 'b' | 'c', GemmAttrs>({
       transB: { int: Number(transB) },
       alpha: { float: alpha },
     }),
+  emitPacked: (out, { a, c }, { b }, { transA, transB, alpha }) => {
+    const product = a !== undefined && b && !transA ? packedProduct(out, a, b, transB) : undefined;
+    if (product === undefined) return undefined;
+    const scaled = alpha === 1 ? product : out.node('Mul', [product, out.scalar(alpha)]);
+    return c === undefined ? scaled : out.node('Add', [scaled, c]);
+  },
   // y = α·A·B + c with A = op(a), B = op(b)  =>  dA = α·g·Bᵀ,  dB = α·Aᵀ·g,  dc = g (summed to a row for a bias);
   // da = dA or its transpose, which is the same product with its factors exchanged.
   vjp: ({ inputs: { a, b, c }, g, attrs: { transA, transB, alpha } }) => ({

@@ -77,7 +77,7 @@ export function readDecoder(read: ConfigReader, own: OwnFields): DecoderConfig {
   if (headDim % 2 > 0) read.refuse('head_dim', headDim, l10n.t('expected an even number, for rotary positions'));
   own.activation(read);
   read.only('attention_dropout', [0], l10n.t('expected 0; dropout inside the base model is not supported'));
-  read.only('quantization_config', [], l10n.t('expected none; give a checkpoint in F32, F16 or BF16'));
+  read.quantization();
   read.only('partial_rotary_factor', [1], l10n.t('expected 1; partly rotated heads are not supported'));
   read.only('use_bidirectional_attention', [false], l10n.t('expected false; a decoder sees what came before alone'));
   const layers = read.count('num_hidden_layers', undefined, MOST_LAYERS);

@@ -21,7 +21,7 @@ export const devicesCommand: Command = {
   },
 };
 
-const DTYPES: readonly WeightDtype[] = ['f32', 'f16', 'bf16'];
+const DTYPES: readonly WeightDtype[] = ['f32', 'f16', 'bf16', 'nf4', 'fp4', 'int8'];
 const DEVICES: readonly Device[] = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'];
 
 export const probeDeviceCommand: Command = {
