@@ -252,15 +252,16 @@ export function withTensorsOf(model: BaseModel, file: string): BaseModel {
 /** A frozen checkpoint tensor as a weight of the graph; it stays in its file. */
 export function frozenWeight(graph: Graph, model: BaseModel, name: string): Value {
   const found = model.checkpoint.tensors.get(name);
-  const dtype = found && (found.quantized ? 'f32' : GRAPH_DTYPE[found.dtype]);
-  if (!found || !dtype) throw new KernelError('internal', `${model.dir} has no tensor ${name}`);
-  const type: TensorType = { dtype, shape: found.shape };
-  const locate: Locate = ({ file, offset, byteLength }) => ({
-    file: model.weightFiles.realPaths.get(file) ?? file,
-    offset,
-    byteLength,
-  });
-  return graph.weight(name, type, locate(found), found.quantized && storageOf(found.quantized, locate));
+  if (!found || !isReadable(found)) throw new KernelError('internal', `${model.dir} has no tensor ${name}`);
+  return weightOf(graph, found, (file) => model.weightFiles.realPaths.get(file) ?? file);
+}
+
+/** `realPath`: a weight file with links followed. */
+export function weightOf(graph: Graph, tensor: CheckpointTensor, realPath: (file: string) => string): Value {
+  const { name, dtype, shape, quantized } = tensor;
+  const locate: Locate = ({ file, offset, byteLength }) => ({ file: realPath(file), offset, byteLength });
+  const type: TensorType = { dtype: GRAPH_DTYPE[quantized ? 'F32' : dtype] ?? 'f32', shape };
+  return graph.weight(name, type, locate(tensor), quantized && storageOf(quantized, locate));
 }
 
 type Locate = (part: WeightLocation) => WeightLocation;

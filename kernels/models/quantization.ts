@@ -46,9 +46,10 @@ export function quantizationBreaches(value: unknown): readonly QuantizationBreac
   const add = (key: string, expected: string, severity: Problem['severity'] = 'error'): void =>
     void breaches.push({ where: `${QUANTIZATION}.${key}`, value: value[key], severity, expected });
   if (!isBitsandbytes(value)) {
+    const [where, found] =
+      value.quant_method === undefined ? [QUANTIZATION, value] : [`${QUANTIZATION}.quant_method`, value.quant_method];
     const expected = l10n.t('expected bitsandbytes; give the checkpoint that was quantised, in F32, F16 or BF16');
-    add('quant_method', expected);
-    return breaches;
+    return [{ where, value: found, severity: 'error', expected }];
   }
   for (const key of FLAGS) {
     if (value[key] !== undefined && typeof value[key] !== 'boolean') add(key, l10n.t('expected true or false'));

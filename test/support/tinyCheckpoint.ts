@@ -4,6 +4,7 @@ import path from 'node:path';
 import { SafetensorsWriter } from '../../kernels/formats/safetensorsWriter';
 import { architectureOf } from '../../kernels/models/registry';
 import { createRandom } from '../../kernels/util/random';
+import { quantiseCheckpoint, type Scheme } from './quantise';
 import { TINY_CONFIG } from './tinyConfig';
 
 export interface TinyModel {
@@ -12,6 +13,8 @@ export interface TinyModel {
   readonly dtype?: 'F32' | 'F16' | 'BF16';
   readonly shards?: number;
   readonly seed?: number;
+  /** Its projections are stored quantised; of a checkpoint in one file. */
+  readonly quantised?: Scheme;
   /** Other files of the folder. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -19,7 +22,7 @@ export interface TinyModel {
 /** Writes a checkpoint into `dir`. The same arguments give the same bytes. */
 export function writeTinyCheckpoint(
   dir: string,
-  { config = {}, dtype = 'F32', shards = 1, seed = 1, files = {} }: TinyModel = {},
+  { config = {}, dtype = 'F32', shards = 1, seed = 1, quantised, files = {} }: TinyModel = {},
 ): void {
   const fields = Object.entries({ ...TINY_CONFIG, ...config }).filter(([, value]) => value !== undefined);
   const json = Object.fromEntries(fields);
@@ -47,6 +50,7 @@ export function writeTinyCheckpoint(
     write('model.safetensors.index.json', JSON.stringify(index));
   }
   for (const [name, text] of Object.entries(files)) write(name, text);
+  if (quantised) quantiseCheckpoint(dir, quantised);
 }
 
 /** Uniform in centre ± 0.3. */
