@@ -12,7 +12,7 @@ import { readCheckpointIndex, type CheckpointIndex } from './checkpointIndex';
 import type { FloatDtype } from './dtype';
 import { collectProblems, readJsonObject } from './jsonFile';
 import { jsonValue } from './jsonTree';
-import { dequantizeRows, type QuantizedWeight, type ReadPart } from './quantizedWeight';
+import { dequantize, dequantizeRows, type QuantizedWeight, type ReadPart } from './quantizedWeight';
 import { openSafetensors, type ReadF32Options, type SafetensorsFile, type TensorInfo } from './safetensors';
 
 const SINGLE_FILE = 'model.safetensors';
@@ -168,6 +168,13 @@ export class Checkpoint {
       return out;
     }
     return this.#fileOf(name).readF32(this.#storedName(name), options);
+  }
+
+  /** Fills `into` with the values of a quantised weight from the one at `from` on, of the flattened matrix as it is stored. */
+  readQuantized(name: string, from: number, into: Float32Array): void {
+    const { quantized } = this.tensor(name);
+    if (!quantized) throw new KernelError('internal', `${name} is not quantised`);
+    dequantize(quantized, from, from + into.length, this.#readPart, into);
   }
 
   /** As stored; see `SafetensorsFile.readBytes`. */

@@ -88,8 +88,8 @@ export function dequantizeRows(
   }
 }
 
-/** Values [from, to) of the flattened matrix. */
-function dequantize(weight: QuantizedWeight, from: number, to: number, read: ReadPart, out: Float32Array): void {
+/** Values [from, to) of the flattened matrix as it is stored, into `out` from its start. */
+export function dequantize(weight: QuantizedWeight, from: number, to: number, read: ReadPart, out: Float32Array): void {
   if (to <= from) return;
   if (weight.form === 'int8') dequantizeInt8(weight, from, to, read, out);
   else dequantizeFourBit(weight, from, to, read, out);

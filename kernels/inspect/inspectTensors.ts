@@ -2,9 +2,10 @@
 import path from 'node:path';
 import { openCheckpoint } from '../formats/checkpoint';
 import { elementCount } from '../formats/dtype';
-import { openSafetensors, type TensorInfo } from '../formats/safetensors';
+import { openSafetensors } from '../formats/safetensors';
 import type { TensorSource } from '../formats/tensorRanges';
 import { tensorStatistics, type TensorStatistics } from './tensorStatistics';
+import { weightView, type ShownTensor } from './weightView';
 
 export interface ListedTensor {
   readonly name: string;
@@ -46,21 +47,22 @@ export function inspectSafetensors(file: string): InspectedTensors {
 export function inspectCheckpoint(dir: string): InspectedTensors {
   const opened = openCheckpoint(dir);
   const { model_type: type } = opened.config;
-  const fileOf = (tensor: TensorInfo): string => path.relative(opened.dir, opened.tensor(tensor.name).file);
+  const view = weightView(opened);
+  const fileOf = (tensor: ShownTensor): string => path.relative(opened.dir, opened.tensor(tensor.name).file);
   return {
     kind: 'checkpoint',
     path: opened.dir,
     ...(typeof type === 'string' && { model_type: type }),
     metadata: opened.indexMetadata ?? Object.fromEntries([...opened.shards.values()][0]?.metadata ?? []),
-    ...listed(opened, opened.tensors.values(), fileOf),
+    ...listed(view.source, view.tensors, fileOf),
     close: () => opened.close(),
   };
 }
 
 function listed(
   source: TensorSource,
-  infos: Iterable<TensorInfo>,
-  fileOf?: (tensor: TensorInfo) => string,
+  infos: Iterable<ShownTensor>,
+  fileOf?: (tensor: ShownTensor) => string,
 ): Pick<InspectedTensors, 'parameters' | 'bytes' | 'tensors' | 'statistics'> {
   const all = [...infos];
   return {

@@ -8,7 +8,7 @@ import { DTYPE_BITS, elementCount } from '../formats/dtype';
 import type { PeftTensor } from '../formats/peft';
 import { isPeftAdapter } from '../formats/peft';
 import { SHARED_MODULE } from '../formats/peftKeys';
-import { openSafetensors, type SafetensorsFile, type TensorInfo } from '../formats/safetensors';
+import { openSafetensors, type SafetensorsFile } from '../formats/safetensors';
 import type {
   AdapterContents,
   AdapterModuleEntry,
@@ -25,6 +25,7 @@ import { openBaseWeights } from './baseWeights';
 import { inspectModule } from './inspectAdapter';
 import type { BlockMatrix } from './matrixBlocks';
 import type { TensorSource } from '../formats/tensorRanges';
+import { weightView, type ShownTensor } from './weightView';
 
 const WEIGHTS_FILE = 'adapter_model.safetensors';
 const CONFIG_FILE = 'adapter_config.json';
@@ -100,21 +101,22 @@ function openCheckpointFolder(dir: string): InspectedPath {
   const opened = openCheckpoint(dir);
   const { model_type: type } = opened.config;
   const first = [...opened.shards.values()][0];
+  const view = weightView(opened);
   const contents: TensorContents = {
     kind: 'checkpoint',
     path: opened.dir,
     ...(typeof type === 'string' && { model_type: type }),
     metadata: opened.indexMetadata ?? Object.fromEntries(first?.metadata ?? []),
-    ...listed(opened.tensors.values(), ({ name }) => path.relative(opened.dir, opened.tensor(name).file)),
-    problems: opened.warnings,
+    ...listed(view.tensors, ({ name }) => path.relative(opened.dir, opened.tensor(name).file)),
+    problems: [...view.problems, ...opened.warnings],
   };
   const others = ['config.json', INDEX_FILE].map((name) => path.join(opened.dir, name)).filter((f) => existsSync(f));
-  return { contents, source: opened, files: [...opened.shards.keys(), ...others], close: () => opened.close() };
+  return { contents, source: view.source, files: [...opened.shards.keys(), ...others], close: () => opened.close() };
 }
 
 function listed(
-  infos: Iterable<TensorInfo>,
-  fileOf?: (tensor: TensorInfo) => string,
+  infos: Iterable<ShownTensor>,
+  fileOf?: (tensor: ShownTensor) => string,
 ): Pick<TensorContents, 'parameters' | 'bytes' | 'tensors'> {
   const all = [...infos];
   return {

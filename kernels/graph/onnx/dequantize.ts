@@ -2,7 +2,7 @@
  * @file Quantised weights in an ONNX file, from their parts as they lie in the files; formulas in formats/quantizedWeight.ts. A
  * product reads 4-bit codes by an operator of onnxruntime's own; everything else reads values that standard operators make.
  */
-import type { EightBitStorage, FourBitStorage, NestedStorage, QuantizedStorage, WeightLocation } from '../graph';
+import type { EightBitStorage, FourBitStorage, QuantizedStorage, WeightLocation } from '../graph';
 import { sizeOf } from '../graph';
 import type { OnnxWriter, StoredDType } from './writer';
 import { MICROSOFT } from './writer';
