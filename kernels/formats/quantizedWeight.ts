@@ -9,8 +9,7 @@
  */
 import type { Dtype, FloatDtype } from './dtype';
 import { bytesOf } from './dtype';
-
-export type QuantizedForm = 'nf4' | 'fp4' | 'int8';
+import type { FourBitForm } from '../util/fourBitLevels';
 
 /** A tensor of a file that is a part of a quantised weight. */
 export interface StoredPart {
@@ -36,7 +35,7 @@ interface CommonParts {
 }
 
 export interface FourBitWeight extends CommonParts {
-  readonly form: 'nf4' | 'fp4';
+  readonly form: FourBitForm;
   /** The values of the 16 codes, F32. */
   readonly levels: StoredPart;
   readonly blockSize: number;

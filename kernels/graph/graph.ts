@@ -3,6 +3,7 @@
  * Values are numbered in the order of their making, so the numbering is a topological order.
  */
 import { KernelError } from '../protocol/errors';
+import type { FourBitForm } from '../util/fourBitLevels';
 import type { AnyOp, Named } from './op';
 
 export type DType = 'f32' | 'f16' | 'bf16' | 'i32' | 'bool';
@@ -33,7 +34,7 @@ export interface QuantizedStorage {
 
 export interface FourBitStorage {
   readonly bits: 4;
-  readonly form: 'nf4' | 'fp4';
+  readonly form: FourBitForm;
   readonly levels: WeightLocation;
   readonly blockSize: number;
   readonly absmax: WeightLocation;

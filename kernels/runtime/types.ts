@@ -1,6 +1,6 @@
 /** @file What an engine that executes graphs looks like to the rest: bytes in, a session, named tensors through it. */
-import type { QuantizedForm } from '../formats/quantizedWeight';
 import type { DType } from '../graph/graph';
+import type { QuantizedForm } from '../util/fourBitLevels';
 
 export type Device = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
 

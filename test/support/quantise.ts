@@ -1,10 +1,10 @@
 /** @file Quantises weights as bitsandbytes stores them, for tests: each value becomes the nearest level of its block. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { LEVELS } from '../../kernels/formats/bitsandbytes';
 import { bytesOf } from '../../kernels/formats/dtype';
 import { openSafetensors, type TensorSpec } from '../../kernels/formats/safetensors';
 import { SafetensorsWriter } from '../../kernels/formats/safetensorsWriter';
+import { LEVELS } from '../../kernels/util/fourBitLevels';
 
 export interface Scheme {
   readonly form: 'nf4' | 'fp4' | 'int8';

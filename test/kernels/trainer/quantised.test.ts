@@ -19,7 +19,7 @@ import type { Fields } from '../../../kernels/util/fields';
 import { withDefaults } from '../../../kernels/util/fields';
 import { ModelRunner } from '../../../kernels/trainer/runner';
 import { generate } from '../../../kernels/trainer/generate';
-import { quantiseCheckpoint, type Scheme } from '../../support/quantise';
+import { quantiseCheckpoint } from '../../support/quantise';
 import { mergedOnLayers, trainedAdapter } from '../../support/trainedAdapter';
 import { readRecords, trainingFixture } from '../../support/trainingFixture';
 import { temporaryFolder } from '../../support/tinyModel';
