@@ -40,18 +40,21 @@ export async function lowRankPart(
 ): Promise<LowRankPart> {
   const added = await deltas.bias(layer);
   const bias = added && rounded(added);
+  const { outFeatures, inFeatures } = layer.site;
   const terms = deltas.terms(layer);
-  if (terms) {
+  // Factors wider than the matrix they make are no shorter way to it.
+  if (terms && sumOfRanks(terms) < Math.min(outFeatures, inFeatures)) {
     const svd = factoredSvd(terms);
     const part = cut(svd, wanted, frobeniusOfSpectrum(svd.values) ** 2, rounded);
     return { ...part, bias, error: factoredError(terms, part), how: 'factors' };
   }
-  const { outFeatures, inFeatures } = layer.site;
   const delta = matrix(outFeatures, inFeatures, await deltas.dense(layer));
   const svd = truncatedSvd(delta, wanted);
   const part = cut(svd, wanted, dot(delta.data, delta.data), rounded);
   return { ...part, bias, error: denseError(delta, part), how: svd.how };
 }
+
+const sumOfRanks = (terms: readonly DeltaFactors[]): number => terms.reduce((sum, { rank }) => sum + rank, 0);
 
 type Cut = Omit<LowRankPart, 'bias' | 'error' | 'how'>;
 
