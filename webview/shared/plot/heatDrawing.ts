@@ -46,6 +46,7 @@ export function heatDrawing(figure: HeatFigure, width: number, height: number, t
     zeroline: false,
     fixedrange: true,
     automargin: false,
+    ticklabeloverflow: 'allow',
   });
   return {
     data: [

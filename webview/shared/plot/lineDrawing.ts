@@ -85,6 +85,8 @@ function layout(figure: LineFigure, view: View, theme: Theme): object {
     linecolor: theme.gridLine,
     zeroline: false,
     automargin: false,
+    // Where the library finds all labels outside, as in a page that is being hidden, it would put the title at infinity.
+    ticklabeloverflow: 'allow',
     tickfont: { color: theme.muted, size: theme.fontSize - 2 },
   };
   const title = (text: string, standoff: number) => ({
