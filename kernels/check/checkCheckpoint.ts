@@ -7,42 +7,37 @@ import { jsonValue } from '../formats/jsonTree';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
-import { tiedHead } from '../models/types';
 import { openBaseModel } from '../models/baseModel';
+import { oddities } from '../models/oddities';
 import { architectureOf } from '../models/registry';
 import { untiedHead } from '../models/soundWeights';
+import type { Problem } from '../protocol/errors';
 import { checkWeightsIn, type IsRead } from './checkWeights';
 import type { CheckContext } from './types';
 import { reporting } from './types';
 
-export async function checkCheckpoint(dir: string, context: CheckContext): Promise<void> {
+/** `template`: how bad a chat template is that cannot be used; data without messages does not need it. */
+export async function checkCheckpoint(
+  dir: string,
+  context: CheckContext,
+  template: Problem['severity'] = 'error',
+): Promise<void> {
   const model = await reporting(context, dir, () => openBaseModel(dir));
   try {
     if (model) await reportOddities(model, context);
     else await checkConfigAlone(dir, context);
-    await checkTokenizer(dir, model, context);
+    await checkTokenizer(dir, model, context, template);
     await checkWeightsIn(dir, context, model && isReadBy(model));
   } finally {
     model?.checkpoint.close();
   }
 }
 
-/** Tables that old checkpoints hold and every program computes anew. */
-const COMPUTED = /\.(rotary_emb\.inv_freq|attn\.(masked_)?bias)$/;
-
 /** What can be read, but is not what one would expect. */
 async function reportOddities(model: BaseModel, context: CheckContext): Promise<void> {
-  const { checkpoint, tensors, warnings, architecture, head } = model;
-  for (const warning of [...warnings, ...checkpoint.warnings]) context.report(warning);
-  const tied = tiedHead(head);
+  for (const odd of oddities(model)) context.report(odd);
   const untied = await reporting(context, model.dir, () => untiedHead(model));
   if (untied) context.report(untied);
-  for (const [where, { file, isPart }] of checkpoint.tensors) {
-    if (isPart || tensors.has(where) || where === tied?.weight || COMPUTED.test(where)) continue;
-    if (architecture.unread?.test(where)) continue;
-    const expected = l10n.t('expected the tensors of a {0} model; this one is not read', architecture.id);
-    context.report({ file, where, severity: 'warning', found: l10n.t('is not part of the model'), expected });
-  }
 }
 
 /** By the names in the files. */
@@ -70,6 +65,7 @@ export async function checkTokenizer(
   dir: string,
   model: BaseModel | undefined,
   context: CheckContext,
+  template: Problem['severity'] = 'error',
 ): Promise<CheckpointTokenizer | undefined> {
   const file = path.join(dir, 'tokenizer.json');
   if (!existsSync(file)) {
@@ -79,7 +75,8 @@ export async function checkTokenizer(
   }
   const tokenizer = await reporting(context, file, () => loadTokenizer(dir));
   if (!tokenizer) return undefined;
-  await reporting(context, file, () => tokenizer.chatTemplate?.parse());
+  const ofTemplate = { ...context, report: (p: Problem) => context.report({ ...p, severity: template }) };
+  await reporting(ofTemplate, file, () => tokenizer.chatTemplate?.parse());
   if (model) checkSpecialTokens(tokenizer, file, model, context);
   return tokenizer;
 }

@@ -5,21 +5,58 @@ import type { AdapterPlan } from '../adapters/plan';
 import { adapterMethods } from '../adapters/registry';
 import { loadConfig } from '../config/loadConfig';
 import { isObject } from '../config/values';
-import type { LoadedConfig } from '../config/loadConfig';
+import type { LoadedConfig, ResolvedConfig } from '../config/loadConfig';
 import { modelHeader, type ModelHeader } from '../models/modelHeader';
 import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
 import type { CheckedConfig } from '../protocol/calls/config';
 import type { ConfigSummary } from '../protocol/kernelApi';
-import { planFor, refuseLongSamples } from '../trainer/prepare';
+import { refusedProblems } from '../trainer/judgement';
+import { adapterPlan, planFor, refuseLongSamples, threadsOf } from '../trainer/prepare';
 import { modelKind, refuseIdleKeys, refuseOtherFormat } from '../trainer/task';
 import type { ModelKind } from '../util/fields';
 import { withModelFixes } from './modelFixes';
 
+/**
+ * The configuration of a file for whoever runs it. Throws `input/refused` with every problem that `check` names too, with their
+ * places; what is only odd goes to `onWarning`.
+ */
+export function readConfig(
+  file: string,
+  overrides: readonly string[] = [],
+  onWarning: (problem: Problem) => void = () => undefined,
+): ResolvedConfig {
+  const { config, problems } = judgeConfig(file, overrides);
+  const errors = problems.filter((p) => p.severity === 'error');
+  if (!config || errors.length > 0) throw KernelError.refused(errors);
+  problems.forEach(onWarning);
+  return config;
+}
+
+/** The configuration, where it can be used, and all that is wrong with it and with the files of its model. */
+export function judgeConfig(
+  file: string,
+  overrides: readonly string[] = [],
+): { readonly config?: ResolvedConfig; readonly problems: readonly Problem[] } {
+  const loaded = loadConfig(file, { overrides, methods: adapterMethods });
+  const { config } = loaded;
+  const { problems, refusal } = problemsOf(loaded, file);
+  // Whoever asks for the model by this file can open its files as well: they are named as they are.
+  const ofModel = refusal === undefined ? [] : (refusedProblems(refusal, loaded.draft?.model ?? file) ?? []);
+  return { ...(config && { config }), problems: [...problems, ...ofModel] };
+}
+
+/** What an editor shows in the text of a configuration. */
 export function checkConfig(file: string, text?: string): CheckedConfig {
   const loaded = loadConfig(file, { methods: adapterMethods, ...(text !== undefined && { text }) });
   const kind = modelKindOf(loaded.values, file);
-  return { ...problemsOf(loaded, file), ...(kind && { modelKind: kind }) };
+  const { problems, refusal, summary } = problemsOf(loaded, file);
+  const ofModel = refusal === undefined ? [] : located(refusal, loaded, file, ['model']);
+  return {
+    problems: [...problems, ...ofModel],
+    ...(summary && { summary }),
+    ...(kind && { modelKind: kind }),
+  };
 }
 
 /** The kind of the base model that is named, whatever else is wrong. */
@@ -35,29 +72,42 @@ function modelKindOf(values: unknown, file: string): ModelKind | undefined {
   }
 }
 
-function problemsOf(loaded: LoadedConfig, file: string): Omit<CheckedConfig, 'modelKind'> {
-  const { config, problems } = loaded;
-  if (!config) return { problems };
+interface Judged {
+  readonly problems: readonly Problem[];
+  readonly summary?: ConfigSummary;
+  /** Why the model cannot be opened. */
+  readonly refusal?: KernelError;
+}
+
+/** Everything that is wrong with a configuration that can be told from its text and the headers of its model. */
+function problemsOf(loaded: LoadedConfig, file: string): Judged {
+  const { config, draft, problems } = loaded;
+  if (!draft) return { problems };
   let model: ModelHeader;
   try {
-    model = modelHeader(config.model);
+    model = modelHeader(draft.model);
   } catch (error) {
-    return { problems: [...problems, ...located(error, loaded, file, ['model'])] };
+    if (!KernelError.is(error)) throw error;
+    return { problems, refusal: error };
   }
   const found = [...problems];
+  const refused = problems.flatMap(({ where, severity }) => (severity === 'error' ? [where ?? ''] : []));
   const attempt = <T>(key: string, work: () => T): T | undefined => {
     try {
       return work();
     } catch (error) {
-      found.push(...located(error, loaded, file, [key], model));
+      // What was refused already is left out of a draft, and whatever is said of the value in its place is of no use.
+      const isNew = (p: Problem): boolean => !refused.some((where) => `${p.where}.`.startsWith(`${where}.`));
+      found.push(...located(error, loaded, file, [key], model).filter(isNew));
       return undefined;
     }
   };
-  attempt('data', () => refuseLongSamples(config, model, file));
-  attempt('data', () => refuseOtherFormat(config.data.format, model, file));
-  attempt('data', () => refuseIdleKeys(loaded.values, model, file));
-  const plan = attempt('adapter', () => planFor(config, model, file));
-  return { problems: found, ...(plan && { summary: summarise(plan, model) }) };
+  attempt('data', () => refuseLongSamples(draft, model, file));
+  attempt('data', () => refuseOtherFormat(draft.data.format, model, file));
+  attempt('data', () => refuseIdleKeys(loaded.given, model, file));
+  attempt('runtime', () => threadsOf(draft, file));
+  const plan = attempt('adapter', () => (config ? planFor(config, model, file) : adapterPlan(draft, model, file)));
+  return { problems: found, ...(config && plan && { summary: summarise(plan, model) }) };
 }
 
 function summarise(plan: AdapterPlan, { parameterCount, architecture, sites }: ModelHeader): ConfigSummary {
@@ -92,10 +142,7 @@ function located(
     const isOurs = p.file === file && p.where !== undefined;
     const found = isOurs ? p.found : `${p.file}${p.where === undefined ? '' : `, ${p.where}`}: ${p.found}`;
     const placed = { ...p, file, where: isOurs ? p.where : fallback.join('.'), found };
-    const fixed = model ? withModelFixes(placed, loaded.values, model) : placed;
-    return { ...fixed, ...loaded.locate(keyPath(fixed.where ?? '')) };
+    const fixed = model ? withModelFixes(placed, loaded.given, model) : placed;
+    return loaded.placed(fixed);
   });
 }
-
-const keyPath = (where: string): (string | number)[] =>
-  where.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));

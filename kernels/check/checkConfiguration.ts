@@ -1,45 +1,55 @@
-/** @file A configuration and everything it names: base model, data, initial adapter, read as a run would read them. */
-import * as l10n from '@vscode/l10n';
-import { loadAdapter, loadInto } from '../adapters/adapterFile';
-import { adapterTask } from '../adapters/adapterTask';
-import type { AdapterPlan } from '../adapters/plan';
+/**
+ * @file A configuration and everything it names. It is prepared as a run would be, so that whatever refuses a run is found here,
+ * by the same rules and in the same words; what is only odd about the files is told besides.
+ */
 import { adapterMethods } from '../adapters/registry';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { loadConfig } from '../config/loadConfig';
 import type { BaseModel } from '../models/baseModel';
-import { openBaseModel, sampleTask, withTaskOf } from '../models/baseModel';
+import { openBaseModel, sampleTask } from '../models/baseModel';
+import type { Problem } from '../protocol/errors';
 import { KernelError } from '../protocol/errors';
-import { Parameters } from '../trainer/parameters';
-import { planFor } from '../trainer/prepare';
-import { fixedPrompts } from '../trainer/trainingSamples';
+import { prepareRun } from '../trainer/prepare';
 import { checkCheckpoint, checkTokenizer } from './checkCheckpoint';
-import { checkConfig } from './checkConfig';
+import { judgeConfig } from './checkConfig';
 import { checkData } from './checkData';
 import type { CheckContext } from './types';
 import { reporting } from './types';
 
 export async function checkConfiguration(file: string, context: CheckContext): Promise<void> {
-  checkConfig(file).problems.forEach((problem) => context.report(problem));
-  const { config } = loadConfig(file, { methods: adapterMethods });
+  const { config, problems } = judgeConfig(file);
+  problems.forEach((problem) => context.report(problem));
   const model = config && openable(config.model);
   if (!config || !model) return;
+  const loaded = loadConfig(file, { methods: adapterMethods });
   try {
-    await checkCheckpoint(config.model, context);
-    await checkSamples(file, config, model, context);
-    const { init_from: from } = config.adapter;
-    if (from !== undefined) {
-      const itsModel = await reporting(context, from, () => withTaskOf(model, (head) => adapterTask(from, head)));
-      if (!itsModel) return;
-      const loaded = await reporting(context, from, () => loadAdapter(from, itsModel));
-      loaded?.warnings.forEach((warning) => context.report(warning));
-      if (loaded) await reporting(context, from, () => loadFactors(from, planFor(config, itsModel, file)));
-    }
+    await checkCheckpoint(config.model, context, 'warning');
+    await checkSamples(config, model, context);
   } finally {
     model.checkpoint.close();
   }
+  // A run would end with what the configuration alone is refused for; of the same keys nothing more is to be said.
+  const refused = problems.flatMap(({ severity, where }) => (severity === 'error' ? [where ?? ''] : []));
+  const isKnown = ({ where = '' }: Problem): boolean =>
+    refused.some((known) => `${known}.`.startsWith(`${where}.`) || `${where}.`.startsWith(`${known}.`));
+  const placing: CheckContext = {
+    ...context,
+    report: (problem) => {
+      if (problem.file !== file) context.report(problem);
+      else if (!isKnown(problem)) context.report(loaded.placed(problem));
+    },
+  };
+  await reporting(placing, file, async () => {
+    const run = await prepareRun(file, config, {
+      isJudgedOnly: true,
+      signal: context.signal,
+      onProgress: (message) => context.progress(message),
+    });
+    run.close();
+  });
 }
 
-/** Why it cannot be opened was said at the key `model`. */
+/** Why it cannot be opened was said already. */
 function openable(dir: string): BaseModel | undefined {
   try {
     return openBaseModel(dir);
@@ -49,17 +59,10 @@ function openable(dir: string): BaseModel | undefined {
   }
 }
 
-const loadFactors = (from: string, plan: AdapterPlan): void => loadInto(from, plan, new Parameters(plan));
-
-async function checkSamples(
-  file: string,
-  config: ResolvedConfig,
-  model: BaseModel,
-  context: CheckContext,
-): Promise<void> {
+async function checkSamples(config: ResolvedConfig, model: BaseModel, context: CheckContext): Promise<void> {
   const { model: dir, data } = config;
-  const tokenizer = await checkTokenizer(dir, model, context);
-  if (tokenizer) await reporting(context, file, () => void fixedPrompts(config, tokenizer, model, file));
+  // What is wrong with it was said of the checkpoint.
+  const tokenizer = await checkTokenizer(dir, model, { ...context, report: () => undefined });
   const check = {
     format: data.format,
     lossOn: data.loss_on,
@@ -68,33 +71,6 @@ async function checkSamples(
     vocabularySize: model.config.vocabularySize,
     ...(tokenizer && { tokenizer }),
   };
-  if (!tokenizer) {
-    const found = l10n.t('the base model has no tokenizer that can be used');
-    context.report({
-      file,
-      where: 'model',
-      severity: 'error',
-      found,
-      expected: l10n.t('expected one, to train on text'),
-    });
-  }
-  const least = data.eval_fraction === undefined ? 1 : 2;
-  const sets = [
-    { key: 'train', files: data.train, least },
-    { key: 'eval', files: data.eval ?? [], least: 1 },
-  ];
-  for (const { key, files, least } of sets) {
-    if (files.length === 0) continue;
-    const usable = await checkData(files, check, context);
-    if (usable >= least) continue;
-    const found =
-      usable === 0 ? l10n.t('holds no samples that can be used') : l10n.t('holds 1 sample that can be used');
-    context.report({
-      file,
-      where: `data.${key}`,
-      severity: 'error',
-      found,
-      expected: l10n.t('expected at least {0}', least),
-    });
-  }
+  await checkData(data.train, { ...check, usedFor: 'training' }, context);
+  if (data.eval) await checkData(data.eval, { ...check, usedFor: 'evaluation' }, context);
 }

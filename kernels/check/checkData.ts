@@ -1,19 +1,20 @@
 /** @file Data files row by row: every row that cannot be read, and, with a tokenizer, what cannot be learnt from. */
 import { existsSync } from 'node:fs';
 import * as l10n from '@vscode/l10n';
-import { firstRows, isPieces, labelOf, rowProblem, toPieces } from '../data/dataset';
+import { isFaulty, labelOf, noSamples, readSample } from '../data/dataset';
 import { encodeSample, type EncodedSample } from '../data/encodeSample';
+import { foreignToken } from '../data/foreignToken';
 import { LabelNames } from '../data/labels';
-import { FormatVotes } from '../data/likelyFormat';
 import type { LossOn } from '../data/pieces';
 import type { RawRow } from '../data/rawRow';
+import { RepeatedFaults } from '../data/repeatedFaults';
 import { beginsWithMark, readRows } from '../data/rows';
 import type { RowFault, SampleFormat, SampleTask } from '../data/samples';
-import { isFault, isRow, parseSample, undecidedFormat } from '../data/samples';
+import { isFault, parseSample } from '../data/samples';
+import { firstRows, FormatVotes, noFormat, rowProblem, strayFormat } from '../data/setFormat';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { KernelError, type Problem } from '../protocol/errors';
 import { learnsOnlySpace } from './emptySample';
-import { RepeatedFaults } from './repeatedFaults';
 import { SeenSamples } from './seenSamples';
 import type { CheckContext } from './types';
 import { reporting } from './types';
@@ -28,6 +29,8 @@ export interface DataCheck {
   readonly tokenizer?: CheckpointTokenizer;
   /** Tokens of the model; ids beyond cannot be trained on. */
   readonly vocabularySize?: number;
+  /** What the set is for, where that is known. */
+  readonly usedFor?: 'training' | 'evaluation';
   /** Hears of each row that is a sample; what is lost of it is then the listener's to say, and is not counted here. */
   readonly onSample?: (sample: CheckedSample) => void;
   /** Hears of the names of all classes in the end. */
@@ -46,30 +49,33 @@ export interface CheckedSample {
 /** How a data file is read that no configuration speaks of: as by a configuration that says nothing. */
 export const PLAIN: DataCheck = { format: 'auto', lossOn: 'completion', maxLength: Infinity };
 
-/** Files that are read as one set. Returns the number of samples that can be trained on. */
-export async function checkData(files: readonly string[], check: DataCheck, context: CheckContext): Promise<number> {
+/** Files that are read as one set. */
+export async function checkData(files: readonly string[], check: DataCheck, context: CheckContext): Promise<void> {
   const present = files.filter((file) => existsSync(file));
   const format = check.format === 'auto' ? await anyFormat(present, check.task, context) : check.format;
-  let usable = 0;
   const labels = new LabelNames();
   for (const file of present) {
-    const count = await reporting(context, file, () => new FileCheck(file, format, check, labels, context).run());
-    usable += count ?? 0;
+    await reporting(context, file, () => new FileCheck(file, format, check, labels, context).run());
   }
   if (format === 'classification') {
-    reportLabels(labels.names, present, context);
+    reportLabels(labels.names, present, check, context);
     check.onLabels?.(labels.names);
   }
-  return usable;
 }
 
 /** One class alone teaches nothing but to always say it. */
-function reportLabels(names: readonly string[], files: readonly string[], context: CheckContext): void {
+function reportLabels(
+  names: readonly string[],
+  files: readonly string[],
+  { usedFor }: DataCheck,
+  context: CheckContext,
+): void {
   const [only] = names;
   const [file] = files;
-  if (names.length !== 1 || only === undefined || file === undefined) return;
+  if (usedFor === 'evaluation' || names.length !== 1 || only === undefined || file === undefined) return;
   const found = l10n.t('all samples have the label {0}', JSON.stringify(only));
-  context.report({ file, severity: 'error', found, expected: l10n.t('expected samples of two labels or more') });
+  const severity = usedFor === 'training' ? 'error' : 'warning';
+  context.report({ file, severity, found, expected: l10n.t('expected samples of two labels or more') });
 }
 
 /** Where nobody says what the samples are for, they may be for either. */
@@ -99,8 +105,8 @@ async function likelyFormat(
     });
   }
   const { undecided, labelled } = votes;
-  if (undecided) context.report(rowProblem(undecided.file, undecided.row, undecided.fault));
-  if (isKnown && labelled) context.report(rowProblem(labelled.file, labelled.row, labelled.fault));
+  if (undecided) context.report(undecided);
+  else if (isKnown && labelled) context.report(labelled);
   return votes.winner;
 }
 
@@ -114,7 +120,6 @@ interface Count {
 const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function', 'ipython']);
 
 class FileCheck {
-  private usable = 0;
   private rows = 0;
   private cut = 0;
   private readonly idle: Count = { count: 0, line: 0 };
@@ -137,7 +142,7 @@ class FileCheck {
     this.faults = check.onSample ? { add: report, finish: () => undefined } : new RepeatedFaults(file, report);
   }
 
-  async run(): Promise<number> {
+  async run(): Promise<void> {
     const { file, context } = this;
     for await (const { rows } of readRows(file)) {
       if (context.signal.aborted) throw new KernelError('cancelled', 'reading the data was cancelled');
@@ -145,13 +150,21 @@ class FileCheck {
         this.rows++;
         const fault = row.fault ?? this.faultOf(row);
         if (fault) this.faults.add(rowProblem(file, row, fault));
-        else if (!this.check.onSample) this.look(row);
+        // Every other row would have it too.
+        if (fault?.concernsAll) {
+          this.finished();
+          return;
+        }
+        if (!fault && !this.check.onSample) this.look(row);
       }
       context.progress(l10n.t('{0}: {1} rows', file, this.rows));
     }
+    this.finished();
+  }
+
+  private finished(): void {
     this.faults.finish();
     this.reportCounts();
-    return this.usable;
   }
 
   /** What is odd about a sample by itself, whatever the tokenizer. */
@@ -175,38 +188,34 @@ class FileCheck {
 
   private faultOf(row: RawRow): RowFault | null {
     const { format } = this;
-    const { tokenizer, lossOn, maxLength, vocabularySize = Infinity } = this.check;
+    const { tokenizer, lossOn, maxLength, vocabularySize = Infinity, task = 'next-token' } = this.check;
+    const isTold = this.check.format === 'auto';
     const { value } = row;
-    if (!format)
-      return isRow(value)
-        ? undecidedFormat(value, [], this.check.task ?? 'next-token')
-        : { found: l10n.t('found no JSON object'), expected: l10n.t('expected an object with keys') };
+    if (!format) return noFormat(value, this.check.task ?? 'next-token');
     if (!tokenizer) {
+      const stray = isTold ? strayFormat(value, format) : undefined;
+      if (stray) return stray;
       const sample = parseSample(value, format);
       if (isFault(sample)) return sample;
       if (sample.kind === 'labelled') {
         const label = labelOf({ pieces: [], addsStartAndEnd: false, label: sample.label }, format, this.labels);
         if (typeof label === 'object') return label;
       }
-      this.usable++;
       this.tell(row, format);
       return null;
     }
     const { chatTemplate } = tokenizer;
-    const pieces = toPieces(value, format, { lossOn, now: new Date(), ...(chatTemplate && { chatTemplate }) });
-    if (!isPieces(pieces)) return pieces;
-    const label = labelOf(pieces, format, this.labels);
-    if (typeof label === 'object') return label;
-    const tokens = encodeSample(pieces, tokenizer, maxLength);
+    const read = readSample(row, {
+      ...{ format, isTold, task, lossOn, now: new Date(), labels: this.labels },
+      ...(chatTemplate && { chatTemplate }),
+    });
+    if (isFaulty(read)) return read;
+    const tokens = encodeSample(read.pieces, tokenizer, maxLength);
     const { ids, supervised, wasCut } = tokens;
     if (wasCut) this.cut++;
-    const beyond = ids.find((id) => id >= vocabularySize);
-    if (beyond !== undefined) {
-      const found = l10n.t('found the token {0} with id {1}', JSON.stringify(tokenizer.idToToken(beyond)), beyond);
-      return { found, expected: l10n.t('expected ids below {0}, the vocab_size of the model', vocabularySize) };
-    }
-    if (supervised > 0) this.usable++;
-    else note(this.idle, row.line);
+    const foreign = foreignToken(ids, tokenizer, vocabularySize);
+    if (foreign) return foreign;
+    if (supervised === 0) note(this.idle, row.line);
     this.tell(row, format, tokens);
     return null;
   }
@@ -217,13 +226,7 @@ class FileCheck {
 
   private reportCounts(): void {
     const { file, context, idle, blank, unanswered, repeated, cut, rows, check } = this;
-    if (rows === 0)
-      context.report({
-        file,
-        severity: 'error',
-        found: l10n.t('found no samples'),
-        expected: l10n.t('expected at least one'),
-      });
+    if (rows === 0) context.report(noSamples(file));
     if (check.onSample) return;
     const warn = (found: string, expected: string, line?: number): void =>
       context.report({ file, ...(line !== undefined && { line }), severity: 'warning', found, expected });

@@ -130,6 +130,7 @@ class SetReport {
       maxLength: Infinity,
       ...(tokenizer && { tokenizer }),
       ...(header && { vocabularySize: header.config.vocabularySize, task: sampleTask(header) }),
+      usedFor: this.key === 'train' ? 'training' : 'evaluation',
       onSample: (sample) => this.take(sample),
     };
   }

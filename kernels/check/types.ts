@@ -1,7 +1,6 @@
 /** @file What the checks of single files and folders share: where problems go, and how refusals become problems. */
-import * as l10n from '@vscode/l10n';
 import type { Problem } from '../protocol/errors';
-import { KernelError } from '../protocol/errors';
+import { refusedProblems } from '../trainer/judgement';
 
 export interface CheckContext {
   /** Base model to check adapters and data against, in place of the one they name. */
@@ -28,15 +27,4 @@ export async function reporting<T>(
     problems.forEach((problem) => context.report(problem));
     return undefined;
   }
-}
-
-const REFUSALS = ['input/refused', 'format/invalid', 'adapter/unsupported', 'model/unsupported'] as const;
-
-/** The problems of a refusal; `undefined` for every other error. A refusal in one sentence becomes one problem of `file`. */
-function refusedProblems(error: unknown, file: string): readonly Problem[] | undefined {
-  if (!KernelError.is(error) || !REFUSALS.some((code) => code === error.code)) return undefined;
-  if (error.problems.length > 0) return error.problems;
-  const [found = '', ...rest] = error.message.split('; ');
-  const expected = rest.length > 0 ? rest.join('; ') : l10n.t('expected something that can be used');
-  return [{ file, severity: 'error', found, expected }];
 }

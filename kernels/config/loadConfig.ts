@@ -55,6 +55,11 @@ export interface LoadOptions {
 export interface LoadedConfig {
   /** Absent when a problem is an error. */
   readonly config?: ResolvedConfig;
+  /**
+   * The configuration as far as it can be used, where it names a model and a method: without the keys that were refused. For
+   * finding further mistakes; nothing can be run with it.
+   */
+  readonly draft?: ResolvedConfig;
   readonly problems: readonly Problem[];
   /** The plain values as written in the file; `undefined` while the text is not YAML. */
   readonly values?: unknown;
@@ -64,6 +69,8 @@ export interface LoadedConfig {
   locate(path: KeyPath): Position | undefined;
   /** Where the key of that value stands; the item itself in a list. */
   locateKey(path: KeyPath): Position | undefined;
+  /** A problem of this file that names its key, with the place of it: the line, or the override that was given in its stead. */
+  placed(problem: Problem): Problem;
 }
 
 /**
@@ -73,17 +80,21 @@ export interface LoadedConfig {
 export function loadConfig(file: string, options: LoadOptions): LoadedConfig {
   const absolute = resolve(file);
   const read = options.text === undefined ? readUtf8(absolute) : { text: options.text, problems: [] };
-  if (read.text === undefined) return { problems: read.problems, locate: () => undefined, locateKey: () => undefined };
+  if (read.text === undefined) {
+    const nowhere = (): undefined => undefined;
+    return { problems: read.problems, locate: nowhere, locateKey: nowhere, placed: (problem) => problem };
+  }
   const source = new YamlSource(absolute, read.text.replace(/^\uFEFF/, ''));
+  const parsed = (options.overrides ?? []).map((o) => parseOverride(o, absolute));
+  const overrides = parsed.filter((o): o is Override => 'path' in o);
   const places = {
     locate: (path: KeyPath) => source.locate(path),
     locateKey: (path: KeyPath) => source.locateKey(path),
+    placed: (problem: Problem) => placed(problem, source, overrides),
   };
   const written = source.values;
   if (written === undefined) return { problems: source.problems, ...places };
 
-  const parsed = (options.overrides ?? []).map((o) => parseOverride(o, absolute));
-  const overrides = parsed.filter((o): o is Override => 'path' in o);
   const refused = parsed.filter((o): o is Problem => 'found' in o);
   const given = applyOverrides(written, overrides, (path) => isKnownPath(path, options.methods));
   const values = withoutEmptySections(given);
@@ -104,13 +115,33 @@ export function loadConfig(file: string, options: LoadOptions): LoadedConfig {
     ...findings.map((f) => toProblem(f, absolute, source, overrides)).sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
   ];
   const isUsable = isObject(values) && problems.every((p) => p.severity !== 'error');
+  const refusedPaths = findings.flatMap(({ severity, path }) => (severity === 'warning' ? [] : [path]));
+  const rest = isUsable ? values : usablePart(values, refusedPaths);
+  const draft = rest && resolveConfig(rest, dirname(absolute), options.methods);
   return {
-    ...(isUsable ? { config: resolveConfig(values, dirname(absolute), options.methods) } : {}),
+    ...(isUsable && draft && { config: draft }),
+    ...(draft && { draft }),
     problems,
     values: written,
     given,
     ...places,
   };
+}
+
+/** Without the keys that were refused; undefined where no model or no method is left. */
+function usablePart(values: unknown, refused: readonly KeyPath[]): Readonly<Record<string, unknown>> | undefined {
+  if (!isObject(values)) return undefined;
+  const rest = structuredClone(values) as Record<string, unknown>;
+  for (const [section, key] of refused) {
+    if (section === undefined) return undefined;
+    const own = rest[section];
+    if (key !== undefined && isObject(own)) delete (own as Record<string, unknown>)[key];
+    else delete rest[section];
+  }
+  const { adapter } = rest;
+  return typeof rest['model'] === 'string' && isObject(adapter) && typeof adapter['method'] === 'string'
+    ? rest
+    : undefined;
 }
 
 /** The keys of the adapter section that belong to `method`, with their types. */
@@ -286,3 +317,14 @@ function toProblem(finding: Finding, file: string, source: YamlSource, overrides
   const where = path.length > 0 ? { where: path.join('.') } : {};
   return { file, ...place, ...where, severity, found, expected, ...(fixes && { fixes }) };
 }
+
+/** A key that was found to be wrong with the help of other files; one of an override has no line. */
+function placed(problem: Problem, source: YamlSource, overrides: readonly Override[]): Problem {
+  const path = keyPathOf(problem.where ?? '');
+  const override = overrides.find((o) => path.every((step, i) => o.path[i] === undefined || o.path[i] === step));
+  if (override) return { ...problem, where: `--set ${override.path.join('.')}` };
+  return { ...problem, ...source.locate(path) };
+}
+
+const keyPathOf = (where: string): KeyPath =>
+  where.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import * as l10n from '@vscode/l10n';
 import { makeFolders } from '../formats/atomicFile';
 import { openPlainFile } from '../formats/plainFile';
@@ -15,21 +15,11 @@ import { encodeSample, renderSample, type RenderedPiece } from './encodeSample';
 import { LabelNames } from './labels';
 import { piecesOf, type LossOn, type PieceOptions, type Pieces } from './pieces';
 import type { RawRow } from './rawRow';
+import { RepeatedFaults } from './repeatedFaults';
 import { readRow, readRows } from './rows';
-import {
-  formatsFor,
-  formatsOf,
-  isFault,
-  isLabelled,
-  isRow,
-  meantFormat,
-  parseSample,
-  undecidedFormat,
-  unreadLabel,
-  type RowFault,
-  type SampleFormat,
-  type SampleTask,
-} from './samples';
+import { isFault, isLabelled, parseSample } from './samples';
+import type { RowFault, SampleFormat, SampleTask } from './samples';
+import { noFormat, rowProblem, strayFormat, votesOf } from './setFormat';
 import { TokenFile, TokenFileWriter, TOKEN_FILE_VERSION } from './tokenFile';
 
 export interface DatasetOptions {
@@ -83,10 +73,6 @@ export interface TokenDataset {
   close(): void;
 }
 
-/** Reading goes on after a bad row, so that a person sees more than one; then it ends. */
-const MOST_PROBLEMS = 50;
-/** Rows of each file by which `auto` tells the format. */
-const ROWS_TO_DETECT = 50;
 /** Why a sample is left out, as the file of tokens has it. */
 type SkipReason = 'cut off' | 'nothing learnt';
 
@@ -147,33 +133,39 @@ function dataset(tokens: TokenFile, digest: string, options: DatedOptions): Toke
 }
 
 async function tokenizeFiles(path: string, options: DatedOptions): Promise<void> {
-  const { files, tokenizer, maxLength, task } = options;
-  const format = options.format === 'auto' ? await detectFormat(files, options.signal, task) : options.format;
-  const total = files.reduce((sum, file) => sum + statSync(file).size, 0);
-  const howToRead = pieceOptions(options);
+  const { files, tokenizer, maxLength, task = 'next-token', signal } = options;
   const problems: Problem[] = [];
+  const isTold = options.format === 'auto';
+  const reading: RowReading = {
+    ...pieceOptions(options),
+    ...{ isTold, task, labels: new LabelNames() },
+    format: options.format === 'auto' ? await formatOf(files, task, signal) : options.format,
+  };
+  const total = files.reduce((sum, file) => sum + statSync(file).size, 0);
   const skipped: Record<string, number> = {};
   let truncated = 0;
-  const names = new LabelNames();
   const writer = new TokenFileWriter(path, tokenizer.vocabularySize);
   try {
     let bytesBefore = 0;
     for (const [index, file] of files.entries()) {
+      const faults = new RepeatedFaults(file, (problem) => problems.push(problem));
+      let [count, isOver] = [0, false];
       for await (const { rows, bytesRead } of readRows(file)) {
-        throwIfCancelled(options.signal);
+        throwIfCancelled(signal);
+        count += rows.length;
         for (const row of rows) {
-          const pieces = row.fault ?? toPieces(row.value, format, howToRead);
-          if (!isPieces(pieces)) {
-            problems.push(rowProblem(file, row, pieces));
-            if (pieces.concernsAll || problems.length >= MOST_PROBLEMS) throw KernelError.refused(problems);
+          const read = readSample(row, reading);
+          if (isFaulty(read)) {
+            faults.add(rowProblem(file, row, read));
+            if (read.concernsAll) {
+              isOver = true;
+              break;
+            }
             continue;
           }
-          const label = labelOf(pieces, format, names);
-          if (typeof label === 'object') {
-            problems.push(rowProblem(file, row, label));
-            if (problems.length >= MOST_PROBLEMS) throw KernelError.refused(problems);
-            continue;
-          }
+          // A set with a mistake is refused: what is left to do is to name the other mistakes.
+          if (problems.length > 0) continue;
+          const { pieces, label } = read;
           const sample = { ...encodeSample(pieces, tokenizer, maxLength), ...(label !== undefined && { label }) };
           if (sample.wasCut) truncated++;
           if (sample.supervised > 0) {
@@ -183,17 +175,40 @@ async function tokenizeFiles(path: string, options: DatedOptions): Promise<void>
             skipped[reason] = (skipped[reason] ?? 0) + 1;
           }
         }
+        if (isOver) break;
         options.onProgress?.(total === 0 ? 1 : Math.min(1, (bytesBefore + bytesRead) / total));
       }
+      faults.finish();
+      if (count === 0) problems.push(noSamples(file));
       bytesBefore += statSync(file).size;
     }
-    if (problems.length > 0) throw KernelError.refused(problems);
-    writer.commit({ format, skipped, truncated, ...(isLabelled(format) && { labels: names.names }) });
+    const { format, labels } = reading;
+    if (problems.length > 0 || !format) throw KernelError.refused(problems);
+    writer.commit({ format, skipped, truncated, ...(isLabelled(format) && { labels: labels.names }) });
   } catch (error) {
     writer.abort();
     throw error;
   }
 }
+
+/** Of the first rows. Throws when it is not known which of several is meant. */
+async function formatOf(
+  files: readonly string[],
+  task: SampleTask,
+  signal: AbortSignal | undefined,
+): Promise<SampleFormat | null> {
+  const { winner, undecided, labelled } = await votesOf(files, signal, task);
+  const unclear = undecided ?? labelled;
+  if (unclear) throw KernelError.refused([unclear]);
+  return winner;
+}
+
+export const noSamples = (file: string): Problem => ({
+  file,
+  severity: 'error',
+  found: l10n.t('found no samples'),
+  expected: l10n.t('expected at least one'),
+});
 
 /** The label of a sample as a number, where samples have one: a class by its place among `names`. */
 export function labelOf({ label }: Pieces, format: SampleFormat, names: LabelNames): number | undefined | RowFault {
@@ -201,57 +216,31 @@ export function labelOf({ label }: Pieces, format: SampleFormat, names: LabelNam
   return format === 'regression' ? Number(label) : names.place(label);
 }
 
-/** The one format that fits the first rows of all files. Throws `input/refused` when there is none, or more than one. */
-export async function detectFormat(
-  files: readonly string[],
-  signal: AbortSignal | undefined,
-  task: SampleTask = 'next-token',
-): Promise<SampleFormat> {
-  const rows: { readonly file: string; readonly row: RawRow }[] = [];
-  for (const file of files) for await (const row of firstRows(file, signal)) rows.push({ file, row });
-  const refuse = (at: number, fault: RowFault): never => {
-    const place = rows[at];
-    if (place) throw KernelError.refused([rowProblem(place.file, place.row, fault)]);
-    throw KernelError.refused([{ file: files[0] ?? '', severity: 'error', ...fault }]);
-  };
-  let possible = formatsFor(task);
-  for (const [at, { row }] of rows.entries()) {
-    if (row.fault) refuse(at, row.fault);
-    const { value } = row;
-    if (!isRow(value))
-      return refuse(at, { found: l10n.t('found no JSON object'), expected: l10n.t('expected an object with keys') });
-    const own = formatsOf(value, task);
-    if (own.length === 0) refuse(at, undecidedFormat(value, own, task));
-    const before = possible;
-    possible = before.filter((format) => own.includes(format));
-    if (possible.length === 0) {
-      const found = l10n.t(
-        'found a sample of format {0} after samples of format {1}',
-        own.join(' or '),
-        before.join(' or '),
-      );
-      refuse(at, { found, expected: l10n.t('expected one format in all files') });
-    }
-  }
-  const first = rows[0]?.row.value;
-  if (!isRow(first)) return refuse(0, { found: l10n.t('found no samples'), expected: l10n.t('expected at least one') });
-  const format = meantFormat(possible, task) ?? refuse(0, undecidedFormat(first, possible, task));
-  for (const [at, { row }] of rows.entries()) {
-    const unread = isRow(row.value) ? unreadLabel(row.value, format, task) : undefined;
-    if (unread) refuse(at, unread);
-  }
-  return format;
+/** How the rows of a set are read. */
+export interface RowReading extends PieceOptions {
+  /** `null`: no row has any. */
+  readonly format: SampleFormat | null;
+  /** Whether it was told from the rows, and not by a person. */
+  readonly isTold: boolean;
+  readonly task: SampleTask;
+  /** Of the whole set: it grows with each row. */
+  readonly labels: LabelNames;
 }
 
-export async function* firstRows(file: string, signal: AbortSignal | undefined): AsyncGenerator<RawRow> {
-  let left = ROWS_TO_DETECT;
-  for await (const { rows } of readRows(file)) {
-    throwIfCancelled(signal);
-    for (const row of rows.slice(0, left)) yield row;
-    left -= rows.length;
-    if (left <= 0) return;
-  }
+/** A sample as pieces and the place of its label, or what is wrong with the row: for training and for checks alike. */
+export function readSample(
+  row: RawRow,
+  { format, isTold, task, labels, ...options }: RowReading,
+): { readonly pieces: Pieces; readonly label: number | undefined } | RowFault {
+  if (row.fault) return row.fault;
+  if (!format) return noFormat(row.value, task);
+  const pieces = (isTold ? strayFormat(row.value, format) : undefined) ?? toPieces(row.value, format, options);
+  if (!isPieces(pieces)) return pieces;
+  const label = labelOf(pieces, format, labels);
+  return typeof label === 'object' ? label : { pieces, label };
 }
+
+export const isFaulty = (read: ReturnType<typeof readSample>): read is RowFault => !('pieces' in read);
 
 export function toPieces(value: unknown, format: SampleFormat, options: PieceOptions): Pieces | RowFault {
   const sample = parseSample(value, format);
@@ -275,15 +264,13 @@ function pieceOptions({ lossOn, tokenizer, now }: DatedOptions): PieceOptions {
   return { lossOn, now, ...(chatTemplate ? { chatTemplate } : {}) };
 }
 
-export function rowProblem(file: string, row: RawRow, { where, found, expected }: RowFault): Problem {
-  return { file, line: row.line, ...(where === undefined ? {} : { where }), severity: 'error', found, expected };
-}
-
 async function datasetDigest(options: DatedOptions): Promise<string> {
   const { files, format, task = 'next-token', lossOn, maxLength, tokenizer, now, signal } = options;
   const day = tokenizer.chatTemplate?.usesDate ? now.toISOString().slice(0, 10) : null;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([TOKEN_FILE_VERSION, tokenizer.digest, format, task, lossOn, maxLength, day]));
+  // Its ending says how a file is read: the same bytes can be a list in .json and a mistake in .jsonl.
+  const endings = files.map((file) => extname(file).toLowerCase());
+  hash.update(JSON.stringify([TOKEN_FILE_VERSION, tokenizer.digest, format, task, lossOn, maxLength, day, endings]));
   for (const file of files) hash.update(await fileDigest(file, signal));
   return hash.digest('hex');
 }

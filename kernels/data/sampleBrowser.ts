@@ -6,10 +6,10 @@ import * as l10n from '@vscode/l10n';
 import type { SampleGoal, SampleLengths, SampleTokens, TokenWarningKind } from '../protocol/calls/tokens';
 import { KernelError } from '../protocol/errors';
 import { growingFloat64, growingInt32 } from '../util/columns';
-import { detectFormat, firstRows, isPieces, rowProblem } from './dataset';
+import { isPieces } from './dataset';
 import { cutTokens, placeTokens } from './encodeSample';
 import { explainSample } from './explainSample';
-import { FormatVotes } from './likelyFormat';
+import { detectFormat, rowProblem } from './setFormat';
 import { piecesOf, type Pieces } from './pieces';
 import { readRow, readRows } from './rows';
 import { isFault, parseSample, type RowFault, type Sample, type SampleFormat, type SampleTask } from './samples';
@@ -75,14 +75,6 @@ export interface BrowserContext extends SampleContext {
   readonly now: Date;
 }
 
-/** A row with a mistake does not keep the others from being looked at. */
-async function formatOf({ files, task }: BrowserContext, signal: AbortSignal | undefined): Promise<SampleFormat> {
-  const votes = new FormatVotes(task ?? 'next-token');
-  for (const file of files) for await (const row of firstRows(file, signal)) votes.add(file, row);
-  const { winner, undecided } = votes;
-  return winner !== null && !undecided ? winner : detectFormat(files, signal, task);
-}
-
 /** Bins of the histogram of lengths, at most. */
 const MOST_BINS = 60;
 
@@ -99,7 +91,7 @@ export class SampleBrowser {
 
   /** Throws `input/refused` when the format cannot be told. */
   static async open(context: BrowserContext, rows: RowPlaces, { signal }: BrowseOptions = {}): Promise<SampleBrowser> {
-    const format = context.format === 'auto' ? await formatOf(context, signal) : context.format;
+    const format = context.format === 'auto' ? await detectFormat(context.files, signal, context.task) : context.format;
     return new SampleBrowser(context, rows, format);
   }
 

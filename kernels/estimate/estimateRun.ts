@@ -3,6 +3,7 @@ import * as l10n from '@vscode/l10n';
 import type { ResolvedConfig } from '../config/loadConfig';
 import { bucketLength } from '../data/batches';
 import { isLabelled } from '../data/samples';
+import { oddities } from '../models/oddities';
 import type {
   DataEstimate,
   EstimateAdvice,
@@ -13,6 +14,7 @@ import type {
   MemoryEstimate,
   Verdict,
 } from '../protocol/calls/estimate';
+import { formatProblem } from '../protocol/errors';
 import type { Progress } from '../protocol/kernelApi';
 import type { PreparedRun } from '../trainer/prepare';
 import { prepareRun } from '../trainer/prepare';
@@ -63,10 +65,7 @@ export async function estimateRun(
       data: dataOf(run, batches),
       unknown: gapsOf(run, batches, measurement),
       // What is left out of the data is counted above; this is the rest.
-      warnings: [
-        ...run.model.warnings.map((w) => `${w.where ?? w.file} ${w.found}`),
-        ...(note === undefined ? [] : [note]),
-      ],
+      warnings: [...oddities(run.model).map(formatProblem), ...(note === undefined ? [] : [note])],
       ...(measurement && { measurement }),
     };
   } finally {

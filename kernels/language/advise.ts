@@ -1,7 +1,7 @@
 /** @file What a new configuration should say about a model and its data, so that it trains as it is. */
 import * as l10n from '@vscode/l10n';
 import { checkData } from '../check/checkData';
-import { detectFormat } from '../data/dataset';
+import { detectFormat } from '../data/setFormat';
 import { sortedLabels } from '../data/labels';
 import { keptTokenizer } from '../formats/tokenizerCache';
 import { sampleTask } from '../models/baseModel';

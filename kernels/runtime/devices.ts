@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import * as l10n from '@vscode/l10n';
-import { KernelError } from '../protocol/errors';
+import type { Problem } from '../protocol/errors';
+import { formatProblem, KernelError } from '../protocol/errors';
 import type { DeviceReport } from '../protocol/types';
 import type { Device, WeightDtype } from './types';
 
@@ -40,19 +41,28 @@ export async function probeDevices(
   return [...probed, { device: 'cpu', usable: true, reason: l10n.t('{0} cores', physicalCores()) }];
 }
 
+/** Where a device was asked for: a key of a configuration, or an option. */
+export interface DevicePlace {
+  readonly file: string;
+  readonly where?: string;
+}
+
 /**
  * The device a configuration asks for, for a base model whose weights have these dtypes; `auto` takes the first that
- * works. A named one that does not work is an error.
+ * works. Throws `machine/failed` at `place` for a named one that does not work.
  */
-export async function chooseDevice(wanted: Device | 'auto', weights: ReadonlySet<WeightDtype>): Promise<ChosenDevice> {
+export async function chooseDevice(
+  wanted: Device | 'auto',
+  weights: ReadonlySet<WeightDtype>,
+  place: DevicePlace,
+): Promise<ChosenDevice> {
   if (wanted === 'cpu') return { device: 'cpu', reason: l10n.t('as configured') };
   if (wanted !== 'auto') {
     const { usable, reason } = await probeDevice(wanted, weights);
     if (usable) return { device: wanted, reason: l10n.t('as configured; {0}', reason) };
-    throw new KernelError(
-      'machine/failed',
-      l10n.t('runtime.device: {0} does not work here: {1}. Use auto or cpu.', wanted, reason),
-    );
+    const found = l10n.t('{0} does not work here ({1})', wanted, reason);
+    const problem: Problem = { ...place, severity: 'error', found, expected: l10n.t('expected auto or cpu') };
+    throw new KernelError('machine/failed', formatProblem(problem), { problems: [problem] });
   }
   const reports = await probeDevices(weights);
   const best = reports.find((r) => r.usable);

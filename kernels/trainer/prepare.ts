@@ -11,20 +11,24 @@ import type { AdapterPlan } from '../adapters/plan';
 import { planAdapter } from '../adapters/plan';
 import { adapterMethod, adapterMethods } from '../adapters/registry';
 import type { ResolvedConfig } from '../config/loadConfig';
-import { loadConfig, methodConfig } from '../config/loadConfig';
+import { methodConfig } from '../config/loadConfig';
 import type { TokenDataset } from '../data/dataset';
 import { openDataset } from '../data/dataset';
+import type { EvaluationSplit } from '../data/batches';
 import { splitForEvaluation } from '../data/batches';
+import { foreignToken } from '../data/foreignToken';
+import { RepeatedFaults } from '../data/repeatedFaults';
 import { isLabelled, type SampleFormat, type SampleTask } from '../data/samples';
 import type { CheckpointTokenizer } from '../formats/tokenizer';
 import { loadTokenizer } from '../formats/tokenizer';
 import type { BaseModel } from '../models/baseModel';
 import { openBaseModel, sampleTask, weightDtypes, withTaskOf } from '../models/baseModel';
-import { modelHeader } from '../models/modelHeader';
+import { oddities } from '../models/oddities';
 import { refuseUnsoundWeights } from '../models/soundWeights';
 import type { Problem } from '../protocol/errors';
-import { KernelError } from '../protocol/errors';
+import { formatProblem, KernelError } from '../protocol/errors';
 import type { RunInfo } from '../protocol/types';
+import type { ChosenDevice } from '../runtime/devices';
 import { chooseDevice, physicalCores } from '../runtime/devices';
 import { ortRuntime } from '../runtime/ort';
 import type { Device } from '../runtime/types';
@@ -32,11 +36,12 @@ import { cacheFolder } from '../util/cacheFolder';
 import { ENGINE_VERSION } from '../util/version';
 import { BatchStream, evaluationSet } from './batchStream';
 import type { EvaluationSet } from './evaluate';
+import { Judgement } from './judgement';
 import type { OptimiserGroup } from './optimiserGroups';
 import { optimiserGroups } from './optimiserGroups';
 import { Parameters } from './parameters';
 import { refuseHalfTrainedCycles, refuseIdleRestarts, refuseImpossibleRestarts } from './restartSettings';
-import { answersFor, headFor, refuseIdleKeys, refuseMissingHead, refuseOtherFormat } from './task';
+import { answersFor, headFor, refuseMissingHead, refuseOtherFormat } from './task';
 import type { FixedPrompts } from './trainingSamples';
 import { fixedPrompts } from './trainingSamples';
 
@@ -72,30 +77,8 @@ export interface PrepareOptions {
   readonly onProgress?: (message: string, fraction?: number) => void;
   /** Only what a run says of itself is wanted: the parameters get no start, which takes long where it is taken out of the weights. */
   readonly isForInfo?: boolean;
-}
-
-/** Reads the file; throws with every problem when it cannot be run. What is only odd goes to `onWarning`. */
-export function readConfig(
-  file: string,
-  overrides: readonly string[] = [],
-  onWarning: (problem: Problem) => void = () => undefined,
-): ResolvedConfig {
-  const { config, problems, given } = loadConfig(file, { overrides, methods: adapterMethods });
-  problems.filter((p) => p.severity === 'warning').forEach(onWarning);
-  if (!config) throw KernelError.refused(problems.filter((p) => p.severity === 'error'));
-  const model = knownHeader(config.model);
-  if (model) refuseIdleKeys(given, model, file);
-  return config;
-}
-
-/** Of a model that can be opened; whoever needs another one says why it cannot. */
-function knownHeader(dir: string): BaseModel | null {
-  try {
-    return modelHeader(dir);
-  } catch (error) {
-    if (KernelError.is(error)) return null;
-    throw error;
-  }
+  /** Only what is refused is wanted, all of it: rules go on after one has refused, and a device that works anyway is not probed. */
+  readonly isJudgedOnly?: boolean;
 }
 
 export async function prepareRun(
@@ -118,100 +101,94 @@ async function prepare(
   options: PrepareOptions,
   opened: OpenFiles,
 ): Promise<PreparedRun> {
-  const { onProgress = () => undefined, startedAt = new Date() } = options;
+  const { onProgress = () => undefined, startedAt = new Date(), isJudgedOnly = false } = options;
+  const { training, data } = config;
+  const { init_from } = config.adapter;
+  const judged = new Judgement(file);
   onProgress(l10n.t('Opening the base model'));
   const base = openBaseModel(config.model);
   opened.add(base.checkpoint);
-  const { init_from } = config.adapter;
   // Before the data is read, which may take long; a head for its labels comes after.
-  planFor(config, base, file);
-  refuseOtherFormat(config.data.format, base, file);
-  const tokenizer = loadTokenizer(config.model);
-  const { training, data } = config;
-  refuseLongSamples(config, base, file);
-  const samples = fixedPrompts(config, tokenizer, base, file, startedAt);
-  const device = await chooseDevice(config.runtime.device, weightDtypes(base));
-  const threads = threadsOf(config, file);
+  judged.attempt(() => planFor(config, base, file));
+  judged.attempt(() => refuseOtherFormat(data.format, base, file));
+  judged.attempt(() => refuseLongSamples(config, base, file));
+  const readTokenizer = judged.attempt(() => loadTokenizer(config.model));
+  const prompts =
+    readTokenizer && judged.attempt(() => ({ samples: fixedPrompts(config, readTokenizer, base, file, startedAt) }));
+  const device = await judged.attemptAsync(() => deviceOf(config, base, file, isJudgedOnly));
+  const threads = judged.attempt(() => threadsOf(config, file));
+  if (!isJudgedOnly) judged.conclude();
+  const tokenizer = judged.need(readTokenizer);
 
-  const open = async (
-    files: readonly string[],
-    what: DataSet,
-    format: SampleFormat | 'auto',
-  ): Promise<TokenDataset> => {
-    const reading = { what, format, task: sampleTask(base) };
-    const tokens = opened.add(await openTokens(files, reading, config, tokenizer, { ...options, startedAt }));
-    refuseForeignTokens(tokens, tokenizer, base);
-    return tokens;
-  };
-  const trainData = await open(data.train, 'training', data.format);
+  const open = (files: readonly string[], what: DataSet, format: SampleFormat | 'auto') =>
+    judged.attemptAsync(async () => {
+      const reading = { what, format, task: sampleTask(base) };
+      const tokens = opened.add(await openTokens(files, reading, config, tokenizer, { ...options, startedAt }));
+      refuseForeignTokens(tokens, tokenizer, base);
+      refuseNoSamples(tokens, what, file);
+      return tokens;
+    });
+  const readTrain = await open(data.train, 'training', data.format);
   // Whole numbers alone do not tell classes from what is to be computed: the training data does.
-  const evalFormat = isLabelled(trainData.format) ? trainData.format : data.format;
-  const evalData = data.eval ? await open(data.eval, 'evaluation', evalFormat) : null;
-  const all = Int32Array.from({ length: trainData.length }, (_, i) => i);
-  const split =
-    data.eval_fraction === undefined
-      ? { train: all, evaluation: new Int32Array() }
-      : splitForEvaluation(trainData.length, data.eval_fraction, training.seed);
-  if (split.train.length === 0) {
-    throw refusedKey(
-      file,
-      'data.train',
-      l10n.t('holds no sample that can be trained on ({0})', describeSkipped(trainData) || l10n.t('it is empty')),
-      l10n.t('expected at least one'),
-    );
-  }
-  if (evalData?.length === 0) {
-    const found = l10n.t(
-      'holds no sample that can be evaluated ({0})',
-      describeSkipped(evalData) || l10n.t('it is empty'),
-    );
-    throw refusedKey(file, 'data.eval', found, l10n.t('expected at least one'));
-  }
-  const known =
-    init_from !== undefined && base.head.kind === 'sequence' ? adapterTask(init_from, base.head) : undefined;
-  const model = headFor(base, trainData, known);
-  const plan = planFor(config, model, file);
+  const evalFormat = readTrain && isLabelled(readTrain.format) ? readTrain.format : data.format;
+  const evalData = data.eval ? ((await open(data.eval, 'evaluation', evalFormat)) ?? null) : null;
+  if (!isJudgedOnly) judged.conclude();
+  const trainData = judged.need(readTrain);
+  const split = judged.need(judged.attempt(() => splitOf(config, trainData, file)));
+  const model = judged.need(
+    judged.attempt(() => {
+      const isKnown = init_from !== undefined && base.head.kind === 'sequence';
+      return headFor(base, trainData, isKnown ? adapterTask(init_from, base.head) : undefined);
+    }),
+  );
+  const plan = judged.need(judged.attempt(() => planFor(config, model, file)));
   const shape = {
     batchSize: training.per_device_train_batch_size,
     maxLength: data.max_length,
     padId: padIdFor(model, tokenizer),
   };
+  const answersOf = (set: TokenDataset) => judged.attempt(() => ({ answers: answersFor(model, set) }));
+  const trainAnswers = answersOf(trainData);
+  const [evalSource, evalIndices] = evalData
+    ? [evalData, Int32Array.from({ length: evalData.length }, (_, i) => i)]
+    : [trainData, split.evaluation];
+  const evalAnswers = answersOf(evalSource);
   const train = new BatchStream(trainData, split.train, {
     ...shape,
-    answers: answersFor(model, trainData),
+    ...judged.need(trainAnswers),
     accumulation: training.gradient_accumulation_steps,
     shuffle: training.shuffle,
     groupByLength: training.group_by_length,
     seed: training.seed,
   });
-  const [evalSource, evalIndices] = evalData
-    ? [evalData, Int32Array.from({ length: evalData.length }, (_, i) => i)]
-    : [trainData, split.evaluation];
-  const evaluation =
-    evalIndices.length > 0
-      ? evaluationSet(evalSource, evalIndices, { ...shape, answers: answersFor(model, evalSource) })
-      : null;
+  const { stepsPerEpoch } = train;
+  const totalSteps = training.max_steps ?? Math.ceil((training.num_train_epochs ?? 1) * stepsPerEpoch);
+  judged.attempt(() => refuseIdleRestarts(config, totalSteps, file));
+  judged.attempt(() => refuseHalfTrainedCycles(config, plan, totalSteps, file));
+  if (!isJudgedOnly) judged.conclude();
 
-  await refuseUnsound(model, options);
+  await judged.attemptAsync(() => refuseUnsound(model, options));
   const initialising = l10n.t('Initialising the adapter');
   onProgress(initialising);
   const parameters = new Parameters(plan);
-  if (!options.isForInfo) {
+  if (!options.isForInfo && !isJudgedOnly) {
+    judged.conclude();
     await parameters.initialiseInPieces(model, training.seed, {
       ...(options.signal && { signal: options.signal }),
       onProgress: (fraction) => onProgress(initialising, fraction),
     });
   }
   if (init_from !== undefined) {
-    // What could not be merged into this model is no start either, even where its tensors have a place.
-    loadAdapter(init_from, model);
-    loadInto(init_from, plan, parameters);
+    judged.attempt(() => {
+      // What could not be merged into this model is no start either, even where its tensors have a place.
+      loadAdapter(init_from, model);
+      loadInto(init_from, plan, parameters);
+    });
   }
-
-  const { stepsPerEpoch } = train;
-  const totalSteps = training.max_steps ?? Math.ceil((training.num_train_epochs ?? 1) * stepsPerEpoch);
-  refuseIdleRestarts(config, totalSteps, file);
-  refuseHalfTrainedCycles(config, plan, totalSteps, file);
+  judged.conclude();
+  const chosen = judged.need(device);
+  const evaluation =
+    evalIndices.length > 0 ? evaluationSet(evalSource, evalIndices, { ...shape, ...judged.need(evalAnswers) }) : null;
   const warnings = [trainData, evalData].flatMap((d) => (d ? describeLosses(d, data.max_length) : []));
   const info: RunInfo = {
     version: 1,
@@ -220,7 +197,7 @@ async function prepare(
     config_file: path.resolve(file),
     config: config as unknown as Readonly<Record<string, unknown>>,
     versions: { 'adapter-studio': ENGINE_VERSION, onnxruntime: ortRuntime.name, node: process.versions.node },
-    device: { provider: device.device, threads, reason: device.reason },
+    device: { provider: chosen.device, threads: judged.need(threads), reason: chosen.reason },
     digests: {
       base: model.checkpoint.sampledDigest(),
       train: trainData.digest,
@@ -243,16 +220,47 @@ async function prepare(
     },
     train,
     evaluation,
-    samples,
+    samples: judged.need(prompts).samples,
     data: { train: trainData, evaluation: evalSource },
     totalSteps,
     stepsPerEpoch,
-    device: device.device,
-    threads,
+    device: chosen.device,
+    threads: judged.need(threads),
     info,
-    warnings: [...warnings, ...model.warnings.map((w) => `${w.where ?? w.file} ${w.found}`)],
+    warnings: [...warnings, ...oddities(model).map(formatProblem)],
     close: () => opened.close(),
   };
+}
+
+/** In a judgement `auto` finds something in any case. */
+function deviceOf(
+  { runtime }: ResolvedConfig,
+  base: BaseModel,
+  file: string,
+  isJudgedOnly: boolean,
+): Promise<ChosenDevice> {
+  const wanted = isJudgedOnly && runtime.device === 'auto' ? 'cpu' : runtime.device;
+  return chooseDevice(wanted, weightDtypes(base), { file, where: 'runtime.device' });
+}
+
+function refuseNoSamples(set: TokenDataset, what: DataSet, file: string): void {
+  if (set.length > 0) return;
+  const why = describeSkipped(set) || l10n.t('it is empty');
+  const [where, found] =
+    what === 'training'
+      ? ['data.train', l10n.t('holds no sample that can be trained on ({0})', why)]
+      : ['data.eval', l10n.t('holds no sample that can be evaluated ({0})', why)];
+  throw refusedKey(file, where, found, l10n.t('expected at least one'));
+}
+
+/** Which samples are trained on, and which are kept to evaluate on. */
+function splitOf({ data, training }: ResolvedConfig, { length }: TokenDataset, file: string): EvaluationSplit {
+  if (data.eval_fraction === undefined) {
+    return { train: Int32Array.from({ length }, (_, i) => i), evaluation: new Int32Array() };
+  }
+  if (length >= 2) return splitForEvaluation(length, data.eval_fraction, training.seed);
+  const found = l10n.t('needs 2 samples that can be trained on, and there is 1');
+  throw refusedKey(file, 'data.eval_fraction', found, l10n.t('expected more samples, or data.eval in its place'));
 }
 
 function refuseUnsound(model: BaseModel, { signal, onProgress }: PrepareOptions): Promise<void> {
@@ -338,7 +346,7 @@ async function openEvaluationFiles(
   const model = adapter === undefined ? base : withTaskOf(base, (head) => adapterTask(adapter, head));
   refuseOtherFormat(config.data.format, model, file);
   const tokenizer = loadTokenizer(config.model);
-  const { data, training, runtime } = config;
+  const { data, training } = config;
   refuseLongSamples(config, model, file);
   if (!data.eval && data.eval_fraction === undefined) {
     throw refusedKey(
@@ -358,19 +366,13 @@ async function openEvaluationFiles(
     ),
   );
   refuseForeignTokens(dataset, tokenizer, model);
+  refuseNoSamples(dataset, 'evaluation', file);
   const indices =
     data.eval || data.eval_fraction === undefined
       ? Int32Array.from({ length: dataset.length }, (_, i) => i)
-      : splitForEvaluation(dataset.length, data.eval_fraction, training.seed).evaluation;
-  if (indices.length === 0) {
-    const found = l10n.t(
-      'holds no sample that can be evaluated ({0})',
-      describeSkipped(dataset) || l10n.t('it is empty'),
-    );
-    throw refusedKey(file, 'data.eval', found, l10n.t('expected at least one'));
-  }
+      : splitOf(config, dataset, file).evaluation;
   await refuseUnsound(model, options);
-  const { device } = await chooseDevice(runtime.device, weightDtypes(model));
+  const { device } = await deviceOf(config, model, file, false);
   return {
     model,
     set: evaluationSet(dataset, indices, {
@@ -385,7 +387,8 @@ async function openEvaluationFiles(
   };
 }
 
-function threadsOf({ runtime }: ResolvedConfig, file: string): number {
+/** Throws for more threads than the machine has processors. */
+export function threadsOf({ runtime }: ResolvedConfig, file: string): number {
   if (runtime.threads === 'auto') return physicalCores();
   const most = availableParallelism();
   if (runtime.threads <= most) return runtime.threads;
@@ -398,6 +401,16 @@ function threadsOf({ runtime }: ResolvedConfig, file: string): number {
 
 /** The plan of the configuration's adapter, with refusals that name the file. */
 export function planFor(config: ResolvedConfig, model: BaseModel, file: string): AdapterPlan {
+  return refusingIn(file, () => {
+    const plan = adapterPlan(config, model, file);
+    optimiserGroups(plan, config.training); // refuses rates that could not take effect
+    refuseImpossibleRestarts(config, plan);
+    return plan;
+  });
+}
+
+/** The adapter alone, whatever the rest of the configuration asks for. */
+export function adapterPlan(config: ResolvedConfig, model: BaseModel, file: string): AdapterPlan {
   const method = adapterMethod(config.adapter.method);
   if (!method)
     throw refusedKey(
@@ -406,11 +419,13 @@ export function planFor(config: ResolvedConfig, model: BaseModel, file: string):
       l10n.t('is {0}', config.adapter.method),
       l10n.t('expected one of {0}', adapterMethods.map((m) => m.id).join(', ')),
     );
+  return refusingIn(file, () => planAdapter(method, methodConfig(method, config), model));
+}
+
+/** What is unsupported, said of the keys of this file. */
+function refusingIn<T>(file: string, work: () => T): T {
   try {
-    const plan = planAdapter(method, methodConfig(method, config), model);
-    optimiserGroups(plan, config.training); // refuses rates that could not take effect
-    refuseImpossibleRestarts(config, plan);
-    return plan;
+    return work();
   } catch (error) {
     if (KernelError.is(error, 'adapter/unsupported'))
       throw KernelError.refused(error.problems.map((p) => ({ ...p, file })));
@@ -433,14 +448,18 @@ export function refuseLongSamples({ data }: ResolvedConfig, model: BaseModel, fi
 function refuseForeignTokens(dataset: TokenDataset, tokenizer: CheckpointTokenizer, model: BaseModel): void {
   const { vocabularySize: size } = model.config;
   if (tokenizer.vocabularySize <= size) return;
+  const problems: Problem[] = [];
+  const faults = new Map<string, RepeatedFaults>();
   for (let i = 0; i < dataset.length; i++) {
     const { ids, source } = dataset.read(i);
-    const id = ids.find((known) => known >= size);
-    if (id === undefined) continue;
-    const found = l10n.t('holds the token {0} with id {1}', JSON.stringify(tokenizer.idToToken(id)), id);
-    const expected = l10n.t('expected ids below {0}, the vocab_size of the base model', size);
-    throw KernelError.refused([{ ...source, severity: 'error', found, expected }]);
+    const fault = foreignToken(ids, tokenizer, size);
+    if (!fault) continue;
+    const ofFile = faults.get(source.file) ?? new RepeatedFaults(source.file, (problem) => problems.push(problem));
+    faults.set(source.file, ofFile);
+    ofFile.add({ ...source, severity: 'error', ...fault });
   }
+  for (const ofFile of faults.values()) ofFile.finish();
+  if (problems.length > 0) throw KernelError.refused(problems);
 }
 
 /** Any token does as padding, since no other token sees it; it only has to be one of the model's. */

@@ -53,7 +53,7 @@ export class TextWriter {
       const tokenizer = loadTokenizer(base);
       await refuseUnsoundWeights(model);
       adapted = adapterDir === undefined ? null : await openAdapted(adapterDir, model);
-      const { device } = await chooseDevice(wanted, weightDtypes(model));
+      const { device } = await chooseDevice(wanted, weightDtypes(model), { file: '--device' });
       const { plan, parameters } = adapted?.adapter ?? { plan: null, parameters: null };
       const runner = new ModelRunner(adapted?.model ?? model, plan, parameters, { device, threads });
       return new TextWriter(model, tokenizer, runner, adapted);

@@ -7,7 +7,8 @@ import { RunFolder } from '../../kernels/runs/runFolder';
 import { optimiserGroups } from '../../kernels/trainer/optimiserGroups';
 import { Parameters } from '../../kernels/trainer/parameters';
 import type { PreparedRun } from '../../kernels/trainer/prepare';
-import { prepareRun, readConfig } from '../../kernels/trainer/prepare';
+import { readConfig } from '../../kernels/check/checkConfig';
+import { prepareRun } from '../../kernels/trainer/prepare';
 import { train } from '../../kernels/trainer/trainer';
 import type { ConfigChanges, TrainingFixture } from './tinyTraining';
 

@@ -1,7 +1,8 @@
 /** @file `eval`: loss of the base model or an adapter over a data file, by the rules of the configuration. */
 import path from 'node:path';
 import { evaluate, metricsText } from '../../trainer/evaluate';
-import { openEvaluation, readConfig } from '../../trainer/prepare';
+import { readConfig } from '../../check/checkConfig';
+import { openEvaluation } from '../../trainer/prepare';
 import { openAdapted } from '../../weights/openAdapted';
 import { ModelRunner } from '../../trainer/runner';
 import type { Command } from './command';

@@ -1,5 +1,5 @@
 /** @file `tokens`: one sample of a configuration as training reads it, token by token. */
-import { readConfig } from '../../trainer/prepare';
+import { readConfig } from '../../check/checkConfig';
 import { SampleShelf } from '../../trainer/browseSamples';
 import type { SampleSet, SampleToken } from '../../protocol/calls/tokens';
 import { KernelError } from '../../protocol/errors';

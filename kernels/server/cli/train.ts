@@ -1,7 +1,8 @@
 /** @file `train`: makes a run folder and trains in this process, in the foreground. */
 import path from 'node:path';
 import { formatProblem } from '../../protocol/errors';
-import { prepareRun, readConfig } from '../../trainer/prepare';
+import { readConfig } from '../../check/checkConfig';
+import { prepareRun } from '../../trainer/prepare';
 import { RunFolder } from '../../runs/runFolder';
 import { executeRun } from '../executeRun';
 import type { Command } from './command';

@@ -5,7 +5,7 @@ import { measureRun } from '../../estimate/measureRun';
 import { QuickEstimates } from '../../estimate/quickEstimate';
 import type { EstimateCalls, EstimateReport } from '../../protocol/calls/estimate';
 import type { CallContext } from '../../protocol/channel';
-import { readConfig } from '../../trainer/prepare';
+import { readConfig } from '../../check/checkConfig';
 import type { HandlersOf } from '../serve';
 
 const quick = new QuickEstimates();

@@ -5,7 +5,8 @@ import { KernelError } from '../../protocol/errors';
 import { sendControl } from '../../runs/control';
 import { liveRuns } from '../../runs/queue';
 import { effectiveStatus, RunFolder } from '../../runs/runFolder';
-import { prepareRun, readConfig } from '../../trainer/prepare';
+import { readConfig } from '../../check/checkConfig';
+import { prepareRun } from '../../trainer/prepare';
 import type { HandlersOf } from '../serve';
 import { startDetached } from '../startRun';
 

@@ -9,7 +9,8 @@ import { SafetensorsWriter } from '../../../kernels/formats/safetensorsWriter';
 import { openBaseModel } from '../../../kernels/models/baseModel';
 import { formatProblem, KernelError, type Problem } from '../../../kernels/protocol/errors';
 import { Parameters } from '../../../kernels/trainer/parameters';
-import { planFor, readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
+import { planFor } from '../../../kernels/trainer/prepare';
 
 export interface Checked {
   readonly errors: readonly string[];

@@ -7,7 +7,8 @@ import { inspectAdapter } from '../../../kernels/inspect/inspectAdapter';
 import { loadAdapter } from '../../../kernels/adapters/adapterFile';
 import { merge } from '../../../kernels/merge/merge';
 import { openBaseModel } from '../../../kernels/models/baseModel';
-import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
+import { prepareRun } from '../../../kernels/trainer/prepare';
 import { trainingFixture } from '../../support/trainingFixture';
 import {
   changeHeader,

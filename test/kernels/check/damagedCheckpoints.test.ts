@@ -7,7 +7,8 @@ import { loadAdapter } from '../../../kernels/adapters/adapterFile';
 import { inspectCheckpoint } from '../../../kernels/inspect/inspectTensors';
 import { merge } from '../../../kernels/merge/merge';
 import { openBaseModel } from '../../../kernels/models/baseModel';
-import { openEvaluation, prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
+import { openEvaluation, prepareRun } from '../../../kernels/trainer/prepare';
 import { TextWriter } from '../../../kernels/trainer/textWriter';
 import { trainingFixture } from '../../support/trainingFixture';
 import {

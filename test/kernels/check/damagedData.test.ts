@@ -114,7 +114,7 @@ const damages: readonly Damage[] = [
   {
     name: 'another format in the middle',
     content: `${GOOD}\n{"prompt":"a","completion":"b"}\n${GOOD}2\n`.replace('}2', '}'),
-    says: /:2: text: found nothing; expected text/,
+    says: /:2: found a sample of format prompt-completion among samples of format text; expected one format/,
   },
   {
     name: 'a missing completion',

@@ -17,7 +17,8 @@ import type { RunEvent } from '../../../kernels/protocol/types';
 import { RunFolder } from '../../../kernels/runs/runFolder';
 import { executeRun, prepareAgain } from '../../../kernels/server/executeRun';
 import { missingRecords } from '../../../kernels/check/expectedRecords';
-import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
+import { prepareRun } from '../../../kernels/trainer/prepare';
 import { readRecords, trainingFixture } from '../../support/trainingFixture';
 import { changeJson, check, copyOf, refusalOf, rewrite } from './damage';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { dataReport } from '../../../kernels/check/dataReport';
 import { KernelError } from '../../../kernels/protocol/errors';
-import { readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
 import { trainingFixture } from '../../support/trainingFixture';
 
 const fixture = trainingFixture();

@@ -287,9 +287,11 @@ describe('rows that are not samples', () => {
     ]);
   });
 
-  test('end the reading after fifty', async () => {
+  test('with the same mistake are listed a few times, and then counted', async () => {
     const rows = lines(...Array.from({ length: 80 }, () => ({ text: 1 })));
-    expect(await problemsOf(rows, { format: 'text' })).toHaveLength(50);
+    const problems = await problemsOf(rows, { format: 'text' });
+    expect(problems).toHaveLength(5);
+    expect(problems[4]).toBe('5: text: found number 1: the same on 76 more lines (5–80); expected text');
   });
 });
 
@@ -302,7 +304,7 @@ describe('the format', () => {
       '1: found the keys "question", "answer"; expected text, or prompt and completion, or instruction and output, or messages',
     ]);
     expect(await problemsOf(lines({ text: 'a' }, { prompt: 'a', completion: 'b' }))).toEqual([
-      '2: found a sample of format prompt-completion after samples of format text; expected one format in all files',
+      '2: found a sample of format prompt-completion among samples of format text; expected one format in all files',
     ]);
     expect(await problemsOf('\n\n')).toEqual([': found no samples; expected at least one']);
   });
@@ -361,7 +363,7 @@ describe('files', () => {
       '2: found more text after the list; expected a list of JSON objects',
     ]);
     expect(await broken('[{"text": "a"} {"text": "b"}]')).toEqual([expect.stringMatching(/^1: not valid JSON/)]);
-    expect(await broken('[]')).toEqual([]);
+    expect(await broken('[]')).toEqual([': found no samples; expected at least one']);
   });
 
   test('of Parquet are read row group by row group', async () => {

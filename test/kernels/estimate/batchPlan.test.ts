@@ -2,7 +2,8 @@
 import { beforeAll, afterAll, describe, expect, it } from 'vitest';
 import { planBatches } from '../../../kernels/estimate/batchPlan';
 import type { PreparedRun } from '../../../kernels/trainer/prepare';
-import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
+import { prepareRun } from '../../../kernels/trainer/prepare';
 import { graphShape } from '../../../kernels/trainer/runner';
 import { temporaryFolder } from '../../support/tinyModel';
 import { trainingFixture } from '../../support/trainingFixture';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { QuickEstimates } from '../../../kernels/estimate/quickEstimate';
-import { readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
 import { trainingFixture } from '../../support/trainingFixture';
 
 const fixture = trainingFixture();

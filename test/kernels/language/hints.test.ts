@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { dataReport } from '../../../kernels/check/dataReport';
-import { readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
 import { hints } from '../../../kernels/language/hints';
 import { TRAIN_SAMPLES, trainingFixture } from '../../support/trainingFixture';
 

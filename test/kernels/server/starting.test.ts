@@ -3,7 +3,8 @@ import { beforeAll, expect, it } from 'vitest';
 import type { RunState } from '../../../kernels/protocol/types';
 import { RunFolder } from '../../../kernels/runs/runFolder';
 import { executeRun, prepareAgain } from '../../../kernels/server/executeRun';
-import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
+import { prepareRun } from '../../../kernels/trainer/prepare';
 import { trainingFixture } from '../../support/trainingFixture';
 
 const fixture = trainingFixture();

@@ -5,7 +5,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { AdamW } from '../../../kernels/trainer/adamw';
 import { loadCheckpoint, saveCheckpoint, saveFinalAdapter } from '../../../kernels/trainer/checkpointState';
 import type { PreparedRun } from '../../../kernels/trainer/prepare';
-import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
+import { prepareRun } from '../../../kernels/trainer/prepare';
 import type { TrainerState } from '../../../kernels/trainer/trainerState';
 import { trainingFixture } from '../../support/trainingFixture';
 

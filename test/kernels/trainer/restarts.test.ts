@@ -21,7 +21,8 @@ import type {
 import { RunFolder } from '../../../kernels/runs/runFolder';
 import { evaluate } from '../../../kernels/trainer/evaluate';
 import * as optimiserReset from '../../../kernels/trainer/optimiserReset';
-import { openEvaluation, prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
+import { openEvaluation, prepareRun } from '../../../kernels/trainer/prepare';
 import { ModelRunner } from '../../../kernels/trainer/runner';
 import type { TrainListener, TrainOutcome } from '../../../kernels/trainer/trainer';
 import { train } from '../../../kernels/trainer/trainer';

@@ -1,7 +1,8 @@
 /** @file How often spectra and activity are recorded: a small share of the training, the same for a resumed run. */
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { prepareRun, readConfig } from '../../../kernels/trainer/prepare';
+import { readConfig } from '../../../kernels/check/checkConfig';
+import { prepareRun } from '../../../kernels/trainer/prepare';
 import { RunSpectra } from '../../../kernels/trainer/spectra';
 import { affordablePoints, type TrainingSize } from '../../../kernels/trainer/spectraCadence';
 import { trainingFixture } from '../../support/trainingFixture';
