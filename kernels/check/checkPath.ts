@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import * as l10n from '@vscode/l10n';
 import { DATA_EXTENSIONS } from '../config/sections';
+import { checkpointThatIsGone } from '../formats/peft';
 import { A_FOLDER, NOTHING, obstacleAt } from '../formats/plainFile';
 import { openBaseModel, sampleTask } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
@@ -80,6 +81,8 @@ function kindOf(target: string, context: CheckContext): CheckedKind | null {
     if (looksLikeCheckpoint(target)) return 'checkpoint';
     return refuse(l10n.t('this folder holds no config.json, no adapter_config.json and no weights'));
   }
+  const gone = obstacle === NOTHING ? checkpointThatIsGone(target) : undefined;
+  if (gone) return refuse(...gone);
   if (obstacle !== undefined) return refuse(obstacle === NOTHING ? l10n.t('there is nothing at this path') : obstacle);
   const part = partOf(target);
   if (part) return part;

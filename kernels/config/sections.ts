@@ -267,11 +267,22 @@ export const trainingFields = {
   }),
   save_steps: integer({
     label: 'Save every',
-    help: 'Steps between two checkpoints from which the run can be resumed. There is also one when it is stopped.',
+    help: 'Steps between two checkpoints from which the run can be resumed. There is also one at the best evaluation so far, when the run is stopped and at its end.',
     default: 100,
     min: 1,
     max: 100_000_000,
     unit: 'steps',
+    group: 'Evaluation and checkpoints',
+  }),
+  save_total_limit: integer({
+    label: 'Checkpoints kept',
+    help:
+      'The most checkpoints that a run keeps: once a new one is whole the oldest goes. That of the best evaluation stays and counts; ' +
+      'with 1 it may be kept beside the newest. Without it all are kept.',
+    optional: true,
+    min: 1,
+    max: 1_000_000,
+    unit: 'checkpoints',
     group: 'Evaluation and checkpoints',
   }),
   early_stopping_patience: integer({

@@ -25,6 +25,7 @@ export interface BatchPlan {
   readonly evaluations: number;
   /** How often the fixed prompts are answered. */
   readonly samplings: number;
+  /** How many are written at most; `runDisk` knows how many are kept. */
   readonly checkpoints: number;
   readonly compilations: number;
   readonly countedSteps: number;

@@ -22,6 +22,7 @@ import { RunSpectra } from '../trainer/spectra';
 import type { BatchPlan } from './batchPlan';
 import { planBatches } from './batchPlan';
 import { machineMemory } from './machine';
+import { runDisk } from './runDisk';
 import { runMemory } from './runMemory';
 import type { CountedRun, RunShape } from './runMemory';
 
@@ -63,6 +64,7 @@ export async function estimateRun(
       verdict,
       advice: verdict === 'fits' ? [] : await adviceFor(run, batches, machine, signal),
       data: dataOf(run, batches),
+      disk: runDisk(run),
       unknown: gapsOf(run, batches, measurement),
       // What is left out of the data is counted above; this is the rest.
       warnings: [...oddities(run.model).map(formatProblem), ...(note === undefined ? [] : [note])],
@@ -151,7 +153,6 @@ function dataOf(run: PreparedRun, batches: BatchPlan): DataEstimate {
     totalSteps,
     epochs: totalSteps / stepsPerEpoch,
     evaluations: batches.evaluations,
-    checkpoints: batches.checkpoints,
     shapes: batches.shapes.map(({ kind, batch, length, rows, batches: count }) => ({
       kind,
       batch,

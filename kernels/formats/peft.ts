@@ -3,7 +3,7 @@
  * key names; what the tensors mean is the adapter method's business.
  */
 import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as l10n from '@vscode/l10n';
 import { KernelError, type Problem } from '../protocol/errors';
 import { makeFolders, writeFileAtomic } from './atomicFile';
@@ -129,6 +129,8 @@ function refuseOtherFolders(folder: string): void {
     throw refusedFolder(folder, found, expected);
   };
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    const gone = checkpointThatIsGone(folder);
+    if (gone !== undefined) refuse(...gone);
     refuse(
       l10n.t('there is no such folder'),
       l10n.t('expected an adapter folder with {0} and {1}', CONFIG_FILE, WEIGHTS_FILE),
@@ -162,6 +164,17 @@ export function adapterOfRun(folder: string): readonly [found: string, expected:
   const found = l10n.t('this is the folder of a run');
   if (adapter === undefined) return [found, l10n.t('expected an adapter folder; this run has saved none yet')];
   return [found, l10n.t('expected an adapter folder; that of this run is {0}', adapter)];
+}
+
+/** A checkpoint that its run has removed, or never made, and which ones there are. */
+export function checkpointThatIsGone(folder: string): readonly [found: string, expected: string] | undefined {
+  const parent = dirname(folder);
+  if (!/^step-\d+$/.test(basename(folder)) || !existsSync(join(dirname(parent), 'run.json'))) return undefined;
+  const names = statSync(parent, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(parent) : [];
+  const steps = names.flatMap((name) => (/^step-\d+$/.test(name) ? [Number(name.slice(5))] : [])).sort((a, b) => a - b);
+  const found = l10n.t('this checkpoint is not there, or not any more: a run removes those that it does not keep');
+  if (steps.length === 0) return [found, l10n.t('expected a checkpoint; this run has none')];
+  return [found, l10n.t('expected one of the steps that the run has: {0}', steps.join(', '))];
 }
 
 /** Also a link that leads to nothing, so that opening it can say so. */

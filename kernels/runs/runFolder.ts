@@ -254,6 +254,21 @@ export class RunFolder {
     return path.relative(this.dir, aside);
   }
 
+  /**
+   * Removes a checkpoint. It loses its name first: a process that is killed at that leaves no half of one, only a temporary
+   * folder that the next owner removes. Throws `machine/failed`; it is whole then or has lost its name.
+   */
+  removeCheckpoint(step: number): void {
+    const dir = this.checkpointDir(step);
+    const aside = freeName(path.join(path.dirname(dir), `.${path.basename(dir)}.removed.tmp`));
+    try {
+      renameSync(dir, aside);
+      rmSync(aside, { recursive: true });
+    } catch (cause) {
+      throw new KernelError('machine/failed', l10n.t('{0} could not be removed: {1}', dir, String(cause)), { cause });
+    }
+  }
+
   checkpointDir(step: number): string {
     return this.file('checkpoints', `step-${String(step).padStart(6, '0')}`);
   }

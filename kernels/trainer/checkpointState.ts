@@ -89,6 +89,17 @@ export function loadCheckpoint(dir: string, parameters: Parameters, optimiser: A
   return state;
 }
 
+/** Whether the evaluation of a checkpoint was the best so far when it was saved; not known of a damaged one. */
+export function wasBest(dir: string): boolean {
+  try {
+    const { step, best } = readTrainerState(dir);
+    return best?.step === step;
+  } catch (error) {
+    if (isDamage(error)) return false;
+    throw error;
+  }
+}
+
 /** Whether an error says that the files of a checkpoint are not what a run saved. */
 export const isDamage = (error: unknown): error is KernelError =>
   KernelError.is(error) && ['input/refused', 'format/invalid', 'adapter/unsupported'].includes(error.code);

@@ -17,6 +17,13 @@ export interface DiskFinding {
   readonly isRoomForOne: boolean;
 }
 
+interface Look {
+  /** A checkpoint is about to be written; else the disk is asked every few seconds only. */
+  readonly isDue?: boolean;
+  /** Bytes of the checkpoints that go once a new one is whole. */
+  readonly toBeFreed?: () => number;
+}
+
 export class DiskWatch {
   private lastLook = -Infinity;
   private isTold = false;
@@ -30,7 +37,7 @@ export class DiskWatch {
   ) {}
 
   /** What is wrong, or null. Low space is said once, and again after there was enough; a full disk every time. */
-  look({ isDue = false }: { readonly isDue?: boolean } = {}): DiskFinding | null {
+  look({ isDue = false, toBeFreed = () => 0 }: Look = {}): DiskFinding | null {
     if (!isDue && performance.now() - this.lastLook < LOOK_MS) return null;
     this.lastLook = performance.now();
     const free = this.free(this.dir);
@@ -38,7 +45,8 @@ export class DiskWatch {
     const { checkpointBytes } = this;
     const found = `${formatBytes(free)} free on the disk of ${this.dir}; a checkpoint of this run takes ${formatBytes(checkpointBytes)}`;
     const isRoomForOne = free >= checkpointBytes + SMALL_FILES_BYTES;
-    if (free < 1.25 * checkpointBytes + 2 * SMALL_FILES_BYTES) return { kind: 'full', found, isRoomForOne };
+    const isRoomAfter = free + toBeFreed() >= 1.25 * checkpointBytes + 2 * SMALL_FILES_BYTES;
+    if (!isRoomForOne || !isRoomAfter) return { kind: 'full', found, isRoomForOne };
     const isLow = free < Math.max(this.leastFreeBytes, 2 * checkpointBytes);
     const isNew = isLow && !this.isTold;
     this.isTold = isLow;

@@ -15,6 +15,7 @@ import type {
 import { formatProblem, KernelError } from '../protocol/errors';
 import { isDiskFull } from '../formats/atomicFile';
 import { giveUpRoom } from '../runs/ballast';
+import { expiredCheckpoints } from '../runs/checkpointRetention';
 import type { EventDetails, RunFolder } from '../runs/runFolder';
 import { now } from '../runs/runFolder';
 import { formatBytes } from '../util/formatBytes';
@@ -22,7 +23,7 @@ import { createRandom } from '../util/random';
 import { ActivityWatch } from './activity/activityWatch';
 import { AdamW, clipFactor, globalNorm } from './adamw';
 import type { TrainBatch } from './batchStream';
-import { isDamage, loadCheckpoint, saveCheckpoint, saveFinalAdapter } from './checkpointState';
+import { isDamage, loadCheckpoint, saveCheckpoint, saveFinalAdapter, wasBest } from './checkpointState';
 import { checkpointBytes } from './diskWatch';
 import type { EvaluationResult } from './evaluate';
 import { evaluate, metricsText } from './evaluate';
@@ -507,6 +508,36 @@ class Trainer {
     saveCheckpoint(this.folder.checkpointDir(step), parameters, this.optimiser, this.savedState, saveOptions);
     this.watchdog.end();
     this.event('checkpoint');
+    this.expire();
+  }
+
+  /** Removes the checkpoints that are not kept beside the one that was just written. */
+  private expire(): void {
+    for (const step of this.expiredWith(null)) {
+      try {
+        this.folder.removeCheckpoint(step);
+      } catch (error) {
+        // A program may have it open; the next checkpoint tries again.
+        this.event('warning', error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  /** Steps of checkpoints that are not kept, `next` counted as one. */
+  private expiredWith(next: number | null): readonly number[] {
+    const { save_steps: saveSteps, save_total_limit: limit } = this.prepared.config.training;
+    const { best } = this.state;
+    const steps = this.folder.checkpoints();
+    const saved = steps.map((step) => ({
+      step,
+      wasBest: step % saveSteps !== 0 && wasBest(this.folder.checkpointDir(step)),
+    }));
+    const isNew = next !== null && !steps.includes(next);
+    return expiredCheckpoints([...saved, ...(isNew ? [{ step: next, wasBest: best?.step === next }] : [])], {
+      saveSteps,
+      limit,
+      best,
+    });
   }
 
   private stop(): TrainOutcome {
@@ -523,6 +554,7 @@ class Trainer {
     const last = { plan, values: parameters, options: saveOptions };
     const final = (await this.restarts?.finalAdapter(this.prepared)) ?? last;
     saveFinalAdapter(this.folder.file('adapter'), final.plan, final.values, final.options);
+    this.expire(); // nothing, unless the process of the last checkpoint died before it could
     this.event('finished', 'note' in final ? final.note : undefined);
     this.setState('finished');
     return { status: 'finished', step: this.state.step };
@@ -541,7 +573,8 @@ class Trainer {
 
   /** Warns of a disk that is nearly full; where no further checkpoint would fit, saves what can be saved and fails. */
   private watchDisk(isDue: boolean): void {
-    const found = this.watchdog.disk(isDue);
+    const toBeFreed = (): number => this.checkpointBytes * this.expiredWith(this.state.step).length;
+    const found = this.watchdog.disk({ isDue, toBeFreed });
     if (!found) return;
     if (!found.mustStop) {
       this.event('warning', found.reason, found);

@@ -116,9 +116,11 @@ export class Watchdog {
     return { watch: 'no-gain', reason, action };
   }
 
-  /** `isDue`: a checkpoint is about to be written; else the disk is asked every few seconds only. */
-  disk(isDue: boolean): (WatchFinding & { readonly mustStop: boolean; readonly isRoomForOne: boolean }) | null {
-    const finding = this.space.look({ isDue });
+  /** As `DiskWatch.look`, with what is done about it. */
+  disk(
+    look: Parameters<DiskWatch['look']>[0],
+  ): (WatchFinding & { readonly mustStop: boolean; readonly isRoomForOne: boolean }) | null {
+    const finding = this.space.look(look);
     if (!finding) return null;
     const { kind, found, isRoomForOne } = finding;
     const action = 'Training goes on. Make room: when no further checkpoint would fit, the run saves one and stops.';

@@ -10,6 +10,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { EstimateReport } from '../../kernels/protocol/calls/estimate';
 import { SignalElement } from '../shared/signalElement';
 import type { EstimateStore } from './store';
+import { diskSection } from './diskSection';
 import { gapText } from './texts';
 
 @customElement('as-estimate')
@@ -29,6 +30,7 @@ export class Estimate extends SignalElement {
     return html`<div class="report ${isOutdated ? 'is-outdated' : ''}">
       <as-memory-section .report=${report}></as-memory-section>
       <as-time-section .report=${report}></as-time-section>
+      ${diskSection(report.disk)}
       <as-data-section .report=${report} .store=${store}></as-data-section>
       ${notes(l10n.t('Not known'), report.unknown.map(gapText))} ${notes(l10n.t('Notes'), report.warnings)}
     </div>`;

@@ -89,13 +89,28 @@ export interface DataEstimate {
   readonly totalSteps: number;
   readonly epochs: number;
   readonly evaluations: number;
-  readonly checkpoints: number;
   /** In the order of their share of the work. */
   readonly shapes: readonly ShapeUse[];
   /** Compilations of graphs over the run: more than there are shapes when not all can be kept. */
   readonly compilations: number;
   /** Optimiser steps the numbers above were counted over; fewer than `totalSteps` for very long runs. */
   readonly countedSteps: number;
+}
+
+/** What the run writes; everything but checkpoints and adapters is small. */
+export interface DiskEstimate {
+  /** Folder in which run folders are made. */
+  readonly folder: string;
+  /** Of the largest one. */
+  readonly checkpointBytes: number;
+  /** The most that are kept beside one another. */
+  readonly checkpoints: number;
+  /** At the most: checkpoints, the one that is being written, the final adapter, merged weights of restarts. */
+  readonly bytes: number;
+  /** On the disk of the folder; absent where the system does not tell. */
+  readonly freeBytes?: number;
+  /** True where the free space is not known. */
+  readonly fits: boolean;
 }
 
 export interface MeasuredShape extends ShapeUse {
@@ -144,6 +159,7 @@ export interface EstimateReport {
   readonly verdict: Verdict;
   readonly advice: readonly EstimateAdvice[];
   readonly data: DataEstimate;
+  readonly disk: DiskEstimate;
   readonly unknown: readonly EstimateGap[];
   readonly warnings: readonly string[];
   readonly measurement?: EstimateMeasurement;

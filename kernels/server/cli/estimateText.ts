@@ -1,6 +1,7 @@
 /** @file An estimate as text for a terminal. */
 import type {
   DataEstimate,
+  DiskEstimate,
   EstimateGap,
   EstimateMeasurement,
   EstimateReport,
@@ -37,13 +38,16 @@ const VERDICTS = { fits: 'fits', tight: 'fits only just', exceeds: 'does NOT fit
 const MOST_SHAPES = 8;
 
 export function estimateText(report: EstimateReport): string {
-  const { memory, machine, verdict, advice, device, parameters, data, unknown, warnings, measurement } = report;
+  const { memory, machine, verdict, advice, device, parameters, data, disk, unknown, warnings, measurement } = report;
   const share = Number(((100 * parameters.trainable) / parameters.base).toPrecision(2));
   const limit = machine.limitBytes === undefined ? '' : `, limited to ${formatBytes(machine.limitBytes)}`;
   return [
     `${VERDICTS[verdict]}: needs ${formatBytes(memory.neededBytes)}, ${formatBytes(machine.freeBytes)} of ${formatBytes(machine.totalBytes)} are free${limit}`,
     ...advice.map((a) => `  with ${a.key}: ${a.to} (now ${a.from}) it needs ${formatBytes(a.neededBytes)} and fits`),
     ...(verdict === 'exceeds' && advice.length === 0 ? ['  no smaller batch or shorter sample makes it fit'] : []),
+    ...(disk.fits
+      ? []
+      : [`does NOT fit on the disk: writes up to ${formatBytes(disk.bytes)}${diskFree(disk)}; ${LESS_DISK}`]),
     ...(measurement ? [timeLine(measurement)] : []),
     '',
     `device       ${device.device}, ${device.threads} threads (${device.reason})`,
@@ -81,7 +85,13 @@ export function estimateText(report: EstimateReport): string {
         `${data.totalSteps}, ${data.stepsPerEpoch} per epoch, ${data.epochs.toFixed(data.epochs % 1 === 0 ? 0 : 2)} epochs`,
       ],
       ['  evaluations', String(data.evaluations)],
-      ['  checkpoints', `at most ${data.checkpoints}`],
+    ]),
+    '',
+    table([
+      ['disk', ''],
+      ['  a checkpoint', formatBytes(disk.checkpointBytes)],
+      ['  checkpoints', `${disk.checkpoints} at most`],
+      ['  in all', `${formatBytes(disk.bytes)} at most${diskFree(disk)}`],
     ]),
     '',
     table([
@@ -100,6 +110,11 @@ export function estimateText(report: EstimateReport): string {
     ...(warnings.length > 0 ? ['', 'notes:', ...warnings.map((text) => `  ${text}`)] : []),
   ].join('\n');
 }
+
+const LESS_DISK = 'write training.save_total_limit, a larger training.save_steps, or another output';
+
+const diskFree = ({ freeBytes, folder }: DiskEstimate): string =>
+  freeBytes === undefined ? '' : `, ${formatBytes(freeBytes)} free on the disk of ${folder}`;
 
 function timeLine({ secondsPerStep, tokensPerSecond, eta }: EstimateMeasurement): string {
   const parts = [

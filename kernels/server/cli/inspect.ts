@@ -1,7 +1,7 @@
 /** @file `inspect`: shapes, norms and spectra of an adapter; the tensors of a safetensors file or a checkpoint. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { adapterOfRun, isPeftAdapter } from '../../formats/peft';
+import { adapterOfRun, checkpointThatIsGone, isPeftAdapter } from '../../formats/peft';
 import type { InspectedModule, InspectedTensor } from '../../inspect/inspectAdapter';
 import { inspectAdapter } from '../../inspect/inspectAdapter';
 import type { InspectedTensors, ListedTensor } from '../../inspect/inspectTensors';
@@ -29,8 +29,8 @@ export const inspectCommand: Command = {
     }
     const stats = statSync(target, { throwIfNoEntry: false });
     if (!stats) {
-      const problem = { file: target, severity: 'error', found: 'there is nothing at this path' } as const;
-      throw KernelError.refused([{ ...problem, expected: `expected ${WHAT}` }]);
+      const [found, expected] = checkpointThatIsGone(target) ?? ['there is nothing at this path', `expected ${WHAT}`];
+      throw KernelError.refused([{ file: target, severity: 'error', found, expected }]);
     }
     const [found, expected] = adapterOfRun(target) ?? [];
     if (found !== undefined && expected !== undefined) {

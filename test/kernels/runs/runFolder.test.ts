@@ -46,6 +46,17 @@ const writeState = (state: Partial<RunState>): void =>
 /** Larger than any process number that Linux, macOS or Windows gives by default. */
 const NO_PROCESS = 2 ** 22 + 1;
 
+test('a checkpoint that is removed is gone, and what a kill left of it goes with the next owner', () => {
+  for (const step of [5, 10]) mkdirSync(run.checkpointDir(step));
+  run.removeCheckpoint(5);
+  expect(run.checkpoints()).toEqual([10]);
+  expect(readdirSync(run.file('checkpoints'))).toEqual(['step-000010']);
+  mkdirSync(run.file('checkpoints', '.step-000005.removed.tmp'));
+  expect(run.checkpoints()).toEqual([10]);
+  run.truncateAfter(10);
+  expect(readdirSync(run.file('checkpoints'))).toEqual(['step-000010']);
+});
+
 test('a path for a new run is different each time', () => {
   const paths = Array.from({ length: 20 }, () => RunFolder.newPath('/runs', 'name'));
   expect(new Set(paths).size).toBe(20);

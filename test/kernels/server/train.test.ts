@@ -164,6 +164,35 @@ test('early stopping ends a run whose evaluation loss no longer falls', async ()
   expect(existsSync(path.join(dir, 'checkpoints', 'step-000006'))).toBe(true);
 });
 
+describe('checkpoints', () => {
+  const training = { learning_rate: 0.01, warmup_steps: 0, max_steps: 24, eval_steps: 3, save_steps: 5 };
+  const kept = (dir: string): string[] => readdirSync(path.join(dir, 'checkpoints')).sort();
+  const best = (dir: string): string => `step-${String(state(dir).best?.step).padStart(6, '0')}`;
+
+  test('that were best for a while go when a better one is whole', async () => {
+    const dir = path.join(runs, 'beaten');
+    expect((await engine.run('train', fixture.config('beaten', { training }), '--run', dir)).status).toBe(0);
+    const onGrid = [5, 10, 15, 20, 24].map((step) => `step-${String(step).padStart(6, '0')}`);
+    expect(kept(dir)).toEqual([...new Set([...onGrid, best(dir)])].sort());
+    expect(events(dir).filter((e) => e.event === 'checkpoint').length).toBeGreaterThan(kept(dir).length);
+  });
+
+  test('are no more than save_total_limit, with the newest and the best; a resume goes on from them', async () => {
+    const dir = path.join(runs, 'limited');
+    const config = fixture.config('limited', { training: { ...training, save_total_limit: 2 } });
+    expect((await engine.run('train', config, '--run', dir)).status).toBe(0);
+    const last = best(dir) === 'step-000024' ? expect.any(String) : best(dir);
+    expect(kept(dir)).toEqual([last, 'step-000024']);
+    const { status, stderr } = await engine.run('inspect', path.join(dir, 'checkpoints', 'step-000005'));
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /step-000005: this checkpoint is not there, or not any more.*expected one of the steps that the run has: \d+, 24/,
+      ),
+    ]);
+  });
+});
+
 describe('a learning rate that ruins the model', () => {
   const adapter = { method: 'full', r: undefined, lora_alpha: undefined, lora_dropout: undefined };
   const training = { learning_rate: 10, max_grad_norm: 0, warmup_steps: 0, lr_scheduler_type: 'constant' };

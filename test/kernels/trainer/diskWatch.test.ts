@@ -32,6 +32,14 @@ test('large checkpoints need two of their size', () => {
   expect(new DiskWatch('/', 300 * MB, 0, () => 601 * MB).look({ isDue: true })).toBeNull();
 });
 
+test('a disk that holds one more is not full when an old checkpoint goes for it', () => {
+  const { watch, set } = disk(12 * MB);
+  const toBeFreed = (): number => 10 * MB;
+  expect(watch.look({ isDue: true, toBeFreed })?.kind).toBe('low');
+  set(9 * MB);
+  expect(watch.look({ isDue: true, toBeFreed })).toMatchObject({ kind: 'full', isRoomForOne: false });
+});
+
 test('a disk that will hold one more checkpoint, or none, is full', () => {
   const { watch, set } = disk(12 * MB);
   expect(watch.look({ isDue: true })).toMatchObject({ kind: 'full', isRoomForOne: true });

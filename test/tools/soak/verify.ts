@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { openSafetensors } from '../../../kernels/formats/safetensors';
-import type { MetricRecord, RunEvent, RunState, SampleRecord } from '../../../kernels/protocol/types';
+import type { MetricRecord, RunEvent, RunInfo, RunState, SampleRecord } from '../../../kernels/protocol/types';
 
 /** What a process said it had done before it was killed. */
 export interface Acknowledged {
@@ -37,9 +37,14 @@ export function verifyRun(dir: string, acknowledged: Acknowledged, reference: st
     const events = readLines<RunEvent>(dir, 'events.jsonl').flatMap(({ event, step }) =>
       event === 'checkpoint' ? [step] : [],
     );
-    for (const step of new Set([...acknowledged.checkpoints, ...events])) {
-      if (!existsSync(path.join(dir, 'checkpoints', checkpointName(step))))
-        throw new Error(`lost that of step ${step}`);
+    const isThere = (step: number): boolean => existsSync(path.join(dir, 'checkpoints', checkpointName(step)));
+    const all = [...new Set([...acknowledged.checkpoints, ...events])];
+    const { save_steps: saveSteps, save_total_limit: limit = Infinity } = trainingOf(dir);
+    for (const step of all.filter((one) => !isThere(one))) {
+      // One that was the best goes for a better one, and an old one where only so many are kept.
+      const newer = all.filter((other) => other > step && isThere(other)).length;
+      const isBeaten = step % saveSteps !== 0 && newer > 0;
+      if (!isBeaten && newer < Math.max(1, limit - 1)) throw new Error(`lost that of step ${step}`);
     }
   });
   check('losses', () => {
@@ -69,6 +74,8 @@ export function verifyFinished(dir: string, reference: string): readonly string[
   const samples = (folder: string): unknown[] =>
     readLines<SampleRecord>(folder, 'samples.jsonl').map((record) => ({ ...record, time: 0 }));
   expectSame('samples.jsonl', samples(dir), samples(reference));
+  const kept = (folder: string): string[] => readdirSync(path.join(folder, 'checkpoints')).sort();
+  expectSame('the list of checkpoints', kept(dir), kept(reference));
   const last = path.join('checkpoints', checkpointName(state.total_steps));
   const weights = 'adapter_model.safetensors';
   for (const file of [
@@ -85,6 +92,11 @@ export function verifyFinished(dir: string, reference: string): readonly string[
 
 export const readState = (dir: string): RunState =>
   JSON.parse(readFileSync(path.join(dir, 'state.json'), 'utf8')) as RunState;
+
+function trainingOf(dir: string): { readonly save_steps: number; readonly save_total_limit?: number } {
+  const { config } = JSON.parse(readFileSync(path.join(dir, 'run.json'), 'utf8')) as RunInfo;
+  return config['training'] as ReturnType<typeof trainingOf>;
+}
 
 /** Whole lines; half a line at the end, without its newline, is what a killed process may leave. */
 export function readLines<T>(dir: string, name: string): T[] {

@@ -30,13 +30,16 @@ export function makeWorkplace(folder: string, program: string): Workplace {
   const samples = { prompts: ['abc', 'one two'], max_new_tokens: 4 };
   const engine = (...args: string[]): void =>
     void execFileSync(process.execPath, [program, ...args], { env, stdio: 'pipe' });
-  const training = (name: string, steps: number): Training => {
-    const config = fixture.config(name, { samples, training: { max_steps: steps, eval_steps: 8, save_steps: 5 } });
+  const training = (name: string, steps: number, limit?: number): Training => {
+    const config = fixture.config(name, {
+      samples,
+      training: { max_steps: steps, eval_steps: 8, save_steps: 5, save_total_limit: limit },
+    });
     const reference = path.join(folder, 'references', name);
     engine('train', config, '--run', reference);
     return { config, reference };
   };
-  const [long, short] = [training('long', 120), training('short', 16)];
+  const [long, short] = [training('long', 120), training('short', 16, 2)];
   const merged = path.join(folder, 'references', 'merged');
   engine('merge', '--base', fixture.model, '--adapter', path.join(short.reference, 'adapter'), '--out', merged);
   return { folder, program, env, model: fixture.model, long, short, merged };
