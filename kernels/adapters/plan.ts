@@ -283,7 +283,9 @@ function quantizedRefusal(method: AnyAdapterMethod, { base }: Selection, names: 
     key: base ? 'method' : 'modules_to_save',
     found: l10n.t('{0} would train weights that the base model has quantised ({1})', method.label, which ?? ''),
     expected: base
-      ? l10n.t('expected a method that puts adapters on them, such as LoRA or DoRA, or a base model in F32, F16 or BF16')
+      ? l10n.t(
+          'expected a method that puts adapters on them, such as LoRA or DoRA, or a base model in F32, F16 or BF16',
+        )
       : l10n.t('expected modules that are not quantised, or a base model in F32, F16 or BF16'),
   };
 }

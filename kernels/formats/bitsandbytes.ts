@@ -16,7 +16,6 @@ import { jsonValue, parseJsonObject } from './jsonTree';
 import type { FourBitWeight, NestedAbsmax, QuantizedWeight, ReadPart, StoredPart } from './quantizedWeight';
 import { shapeText } from './safetensorsHeader';
 
-/** `dtype`: what 8-bit weights were before; their files do not say it. */
 export interface QuantizedTensors {
   /** By the name of the weight. */
   readonly weights: ReadonlyMap<string, QuantizedWeight>;
@@ -42,7 +41,7 @@ const LEVEL_TOLERANCE = 1e-6;
 export const hasQuantized = (names: Iterable<string>): boolean =>
   [...names].some((name) => FOUR_BIT_PART.test(name) || EIGHT_BIT_PART.test(name));
 
-/** Throws `format/invalid` with every part that is missing or does not fit. `eightBitDtype`: as `EightBitWeight.from`. */
+/** Throws `format/invalid` with every part that is missing or does not fit. `eightBitDtype`: what 8-bit weights were before, which their files do not say. */
 export function readQuantized(
   tensors: ReadonlyMap<string, StoredPart>,
   read: ReadPart,

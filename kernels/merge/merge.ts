@@ -71,7 +71,8 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
     const errors = await errorsOf(model, adapter, options);
     const proof = await writeCheckpoint(model.checkpoint, out, change, {
       ...(signal && { signal }),
-      onBytes: (done, all) => onProgress?.({ fraction: (WRITING * done) / all, message: l10n.t('Writing the merged weights') }),
+      onBytes: (done, all) =>
+        onProgress?.({ fraction: (WRITING * done) / all, message: l10n.t('Writing the merged weights') }),
       inspect: async (folder) => {
         await earlier?.dispose();
         await layers?.dispose();
@@ -86,7 +87,10 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
               threads: physicalCores(),
               ...(signal && { signal }),
               onProgress: (f) =>
-                onProgress?.({ fraction: WRITING + (1 - WRITING) * f, message: l10n.t('Comparing the logits of both models') }),
+                onProgress?.({
+                  fraction: WRITING + (1 - WRITING) * f,
+                  message: l10n.t('Comparing the logits of both models'),
+                }),
             },
           );
         } finally {

@@ -39,7 +39,8 @@ export function dequantize(out: OnnxWriter, weight: PackedWeight): string {
 export function packedProduct(out: OnnxWriter, x: string, weight: PackedWeight, transB: boolean): string | undefined {
   const { storage, isTransposed, shape } = weight.quantized;
   const isForward = transB !== isTransposed;
-  if (!isForward || out.target !== 'cpu' || storage.bits !== 4 || storage.blockSize > LARGEST_PRODUCT_BLOCK) return undefined;
+  if (!isForward || out.target !== 'cpu' || storage.bits !== 4 || storage.blockSize > LARGEST_PRODUCT_BLOCK)
+    return undefined;
   const [rows, width] = shape;
   const codes = bytesOf(out, weight.name, weight.codes, Math.ceil(sizeOf(shape) / 2), storage.blockSize / 2);
   const attributes = {

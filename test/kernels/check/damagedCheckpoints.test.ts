@@ -213,7 +213,11 @@ const damages: readonly Damage[] = [
   field('tie_word_embeddings', true, /lm_head\.weight: has other values, first in row 0; expected a copy of/),
   field('attention_bias', true, /q_proj\.bias: is missing; expected a tensor \[24\]/),
   field('attention_dropout', 0.1, /attention_dropout: is 0\.1; expected 0/),
-  field('quantization_config', { quant_method: 'gptq' }, /quantization_config\.quant_method: is "gptq"; expected bitsandbytes/),
+  field(
+    'quantization_config',
+    { quant_method: 'gptq' },
+    /quantization_config\.quant_method: is "gptq"; expected bitsandbytes/,
+  ),
   field('partial_rotary_factor', 0.5, /partial_rotary_factor: is 0\.5; expected 1/),
   field(
     'auto_map',

@@ -3,11 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../../../kernels/formats/checkpoint';
 import { Graph, f32, type Value } from '../../../../kernels/graph/graph';
-import { encodeOnnx } from '../../../../kernels/graph/onnx/encode';
+import { emitProgram, encodeOnnx } from '../../../../kernels/graph/onnx/encode';
 import { gemm } from '../../../../kernels/graph/ops';
 import { programOf } from '../../../../kernels/graph/program';
 import { weightOf } from '../../../../kernels/models/baseModel';
 import { ortRuntime } from '../../../../kernels/runtime/ort';
+import { planBuffers } from '../../../../kernels/estimate/bufferPlan';
+import { typesOf } from '../../../../kernels/estimate/onnxShapes';
 import { quantise } from '../../../support/quantise';
 import { quantisedFile } from '../../../support/quantisedFile';
 import { randomValues, temporaryFolder } from '../../../support/tinyModel';
@@ -44,6 +46,10 @@ async function run(
   const graph = new Graph();
   const weight = weightOf(graph, checkpoint.tensor('a.weight'), (file) => file);
   const program = programOf({ y: build(weight, graph.input('x', f32(...shape))) });
+  expect(typesOf(program, emitProgram(program, target)).get('y')).toEqual({
+    elementBytes: 4,
+    shape: program.outputs.get('y')!.type.shape,
+  });
   const options = { device: 'cpu' as const, threads: 1, weightsFolder: folder };
   const session = await ortRuntime.compile(encodeOnnx(program, { target, weightsFolder: folder }), options);
   const isFed = program.leaves.some(({ leaf }) => leaf?.kind === 'input');
@@ -91,4 +97,17 @@ describe('a quantised weight in a graph', () => {
     });
     await fc.assert(property, { numRuns: 80 });
   });
+});
+
+it('a product that dequantises is planned with the values it makes meanwhile', () => {
+  const values = randomValues([32, 16], 1);
+  const checkpoint = quantisedFile(folder, quantise('a.weight', values, [32, 16], { form: 'nf4' }));
+  const graph = new Graph();
+  const weight = weightOf(graph, checkpoint.tensor('a.weight'), (file) => file);
+  const program = programOf({ y: gemm(graph.input('x', f32(1, 16)), weight, { transB: true }) });
+  const emitted = emitProgram(program, 'cpu');
+  expect(emitted.out.nodes.map(({ opType }) => opType)).toContain('MatMulBnb4');
+  const buffers = planBuffers(emitted.out.nodes, typesOf(program, emitted), new Set(['y']));
+  expect(buffers.map(({ bytes }) => bytes)).toContain(4 * 32 * 16);
+  checkpoint.close();
 });
