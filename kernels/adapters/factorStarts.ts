@@ -77,6 +77,7 @@ export function startRefusal(
   if (principalRounds(start) !== undefined && r > most) {
     return {
       key: 'r',
+      limit: most,
       reason: l10n.t('its base weight has {0} singular values; choose r ≤ {0}, or another init_lora_weights', most),
     };
   }

@@ -104,21 +104,18 @@ export function planAdapter(
   if (refusal) throw refused([refusal]);
   const sites = base ? [] : adaptedSites(model, selection);
   const idle = base ? [] : [...idleOptions(own, config, model, sites)];
-  if (!base && sites.length === 0) throw refused(whyNothing(idle, selection, model));
+  if (!base && sites.length === 0) throw refused(whyNothing(idle, own, selection, model));
   const layers: AdaptedLayer[] = [];
-  const misfits: IdleOption[] = [];
+  const misfits: Misfit[] = [];
   for (const site of sites) {
     const own = method.configOf(site, config) as Readonly<Record<string, unknown>>;
     const supported = site.kind === 'embedding' && !method.embed ? noEmbeddings() : method.supports(site, own);
     if (supported === true) layers.push({ site, config: own, params: method.params(site, own) });
-    else {
-      const found = l10n.t('{0} cannot adapt {1}', method.label, site.path);
-      misfits.push({ key: supported.key ?? 'target_modules', found, expected: supported.reason });
-    }
+    else misfits.push({ site, own, refusal: supported });
   }
   if (misfits.length === 0) idle.push(...idleLinks(method, config, layers), ...idleModuleFields(method, config, sites));
   if (onIdle) idle.forEach(onIdle);
-  const problems = [...(onIdle ? [] : idle), ...misfits.slice(0, 1)];
+  const problems = [...(onIdle ? [] : idle), ...misfitOptions(misfits, sites, method, config)];
   if (problems.length > 0) throw refused(problems);
 
   const [trained, frozen] = adapterTensors(method, config, layers);
@@ -308,9 +305,46 @@ function baseTensors({ sites, tensors, fresh, head }: PlannedModel): readonly Ba
   });
 }
 
+/** A layer that the method does not adapt. */
+interface Misfit {
+  readonly site: TargetSite;
+  /** The configuration of this layer. */
+  readonly own: Readonly<Record<string, unknown>>;
+  readonly refusal: Refusal;
+}
+
+/** Which pattern gives single layers another value of a key. */
+const PATTERNS: Readonly<Record<string, string>> = { r: 'rank_pattern', lora_alpha: 'alpha_pattern' };
+
+/** One for all layers: of the one that allows least. What no layer could take is about the setting, not about a layer. */
+function misfitOptions(
+  misfits: readonly Misfit[],
+  sites: readonly TargetSite[],
+  { label }: AnyAdapterMethod,
+  config: Readonly<Record<string, unknown>>,
+): readonly IdleOption[] {
+  const limitOf = ({ refusal }: Misfit): number => refusal.limit ?? Infinity;
+  const [first, ...others] = misfits;
+  if (!first) return [];
+  const worst = others.reduce((least, misfit) => (limitOf(misfit) < limitOf(least) ? misfit : least), first);
+  const { site, own, refusal } = worst;
+  const { key, reason: expected } = refusal;
+  if (key !== undefined && misfits.length === sites.length && others.every((m) => m.refusal.reason === expected)) {
+    const isSame = own[key] === config[key];
+    if (isSame) return [{ key, found: l10n.t('is {0}', JSON.stringify(config[key])), expected }];
+  }
+  const pattern = key === undefined ? undefined : PATTERNS[key];
+  const isOfPattern = key !== undefined && pattern !== undefined && own[key] !== config[key];
+  const found = isOfPattern
+    ? l10n.t('{0} cannot adapt {1} with {2}', label, site.path, `${key}: ${String(own[key])}`)
+    : l10n.t('{0} cannot adapt {1}', label, site.path);
+  return [{ key: (isOfPattern ? pattern : key) ?? 'target_modules', found, expected }];
+}
+
 /** Why no layer is adapted: every entry that is wrong, or all of `target_modules` where no entry alone is to blame. */
 function whyNothing(
   idle: readonly IdleOption[],
+  own: Selection,
   { modulesToSave }: Selection,
   model: PlannedModel,
 ): readonly IdleOption[] {
@@ -318,6 +352,23 @@ function whyNothing(
   const others = idle.filter(({ key }) => !['rank_pattern', 'alpha_pattern', 'bias'].includes(key));
   const entries = others.filter(({ key }) => key === 'target_modules');
   if (entries.length > 1 || others.some(({ key }) => key === 'layers_to_transform')) return others;
+  const rest = others.filter(({ key }) => key !== 'target_modules');
+  // With one key less, something would be adapted: that key is what leaves nothing.
+  const targeted = adaptedSites(model, { ...own, excludeModules: null });
+  if (own.excludeModules !== null && targeted.length > 0) {
+    const found = l10n.t('leaves out all {0} layers that are targeted', targeted.length);
+    return [{ key: 'exclude_modules', found, expected: l10n.t('expected some of them to be left') }, ...rest];
+  }
+  const anywhere = adaptedSites(model, { ...own, layersPattern: [] });
+  if (own.layersPattern.length > 0 && anywhere.length > 0) {
+    const lists = [
+      ...new Set(
+        anywhere.flatMap(({ path, layer }) => path.split('.').filter((_, i, all) => all[i + 1] === `${layer}`)),
+      ),
+    ];
+    const found = l10n.t('{0} is no list of blocks that is targeted', own.layersPattern.join(', '));
+    return [{ key: 'layers_pattern', found, expected: l10n.t('expected {0}', lists.join(', ')) }, ...rest];
+  }
   const saved = model.sites.filter((s) => savesModule(modulesToSave, s.path)).length;
   const count = model.sites.length;
   const found =
@@ -325,7 +376,7 @@ function whyNothing(
       ? l10n.t('matches none of the {0} linear layers, {1} of which are in modules_to_save', count, saved)
       : l10n.t('matches none of the {0} linear layers', count);
   const whole = { key: 'target_modules', found, expected: entries[0]?.expected ?? availableIn(model) };
-  return [whole, ...others.filter(({ key }) => key !== 'target_modules')];
+  return [whole, ...rest];
 }
 
 /** Links that no layer has: without any, the method would be another one than was asked for. */
@@ -377,6 +428,46 @@ function* idleModuleFields(
   }
 }
 
+/** Each exclusion leaves something out that would be adapted without it. */
+function* idleExclusions(selection: Selection, model: PlannedModel): Generator<IdleOption> {
+  const { excludeModules } = selection;
+  const key = 'exclude_modules';
+  const isPattern = typeof excludeModules === 'string';
+  const targeted = adaptedSites(model, { ...selection, excludeModules: null });
+  const all = [...model.sites, ...(model.outerSites ?? [])];
+  for (const entry of isPattern ? [excludeModules] : new Set(excludeModules ?? [])) {
+    const matches = ({ path }: TargetSite): boolean => matchesModules(isPattern ? entry : [entry], path, key);
+    if (targeted.some(matches)) continue;
+    if (!all.some(matches)) {
+      yield { key, found: l10n.t('{0} matches no linear layer', entry), expected: availableIn(model) };
+    } else if (targeted.length > 0) {
+      const expected = l10n.t('the targeted layers are {0}', projectionsOf({ sites: targeted }));
+      yield { key, found: l10n.t('{0} is not targeted, so there is nothing to leave out', entry), expected };
+    }
+  }
+}
+
+/** Items that a list holds more than once. */
+function* repeatedItems(selection: Selection): Generator<IdleOption> {
+  const lists: Readonly<Record<string, string | readonly (string | number)[] | null>> = {
+    target_modules: selection.targetModules,
+    exclude_modules: selection.excludeModules,
+    layers_to_transform: selection.layersToTransform,
+    layers_pattern: selection.layersPattern,
+    modules_to_save: selection.modulesToSave,
+  };
+  for (const [key, items] of Object.entries(lists)) {
+    if (items === null || typeof items === 'string') continue;
+    for (const item of new Set(items.filter((other, i) => items.indexOf(other) !== i))) {
+      yield {
+        key,
+        found: l10n.t('{0} stands there more than once', item),
+        expected: l10n.t('expected each item once'),
+      };
+    }
+  }
+}
+
 /** An option that matches nothing would train something else than was asked for, silently. */
 function* idleOptions(
   selection: Selection,
@@ -384,10 +475,10 @@ function* idleOptions(
   model: PlannedModel,
   sites: readonly TargetSite[],
 ): Generator<IdleOption> {
-  const { targetModules, excludeModules, modulesToSave, bias } = selection;
+  const { targetModules, modulesToSave, bias } = selection;
   const available = availableIn(model);
   const all = [...model.sites, ...(model.outerSites ?? [])];
-  for (const entry of typeof targetModules === 'string' ? [] : targetModules) {
+  for (const entry of typeof targetModules === 'string' ? [] : new Set(targetModules)) {
     const matching = all.filter((s) => matchesModules([entry], s.path));
     if (matching.length > 0 && matching.every((s) => savesModule(modulesToSave, s.path))) {
       yield {
@@ -399,10 +490,9 @@ function* idleOptions(
       yield { key: 'target_modules', found: l10n.t('{0} matches no linear layer', entry), expected: available };
     }
   }
-  if (excludeModules !== null && !all.some((s) => matchesModules(excludeModules, s.path, 'exclude_modules'))) {
-    yield { key: 'exclude_modules', found: l10n.t('matches no linear layer'), expected: available };
-  }
-  for (const layer of selection.layersToTransform ?? []) {
+  yield* idleExclusions(selection, model);
+  yield* repeatedItems(selection);
+  for (const layer of new Set(selection.layersToTransform ?? [])) {
     if (layer >= model.config.layers) {
       const expected = l10n.t('this model has blocks 0 to {0}', model.config.layers - 1);
       yield { key: 'layers_to_transform', found: l10n.t('there is no block {0}', layer), expected };

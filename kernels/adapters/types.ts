@@ -120,8 +120,11 @@ export interface StoredForm<F extends Fields = Fields> {
 
 export type NamedTensors = Readonly<Record<string, Float32Array>>;
 
-/** `key`: the method's field that is at fault, where it is not the choice of layers. */
-export type Refusal = { readonly reason: string; readonly key?: string };
+/**
+ * `key`: the method's field that is at fault, where it is not the choice of layers. `limit`: the most that the field may be on
+ * this layer, so that of several layers the one is named that allows least.
+ */
+export type Refusal = { readonly reason: string; readonly key?: string; readonly limit?: number };
 
 export interface AdapterMethod<F extends Fields = Fields, P extends string = string, O extends string = never> {
   readonly id: string;

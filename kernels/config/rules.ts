@@ -75,6 +75,14 @@ const RULES: readonly Rule[] = [
         : l10n.t('the adapter starts as init_from has it; remove one of the two'),
   })),
   {
+    section: 'adapter',
+    key: 'decay_magnitude',
+    reason: (w, value) =>
+      value === true && (w.get('training', 'weight_decay') ?? 0) === 0
+        ? l10n.t('nothing decays; write training.weight_decay, or remove this key')
+        : undefined,
+  },
+  {
     section: 'training',
     key: 'lr_scheduler_type',
     reason: (w, value) =>

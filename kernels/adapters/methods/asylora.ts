@@ -107,6 +107,7 @@ export const asylora = defineAdapter({
     if (!isBounded || r <= most) return true;
     return {
       key: 'r',
+      limit: most,
       reason: l10n.t('there are no {0} such directions at right angles in {1} features; choose r ≤ {1}', r, most),
     };
   },

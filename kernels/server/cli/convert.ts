@@ -35,19 +35,20 @@ export const convertCommand: Command = {
     const name = stringOption(values, 'dtype') ?? 'f32';
     const dtype = DTYPES.find((d) => d === name);
     if (!dtype) throw refusedArgument('--dtype', `found ${name}`, `expected one of ${DTYPES.join(', ')}`);
+    const wanted = wantedOf(values);
     const adapter = path.resolve(requiredOption(values, 'adapter'));
     const report = await convert({
       base: path.resolve(requiredOption(values, 'base')),
       adapter,
       out: path.resolve(requiredOption(values, 'out')),
-      wanted: wantedOf(values),
+      wanted,
       dtype,
       signal,
       onProgress: showProgress(out),
     });
     out.clearProgress();
     out.record(report);
-    show(report, adapter, out);
+    show(report, adapter, wanted, out);
   },
 };
 
@@ -62,7 +63,12 @@ function wantedOf(values: OptionValues): { readonly rank: number } | { readonly 
   return energy === undefined ? { rank: countOption(values, 'rank', 1) } : { energy };
 }
 
-function show(report: ConvertReport, adapter: string, out: CommandContext['out']): void {
+function show(
+  report: ConvertReport,
+  adapter: string,
+  wanted: ReturnType<typeof wantedOf>,
+  out: CommandContext['out'],
+): void {
   const { modules, carried } = report;
   const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
   const rows = modules.map(({ module, shape, rank, norm, energy, error, how, seconds }) => [
@@ -83,6 +89,10 @@ function show(report: ConvertReport, adapter: string, out: CommandContext['out']
       `largest relative error of ΔW ${worst.toExponential(2)}, ${report.seconds.toFixed(1)} s`,
   );
   noteStoredRank(adapter, out);
+  const asked = 'rank' in wanted ? wanted.rank : 0;
+  if (asked > report.rank) {
+    out.note(`note: --rank: found ${asked}; ${report.rank} is written, the most that a delta weight here can have`);
+  }
   if (carried.length > 0) out.line(`trained in full and carried over: ${carried.join(', ')}`);
   out.line(
     `logits of base + converted adapter against base + adapter on ${report.prompts} prompts (${report.positions} positions): ` +

@@ -95,7 +95,7 @@ describe('an option that would do nothing is refused', () => {
     [{ target_modules: ['q_proj', 'c_attn'] }, /target_modules: c_attn matches no linear layer.*q_proj/],
     [{ target_modules: 'nothing' }, /matches none of the 21 linear layers/],
     [{ target_modules: ['q_proj', 'o_proj'], modules_to_save: ['o_proj'] }, /o_proj.*modules_to_save.*choose one/],
-    [{ exclude_modules: ['nobody'] }, /exclude_modules: matches no linear layer/],
+    [{ exclude_modules: ['nobody'] }, /exclude_modules: nobody matches no linear layer/],
     [{ layers_to_transform: [0, 3] }, /there is no block 3.*0 to 2/],
     [{ layers_to_transform: [9] }, /layers_to_transform: there is no block 9/],
     [{ layers_pattern: 'layers' }, /layers_pattern: has no effect by itself/],

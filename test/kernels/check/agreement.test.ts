@@ -153,6 +153,51 @@ const cases: readonly Case[] = [
     says: [/adapter\.target_modules\.0: .*did you mean q_proj\?/, /training\.learning_rate: found the number -1/],
   },
   {
+    name: 'a misspelt exclusion beside one that is right',
+    changes: () => ({ adapter: { exclude_modules: ['down_proj', 'o_prj'] } }),
+    says: [/adapter\.exclude_modules\.1: o_prj matches no linear layer; .*did you mean o_proj\?/],
+  },
+  {
+    name: 'an exclusion of what is not targeted',
+    changes: () => ({ adapter: { target_modules: ['q_proj'], exclude_modules: ['k_proj'] } }),
+    says: [/adapter\.exclude_modules: k_proj is not targeted.*; the targeted layers are q_proj/],
+  },
+  {
+    name: 'an exclusion of everything',
+    changes: () => ({ adapter: { target_modules: ['q_proj'], exclude_modules: ['q_proj'] } }),
+    says: [/adapter\.exclude_modules: leaves out all 2 layers that are targeted/],
+  },
+  {
+    name: 'a list of blocks that is not there',
+    changes: () => ({ adapter: { layers_to_transform: [0], layers_pattern: 'foo' } }),
+    says: [/adapter\.layers_pattern: foo is no list of blocks that is targeted; expected layers$/],
+  },
+  {
+    name: 'items that stand there twice',
+    changes: () => ({ adapter: { target_modules: ['q_proj', 'q_proj'], layers_to_transform: [0, 0, 1] } }),
+    says: [/target_modules: q_proj stands there more than once/, /layers_to_transform: 0 stands there more than once/],
+  },
+  {
+    name: 'a magnitude that decays where nothing does',
+    changes: () => ({ adapter: { method: 'dora', decay_magnitude: true }, training: { weight_decay: 0 } }),
+    says: [/adapter\.decay_magnitude: this key has no effect here; nothing decays/],
+  },
+  {
+    name: 'an odd rank for an orthogonal start, from a pattern',
+    changes: () => ({ adapter: { r: 4, init_lora_weights: 'orthogonal', rank_pattern: { q_proj: 7 } } }),
+    says: [/adapter\.rank_pattern: LoRA cannot adapt .*q_proj with r: 7; .*choose an even r/],
+  },
+  {
+    name: 'a rank above what the smallest layer has for PiSSA',
+    changes: () => ({ adapter: { r: 100, init_lora_weights: 'pissa' } }),
+    says: [/adapter\.r: .*choose r ≤ 12,/],
+  },
+  {
+    name: 'a setting of ResLoRA that goes with another one',
+    changes: () => ({ adapter: { method: 'reslora', variant: 'is', pre_num: 3 } }),
+    says: [/adapter\.pre_num: is 3; the input shortcut always links one block/],
+  },
+  {
     name: 'an adapter to start from that is none',
     changes: () => ({ adapter: { init_from: fixture.model } }),
     says: [/init_from/],
