@@ -2,7 +2,7 @@
  * @file Quantised weights in an ONNX file, from their parts as they lie in the files; formulas in formats/quantizedWeight.ts. A
  * product reads 4-bit codes by an operator of onnxruntime's own; everything else reads values that standard operators make.
  */
-import type { EightBitStorage, FourBitStorage, QuantizedStorage, WeightLocation } from '../graph';
+import type { EightBitStorage, FourBitStorage, NestedStorage, QuantizedStorage, WeightLocation } from '../graph';
 import { sizeOf } from '../graph';
 import type { OnnxWriter, StoredDType } from './writer';
 import { MICROSOFT } from './writer';
@@ -75,6 +75,17 @@ function absmaxOf(
   const own = `${name}.absmax`;
   const blocks = Math.ceil(sizeOf(quantized.shape) / blockSize);
   if (!nested) return part(out, own, 'f32', [blocks], absmax);
+  return out.once(own, () => nestedAbsmax(out, name, own, absmax, blocks, nested));
+}
+
+function nestedAbsmax(
+  out: OnnxWriter,
+  name: string,
+  own: string,
+  absmax: WeightLocation,
+  blocks: number,
+  nested: NestedStorage,
+): string {
   const outer = Math.ceil(blocks / nested.blockSize);
   const levels = part(out, `${name}.nested_quant_map`, 'f32', [256], nested.levels);
   const values = gather(out, levels, inBlocks(out, own, absmax, blocks, nested.blockSize)); // [outer, blockSize]

@@ -68,7 +68,10 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
     out.begin(name);
     const types = mapNamed(node.inputs, (v) => v.type);
     // Widened once for each layer and direction: one copy for all would stay in memory from the forward to the backward pass.
-    if (node.scope !== scope) wide.clear();
+    if (node.scope !== scope) {
+      wide.clear();
+      out.enterScope();
+    }
     scope = node.scope;
     const packed = packedInputs(node, nameOf);
     const inputs = (): Named<string, string> =>
@@ -85,6 +88,7 @@ export function emitProgram(program: Program, target: Target): EmittedProgram {
   // onnxruntime orders execution by a depth-first search that starts at the last node without readers. Outputs get
   // nodes of their own at the end, the one made last coming first, so that the search meets them in the order of the
   // program; otherwise it walks to the first layer's gradient before all others and keeps everything alive till then.
+  out.enterScope();
   for (const [name, value] of [...program.outputs].sort(([, a], [, b]) => b.id - a.id)) {
     const weight = packedWeight(value, nameOf);
     out.begin(name);

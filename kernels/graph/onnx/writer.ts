@@ -39,6 +39,7 @@ export const MICROSOFT = 'com.microsoft';
 export class OnnxWriter {
   readonly nodes: OnnxNode[] = [];
   readonly tensors = new Map<string, OnnxTensor>();
+  private readonly made = new Map<string, string>();
   private current = '';
   private count = 0;
 
@@ -60,6 +61,18 @@ export class OnnxWriter {
     const output = `${this.current}.${this.count++}`;
     this.nodes.push({ opType, domain, name: output, inputs, outputs: [output], attributes });
     return output;
+  }
+
+  /** What several operators of one layer and direction read: made once for each key. */
+  once(key: string, make: () => string): string {
+    const known = this.made.get(key) ?? make();
+    this.made.set(key, known);
+    return known;
+  }
+
+  /** Another layer or direction: what was made `once` would stay in memory between them. */
+  enterScope(): void {
+    this.made.clear();
   }
 
   /** Gives the value that an operator returned its own stable name. */
