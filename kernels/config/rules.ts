@@ -114,7 +114,7 @@ const RULES: readonly Rule[] = [
     key: 'every',
     reason: (w, value) => {
       const steps = w.get('training', 'max_steps');
-      return isAtLeast(value, steps)
+      return steps !== 0 && isAtLeast(value, steps)
         ? l10n.t('the run ends after {0} steps, before the first restart', String(steps))
         : undefined;
     },
@@ -190,7 +190,7 @@ const RULES: readonly Rule[] = [
     severity: 'warning',
     reason: (w, value) => {
       const steps = w.get('training', 'max_steps');
-      return typeof steps === 'number' && typeof value === 'number' && value >= steps
+      return typeof steps === 'number' && steps > 0 && typeof value === 'number' && value >= steps
         ? l10n.t('the run ends after {0} steps, before the learning rate is reached', steps)
         : undefined;
     },

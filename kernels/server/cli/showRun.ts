@@ -3,6 +3,7 @@ import { missingRecords } from '../../check/expectedRecords';
 import { figureTexts, noteInWords, ruleInWords } from '../../protocol/activity';
 import { formatProblem } from '../../protocol/errors';
 import type { ActivityFigure, ActivityVerdict, RunEvent } from '../../protocol/types';
+import { STATE_FILE } from '../../runs/runDescription';
 import { effectiveStatus, RunFolder } from '../../runs/runFolder';
 import type { Output } from './command';
 import { table } from './command';
@@ -24,7 +25,11 @@ export function showRun(dir: string, out: Output): void {
   const activity = records.at(-1) ?? null;
   const method = methodOf(info.config);
   const warnings = lastWarnings(run);
-  const ended = error === undefined ? {} : { error };
+  // A process that was killed could not write why.
+  const isGone = status !== state.status;
+  const reason = isGone ? `its process is gone while ${STATE_FILE} says ${state.status}` : error;
+  const isFree = status === 'failed' || status === 'stopped';
+  const ended = reason === undefined ? {} : { error: reason };
   const problems = missingRecords(run.dir, info, state);
   for (const problem of problems) out.note(`warning: ${formatProblem(problem)}`);
   out.record({
@@ -48,7 +53,8 @@ export function showRun(dir: string, out: Output): void {
       ['method', method],
       ['status', `${status} at step ${step} of ${total}`],
       ...(best ? [['best evaluation loss', bestText(best)]] : []),
-      ...(error === undefined ? [] : [['error', error]]),
+      ...(reason === undefined ? [] : [['error', reason]]),
+      ...(isFree ? [['to go on', `adapter-studio resume ${run.dir} (${fromCheckpoint(run)})`]] : []),
     ]),
   );
   for (const { step: at, reason = '', action = '' } of warnings) out.line(`step ${at}: ${reason}. ${action}`);
@@ -65,6 +71,11 @@ export function showRun(dir: string, out: Output): void {
   const why = noteInWords(activity);
   if (why !== undefined) out.line(why);
   out.line(table([['figure', 'value', 'verdict', 'rule', 'where'], ...activity.figures.map(row)]));
+}
+
+function fromCheckpoint(run: RunFolder): string {
+  const last = run.checkpoints().at(-1);
+  return last === undefined ? 'from the beginning, there is no checkpoint' : `from the checkpoint of step ${last}`;
 }
 
 /** The latest of each kind that the watchdog has seen since the run began. */

@@ -4,7 +4,7 @@ import type { ActivityRecord } from '../../protocol/types';
 import type { Divergence } from '../divergence';
 
 const TOO_FEW =
-  'The run ended after {0} updates of the adapter; some rules can be judged after {1} only. Train for more steps to know.';
+  'Updates of the adapter until the end of the run: {0}; some rules can be judged after {1} only. Train for more steps to know.';
 const DIVERGED =
   'The loss is {1}; before training it was {0}. In a model that training has ruined, a rule that is not met says nothing about the method. Lower training.learning_rate, or limit the gradients with training.max_grad_norm.';
 

@@ -287,3 +287,11 @@ test('everything in the head is reached by keyboard', async ({ open }) => {
   for (const name of ['Stop', 'Try It', 'Inspect Adapter', 'Merge', 'Configuration', 'Open Folder', 'Log'])
     expect(reached).toContain(name);
 });
+
+test('a finished run that gained nothing says so under its head, with what to do', async ({ open }) => {
+  const page = await open('dashboard', { host: { run: 'ruined' } });
+  await expect(page.locator('.banner.warning')).toContainText(
+    'No better than before training: the evaluation loss was never below',
+  );
+  await expect(page.locator('.facts')).toContainText('0.6374 before training');
+});

@@ -34,6 +34,8 @@ interface Scenario {
   readonly isClassifier?: true;
   /** `none`: a run of an older version. */
   readonly activity?: 'red' | 'none';
+  /** Its evaluations were never below the one before training. */
+  readonly hasNoGain?: boolean;
   /** DoRA: spectra of directional updates, and a few of delta weights. */
   readonly hasDirections?: true;
   /** Merges its adapter every so many steps. */
@@ -60,6 +62,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     isClassifier: true,
     hasNoSamples: true,
   },
+  ruined: { shape: { steps: 1000, ...small }, done: 1000, status: 'finished', hasNoGain: true },
   red: { shape: { steps: 1000, ...small }, done: 800, status: 'running', activity: 'red' },
   dora: { shape: { steps: 1000, ...small }, done: 800, status: 'running', hasDirections: true },
   restarts: { shape: { steps: 1000, ...small }, done: 800, status: 'running', restartEvery: 200 },
@@ -173,11 +176,25 @@ function record(): void {
   activityRevision++;
 }
 
+const NO_GAIN: RunEvent = {
+  event: 'warning',
+  time: 1_767_230_000,
+  step: 1000,
+  watch: 'no-gain',
+  reason: 'the evaluation loss was never below the 0.6374 before training; at the end it is 4.899',
+  action:
+    'The adapter of the last step makes the model worse: do not use it. Start again and lower training.learning_rate, or limit the gradients with training.max_grad_norm (1 is usual).',
+};
+
 function snapshot(): DashboardSnapshot {
   const isActive = status === 'running' && !scenario.isGone;
-  const events = runEvents(step, shape.steps, scenario.restartEvery);
+  const events = [...runEvents(step, shape.steps, scenario.restartEvery), ...(scenario.hasNoGain ? [NO_GAIN] : [])];
   const hasAdapter = (status === 'finished' || step > 400) && !scenario.isGone;
-  const best = step >= 50 ? { best: { step: Math.floor(step / 50) * 50, loss: 0.8137 } } : {};
+  const best = scenario.hasNoGain
+    ? { best: { step: 0, loss: 0.6374 } }
+    : step >= 50
+      ? { best: { step: Math.floor(step / 50) * 50, loss: 0.8137 } }
+      : {};
   return {
     run: 'runs/assistant-20260101-000000-k3fz',
     info: query.get('run') === 'empty' ? null : scenario.hasNoSamples ? { ...info, config: {} } : info,

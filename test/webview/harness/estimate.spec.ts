@@ -30,6 +30,9 @@ test('what does not fit says what to change', async ({ open }) => {
     'Cut samples at 512 tokens instead of 1,024: 9.8 GB',
   ]);
   await expect(page.getByRole('img', { name: /needed/ })).toBeVisible();
+  await expect(page.locator('.banner.warning')).toContainText(
+    '903 MB, and 640 MB are free on the disk of /home/me/project/runs',
+  );
 });
 
 test('the parts are as wide as their share, and the gauge as what is free', async ({ open }) => {

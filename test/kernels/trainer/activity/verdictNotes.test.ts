@@ -24,7 +24,7 @@ test('a rule that a diverged model does not meet is left open, with both losses'
 });
 
 test('a run that ends before its rules can be judged says after how many updates they can', () => {
-  expect(noteInWords(withNote(record('pending'), few))).toMatch(/^The run ended after 1 updates .* after 3 only/);
+  expect(noteInWords(withNote(record('pending'), few))).toMatch(/^Updates of the adapter .*: 1; .* after 3 only/);
   expect(withNote(record('pending'), { ...few, isEnd: false })).toEqual(record('pending'));
   expect(withNote(record('pending'), settled)).toEqual(record('pending'));
 });
