@@ -3,6 +3,7 @@ import { ActivitySeries } from '../../../extension/runs/activitySeries';
 import { MetricSeries } from '../../../extension/runs/metricSeries';
 import { RankSeries } from '../../../extension/runs/rankSeries';
 import { SampleSeries } from '../../../extension/runs/sampleSeries';
+import type { RunEvent } from '../../../kernels/protocol/types';
 import type { DashboardPage, DashboardSnapshot } from '../../../webview/protocol/dashboard';
 import { serveAsEditor } from './fakeEditor';
 import {
