@@ -382,7 +382,10 @@ function takeTensors(
   if (problems.length === 0) return taken;
   const shown = problems.slice(0, MOST_SHOWN).map(formatProblem);
   const more = problems.length > MOST_SHOWN ? [l10n.t('and {0} more', problems.length - MOST_SHOWN)] : [];
-  throw new KernelError('adapter/unsupported', [...shown, ...more, advice].join('\n'), { problems });
+  // Values that are not finite say nothing about what it fits.
+  const isMisfit = problems.some(({ file }) => file === dir);
+  const message = [...shown, ...more, ...(isMisfit ? [advice] : [])].join('\n');
+  throw new KernelError('adapter/unsupported', message, { problems });
 }
 
 /** With `save_projection: false` PEFT stores the seed of VeRA's shared matrices in their place. */

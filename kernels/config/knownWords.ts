@@ -117,6 +117,54 @@ const KEYS: readonly (Pick<KnownWord, 'words' | 'name'> &
   { words: ['usemora'], name: 'MoRA', method: 'mora' },
 ];
 
+/** Keys of other programs (Transformers, PEFT, TRL, Axolotl, Unsloth), in any section, and the key with another name that they are here. */
+const RENAMED: readonly (readonly [key: string, words: readonly string[]])[] = [
+  ['model', ['basemodel', 'basemodelnameorpath', 'modelname', 'modelnameorpath', 'modelpath']],
+  ['output', ['outputdir']],
+  ['data.train', ['dataset', 'datasets', 'datasetpath', 'trainfile', 'traindata', 'traindataset']],
+  ['data.eval', ['evalfile', 'evaldataset', 'validationfile', 'testdatasets']],
+  ['data.eval_fraction', ['valsetsize', 'testsize']],
+  [
+    'data.max_length',
+    ['maxseqlength', 'maxseqlen', 'modelmaxlength', 'sequencelen', 'sequencelength', 'cutofflen', 'blocksize'],
+  ],
+  ['adapter.lora_dropout', ['dropout']],
+  ['adapter.target_modules', ['loratargetmodules', 'loratargetlinear']],
+  ['training.per_device_train_batch_size', ['microbatchsize', 'trainbatchsize']],
+  ['training.num_train_epochs', ['epochs', 'numepochs']],
+  ['training.max_grad_norm', ['gradientclipping', 'gradclip']],
+  ['training.lr_scheduler_type', ['lrscheduler', 'scheduler']],
+];
+
+/** Keys of other programs that have no counterpart, and why. */
+const ABSENT: readonly { readonly words: readonly string[]; readonly why: () => string }[] = [
+  {
+    words: ['tasktype', 'pefttype', 'inferencemode'],
+    why: () => l10n.t('the task follows from the model and its data, the rest from adapter.method; remove this key'),
+  },
+  {
+    words: ['packing', 'samplepacking', 'padtosequencelen'],
+    why: () => l10n.t('samples are not packed here; training.group_by_length keeps the padding small'),
+  },
+  {
+    words: ['fp16', 'bf16', 'tf32', 'float16', 'bfloat16', 'torchdtype', 'dtype'],
+    why: () => l10n.t('it is computed in float32, over weights in whatever type the checkpoint has; remove this key'),
+  },
+  {
+    words: ['loadin4bit', 'loadin8bit', 'quantizationconfig'],
+    why: () => l10n.t('weights are read as the checkpoint has them; give the checkpoint that is meant as model'),
+  },
+  {
+    words: ['gradientcheckpointing', 'usegradientcheckpointing', 'flashattention', 'deepspeed', 'fsdp'],
+    why: () => l10n.t('there is no such switch here; remove this key'),
+  },
+  { words: ['optim', 'optimizer'], why: () => l10n.t('the optimiser is always AdamW; remove this key') },
+  {
+    words: ['loggingsteps', 'loggingdir', 'reportto', 'wandbproject', 'pushtohub'],
+    why: () => l10n.t('every step is recorded in the folder of the run, and nothing is sent anywhere; remove this key'),
+  },
+];
+
 /** What a word is written as here. */
 export interface WordPlace {
   readonly sentence: string;
@@ -140,9 +188,11 @@ export function placeOfValue(
 /** The same for a key that its section does not have. */
 export function placeOfKey(path: KeyPath, methods: readonly ConfigurableMethod[]): WordPlace | undefined {
   const [section, key] = path;
-  if (section !== 'adapter' || path.length !== 2 || typeof key !== 'string') return undefined;
-  const known = KEYS.find(({ words }) => words.includes(plain(key)));
-  if (!known) return undefined;
+  const known =
+    section === 'adapter' && path.length === 2 && typeof key === 'string'
+      ? KEYS.find(({ words }) => words.includes(plain(key)))
+      : undefined;
+  if (!known) return placeOfForeignKey(path);
   if ('rename' in known) {
     const sentence = l10n.t('the {0} is written as {1}', known.name, known.rename);
     return { sentence, fixes: [renameFix(path, known.rename), removeFix(path)] };
@@ -155,6 +205,17 @@ export function placeOfKey(path: KeyPath, methods: readonly ConfigurableMethod[]
     sentence: l10n.t('{0} is written as {1}', known.name, `adapter.method: ${id}`),
     fixes: [{ title, edits }, removeFix(path)],
   };
+}
+
+function placeOfForeignKey(path: KeyPath): WordPlace | undefined {
+  const key = path.at(-1);
+  if (typeof key !== 'string') return undefined;
+  const word = plain(key);
+  const absent = ABSENT.find(({ words }) => words.includes(word));
+  if (absent) return { sentence: absent.why(), fixes: [removeFix(path)] };
+  const [name] = RENAMED.find(([, words]) => words.includes(word)) ?? [];
+  if (name === undefined) return undefined;
+  return { sentence: l10n.t('it is written as {0}', name), fixes: [removeFix(path)] };
 }
 
 const plain = (word: string): string =>

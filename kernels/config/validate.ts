@@ -7,7 +7,7 @@ import { describeValue } from './describe';
 import { fieldAt, fieldTable, SECTIONS, type FieldTable } from './fieldTable';
 import { moveFix, removeFix, renameFix, setFix, valueFixes } from './fixes';
 import { placeOfKey, placeOfValue } from './knownWords';
-import { likely, nearest } from './nearest';
+import { likely } from './nearest';
 import { buildConfigSchema, type ConfigurableMethod } from './schema';
 import { isObject, valueAt, type Values } from './values';
 import type { KeyPath } from './yamlSource';
@@ -96,6 +96,10 @@ function finding(
   const field = fieldAt(path, known)?.field;
   const found = l10n.t('found {0}', describeValue(value));
   if (!field) return { path, found, expected: l10n.t('expected a section with keys') };
+  if (Array.isArray(value) && value.length === 0) {
+    const expected = l10n.t('expected at least one item, or no such key');
+    return { path, found, expected, ...withFixes([removeFix(path)]) };
+  }
   const place = placeOfValue(path, value, methods);
   if (place) {
     const expected = l10n.t('{0}; expected {1}', place.sentence, field.expected);
@@ -159,7 +163,8 @@ function unknownKey(
   const place = placeOfKey(path, methods);
   if (place) return { found, expected: place.sentence, fixes: place.fixes };
   const here = [...Object.keys(known[section] ?? {}), ...(section === '' ? SECTIONS : [])];
-  const best = nearest(key, here) ?? '';
+  const best = likely(key, here);
+  if (best === undefined) return { found, expected: l10n.t('expected one of {0}', here.join(', ')), fixes: [remove] };
   const expected = l10n.t('the nearest known key is "{0}"', best);
   return { found, expected, fixes: isFree(best) ? [renameFix(path, best), remove] : [remove] };
 }

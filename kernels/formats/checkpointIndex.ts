@@ -46,8 +46,21 @@ export function readCheckpointIndex(file: string): CheckpointIndex {
   }
   const metadata = node.members.get('metadata');
   if (metadata && metadata.kind !== 'object') add('metadata', describeJson(metadata), l10n.t('expected an object'));
-  if (problems.length > 0) throw KernelError.invalid(problems);
+  if (problems.length > 0) throw KernelError.invalid(grouped(problems));
   return { weightMap, metadata: (metadata ? jsonValue(metadata) : {}) as Readonly<Record<string, unknown>> };
+}
+
+/** One cause makes every entry wrong: what several have in common is said once, at the first. */
+function grouped(problems: readonly Problem[]): readonly Problem[] {
+  const groups = new Map<string, { readonly first: Problem; count: number }>();
+  for (const problem of problems) {
+    const group = groups.get(problem.found);
+    if (group) group.count++;
+    else groups.set(problem.found, { first: problem, count: 1 });
+  }
+  return [...groups.values()].map(({ first, count }) =>
+    count === 1 ? first : { ...first, found: l10n.t('{0}, as in {1} entries', first.found, count) },
+  );
 }
 
 /** Both systems' notions of an absolute path and of a separator count, whatever machine reads the file. */

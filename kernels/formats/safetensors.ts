@@ -167,6 +167,14 @@ function readHeader(fd: number, file: string): SafetensorsFile {
     throw invalid(l10n.t('a file of {0} bytes', fileBytes), l10n.t('expected 8 bytes of header length first'));
   const headerBytes = start.readBigUInt64LE();
   if (headerBytes > BigInt(MAX_HEADER_BYTES)) {
+    // A length above that in eight printable bytes is the beginning of some text.
+    if (
+      start
+        .subarray(0, 8)
+        .every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x0d || byte === 0x09)
+    ) {
+      throw invalid(l10n.t('this is no safetensors file, it looks like text'), l10n.t('expected a safetensors file'));
+    }
     throw invalid(
       l10n.t('a header length of {0} bytes', String(headerBytes)),
       l10n.t('expected at most 100 MB; is this a safetensors file?'),

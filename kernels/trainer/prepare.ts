@@ -487,7 +487,8 @@ function describeLosses(dataset: TokenDataset, maxLength: number): readonly stri
   const { truncated } = dataset;
   return [
     ...(skipped === '' ? [] : [skipped]),
-    ...(truncated > 0 ? [l10n.t('{0} samples are longer than {1} tokens and were cut', truncated, maxLength)] : []),
+    ...(truncated === 1 ? [l10n.t('1 sample is longer than {0} tokens and was cut', maxLength)] : []),
+    ...(truncated > 1 ? [l10n.t('{0} samples are longer than {1} tokens and were cut', truncated, maxLength)] : []),
   ];
 }
 

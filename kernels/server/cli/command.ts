@@ -93,8 +93,8 @@ export function shortPaths(text: string, folder = process.cwd()): string {
   return text.split(whole).reduce((done, next) => `${done}${isInsidePath(done) ? whole : ''}${next}`);
 }
 
-/** Whether a path that began before goes on, so that what follows is not its beginning. */
-const isInsidePath = (before: string): boolean => /[\w.~/\\-]$/.test(before);
+/** Whether what follows is no path of its own: one that began before goes on, or a text is quoted, which stays as it is. */
+const isInsidePath = (before: string): boolean => /[\w.~/\\"-]$/.test(before);
 
 export const bar = (fraction: number, width = 24): string => {
   const filled = Math.round(Math.min(1, Math.max(0, fraction)) * width);

@@ -129,6 +129,10 @@ describe('a refused configuration', () => {
     expect(expectedOf('  method: lora\n  rank: 4\n')).toBe('the rank is written as r');
     expect(expectedOf('  method: lora\n  use_dora: true\n')).toBe('DoRA is written as adapter.method: dora');
     expect(expectedOf('  method: lora\n  relora: { every: 4 }\n')).toBe('expected it at the top level');
+    expect(expectedOf('  method: lora\n  task_type: CAUSAL_LM\n')).toMatch(/^the task follows from the model/);
+    expect(expectedOf('  method: lora\ntraining:\n  bf16: true\n')).toMatch(/^it is computed in float32/);
+    expect(expectedOf('  method: lora\ntraining:\n  max_seq_length: 8\n')).toBe('it is written as data.max_length');
+    expect(expectedOf('  method: lora\nfoo: 1\n')).toMatch(/^expected one of version, model, /);
     expect(expectedOf('  method: lora\ntraining:\n  lr_scheduler_type: constant_with_warmup\n')).toMatch(
       /^constant_with_warmup is written as training.lr_scheduler_type: constant, training.warmup_steps: 10;/,
     );

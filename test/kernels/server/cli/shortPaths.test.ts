@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { shortPaths } from '../../../../kernels/server/cli/command';
 
-test('a path below the folder is written from there, wherever it stands in the text', () => {
-  expect(shortPaths('/a/b/x.yaml:3: found /a/b/c/d; expected "/a/b/e", (/a/b/f)', '/a/b')).toBe(
-    'x.yaml:3: found c/d; expected "e", (f)',
+test('a path below the folder is written from there, wherever it stands, but for what is quoted', () => {
+  expect(shortPaths('/a/b/x.yaml:3: found /a/b/c/d; expected (/a/b/f), "/a/b/e"', '/a/b')).toBe(
+    'x.yaml:3: found c/d; expected (f), "/a/b/e"',
   );
 });
 
