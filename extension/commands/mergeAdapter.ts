@@ -10,6 +10,7 @@ import { askOutputFolder } from './askOutputFolder';
 import { pick } from './pick';
 import { offerReport } from './offerReport';
 import { requireTrust } from './trust';
+import { whenConfirmed } from './whenConfirmed';
 import { withLongCall } from './withLongCall';
 
 type DType = 'keep' | 'f32' | 'f16' | 'bf16';
@@ -22,8 +23,14 @@ export async function mergeAdapter(studio: Studio, argument?: unknown): Promise<
   const base = await askBase(studio, title, adapter);
   const out = await askOutputFolder(l10n.t('{0}: new folder', title), `${basename(base)}-merged`);
   const dtype = await pickDType(l10n.t('{0}: number type', title));
-  const report = await withLongCall(l10n.t('Merging into {0}', basename(out)), (options) =>
-    studio.kernel.call('adapter/merge', { base, adapter, out, dtype }, options),
+  const question = {
+    message: l10n.t('Merge the adapter a second time into {0}?', basename(base)),
+    action: l10n.t('Merge Again'),
+  };
+  const report = await whenConfirmed(question, (again) =>
+    withLongCall(l10n.t('Merging into {0}', basename(out)), (options) =>
+      studio.kernel.call('adapter/merge', { base, adapter, out, dtype, again }, options),
+    ),
   );
   studio.log.info(`merged: ${JSON.stringify(report)}`);
   studio.models.refresh();
@@ -31,7 +38,7 @@ export async function mergeAdapter(studio: Studio, argument?: unknown): Promise<
   await offerReport(studio, {
     title: l10n.t('Merge of {0}', basename(out)),
     text,
-    message: proof(report),
+    message: [proof(report), ...report.warnings].join(' '),
     folder: out,
   });
 }

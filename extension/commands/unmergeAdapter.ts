@@ -10,6 +10,7 @@ import { askOutputFolder } from './askOutputFolder';
 import { offerReport } from './offerReport';
 import { pickModel } from './pick';
 import { requireTrust } from './trust';
+import { whenConfirmed } from './whenConfirmed';
 import { withLongCall } from './withLongCall';
 
 /** The argument may be a run, an adapter folder, or the `adapter_config.json` in one. */
@@ -19,8 +20,14 @@ export async function unmergeAdapter(studio: Studio, argument?: unknown): Promis
   const adapter = await askAdapter(studio, title, argument);
   const merged = await pickModel(studio, { title: l10n.t('{0}: merged model', title), kind: 'checkpoint' });
   const out = await askOutputFolder(l10n.t('{0}: new folder', title), `${basename(merged)}-unmerged`);
-  const report = await withLongCall(l10n.t('Unmerging into {0}', basename(out)), (options) =>
-    studio.kernel.call('adapter/unmerge', { merged, adapter, out }, options),
+  const question = {
+    message: l10n.t('Nothing shows that this adapter was merged into {0}. Take it out all the same?', basename(merged)),
+    action: l10n.t('Unmerge Unverified'),
+  };
+  const report = await whenConfirmed(question, (unverified) =>
+    withLongCall(l10n.t('Unmerging into {0}', basename(out)), (options) =>
+      studio.kernel.call('adapter/unmerge', { merged, adapter, out, unverified }, options),
+    ),
   );
   studio.log.info(`unmerged: ${JSON.stringify(report)}`);
   studio.models.refresh();
@@ -28,7 +35,7 @@ export async function unmergeAdapter(studio: Studio, argument?: unknown): Promis
   await offerReport(studio, {
     title: l10n.t('Unmerge into {0}', basename(out)),
     text,
-    message: nearness(report),
+    message: [nearness(report), ...report.warnings].join(' '),
     folder: out,
   });
 }

@@ -19,6 +19,7 @@ export function mergeReportText(
       [l10n.t('Changed tensors'), String(report.changedTensors)],
       [l10n.t('Time'), formatDuration(report.seconds)],
     ]),
+    ...warningsText(report),
     `## ${l10n.t('Proof')}`,
     ...(report.approximation === undefined
       ? []
@@ -67,7 +68,7 @@ export function unmergeReportText(
   report: UnmergeReport,
   from: { readonly merged: string; readonly adapter: string },
 ): string {
-  const { comparedWith, maxAbsWeightDifference, maxAbsWeight } = report;
+  const { comparedWith, maxAbsWeightDifference, maxAbsWeight, verdict } = report;
   return [
     `# ${l10n.t('Unmerge')}`,
     pairTable([
@@ -75,8 +76,13 @@ export function unmergeReportText(
       [l10n.t('Adapter'), code(from.adapter)],
       [l10n.t('Restored model'), code(report.out)],
       [l10n.t('Changed tensors'), String(report.changedTensors)],
+      [
+        l10n.t('Recorded merge'),
+        report.isVerified ? l10n.t('found: this adapter, these weights') : l10n.t('not verified'),
+      ],
       [l10n.t('Time'), formatDuration(report.seconds)],
     ]),
+    ...warningsText(report),
     `## ${l10n.t('Comparison with the base model')}`,
     comparedWith === undefined || maxAbsWeightDifference === undefined
       ? l10n.t('The base model is not on this machine, so it was not compared.')
@@ -86,6 +92,16 @@ export function unmergeReportText(
           ...(maxAbsWeight === undefined
             ? []
             : [[l10n.t('Largest absolute weight'), formatNumber(maxAbsWeight)] as const]),
+          ...(verdict === undefined ? [] : [[l10n.t('Verdict'), VERDICTS[verdict]()] as const]),
         ]),
   ].join('\n\n');
 }
+
+const VERDICTS: Readonly<Record<NonNullable<UnmergeReport['verdict']>, () => string>> = {
+  equal: () => l10n.t('the base model to the bit'),
+  rounding: () => l10n.t('the base model within the rounding of its number type'),
+  different: () => l10n.t('not this base model: further from it than rounding explains'),
+};
+
+const warningsText = ({ warnings }: Pick<MergeReport, 'warnings'>): readonly string[] =>
+  warnings.map((warning) => `**${warning}**`);

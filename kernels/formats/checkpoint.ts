@@ -193,7 +193,16 @@ export class Checkpoint {
    * change of a few bytes elsewhere is not seen.
    */
   sampledDigest(): string {
-    const hash = createHash('sha256').update(`${JSON.stringify(this.config)}\n`);
+    return this.#sampled(`${JSON.stringify(this.config)}\n`);
+  }
+
+  /** The same without the configuration: equal as long as no weight changes. */
+  sampledWeightsDigest(): string {
+    return this.#sampled('');
+  }
+
+  #sampled(before: string): string {
+    const hash = createHash('sha256').update(before);
     for (const name of [...this.tensors.keys()].sort()) {
       const { dtype, shape, byteLength } = this.tensor(name);
       hash.update(`${JSON.stringify([name, dtype, shape])}\n`);

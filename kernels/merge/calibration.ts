@@ -3,7 +3,7 @@
  * evaluation data of the run that the adapter lies in, else the fixed prompts of the proof. The report says which.
  */
 import * as l10n from '@vscode/l10n';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { splitForEvaluation } from '../data/batches';
 import { openDataset } from '../data/dataset';
@@ -13,6 +13,7 @@ import type { BaseModel } from '../models/baseModel';
 import { KernelError } from '../protocol/errors';
 import { cacheFolder } from '../util/cacheFolder';
 import { promptIds } from './proof';
+import { runOfAdapter } from './runOfAdapter';
 
 export interface Calibration {
   /** Token ids, a sample a row. */
@@ -78,30 +79,11 @@ export async function calibrationSamples(
 
 /** The evaluation data of the run whose final adapter or checkpoint lies at `adapter`. */
 function dataOfRun(adapter: string): DataOfRun | undefined {
-  for (const folder of [path.dirname(adapter), path.dirname(path.dirname(adapter))]) {
-    const file = path.join(folder, 'run.json');
-    if (!existsSync(file)) continue;
-    const { config } = JSON.parse(readFileSync(file, 'utf8')) as { readonly config?: RecordedConfig };
-    const { data, training } = config ?? {};
-    if (!data) return undefined;
-    const { format = 'auto', loss_on: lossOn = 'completion', eval_fraction: fraction, max_length: longest } = data;
-    const how = { format, lossOn, ...(longest !== undefined && { maxLength: longest }) };
-    if (data.eval) return { files: data.eval, ...how };
-    if (fraction === undefined || !data.train) return undefined;
-    return { files: data.train, ...how, heldBack: { fraction, seed: training?.seed ?? 0 } };
-  }
-  return undefined;
-}
-
-/** The part of run.json that is read here; it was written by this program. */
-interface RecordedConfig {
-  readonly data?: {
-    readonly train?: readonly string[];
-    readonly eval?: readonly string[];
-    readonly eval_fraction?: number;
-    readonly format?: SampleFormat | 'auto';
-    readonly loss_on?: 'completion' | 'all';
-    readonly max_length?: number;
-  };
-  readonly training?: { readonly seed?: number };
+  const { data, training } = runOfAdapter(adapter)?.config ?? {};
+  if (!data) return undefined;
+  const { format = 'auto', loss_on: lossOn = 'completion', eval_fraction: fraction, max_length: longest } = data;
+  const how = { format, lossOn, ...(longest !== undefined && { maxLength: longest }) };
+  if (data.eval) return { files: data.eval, ...how };
+  if (fraction === undefined || !data.train) return undefined;
+  return { files: data.train, ...how, heldBack: { fraction, seed: training?.seed ?? 0 } };
 }

@@ -17,12 +17,17 @@ import { tiedHead } from '../models/types';
 import { physicalCores } from '../runtime/devices';
 import type { AdapterPlan } from '../adapters/plan';
 import { formulaPlan, LayerWeights } from '../delta/layerWeights';
+import { identityOf } from './adapterIdentity';
+import type { RecordedMerge } from './mergeHistory';
+import { readHistory, tensorsFileAfter, tensorsPath, writeHistory } from './mergeHistory';
 import { MergeRecord } from './mergeRecord';
 import { CycleWeights } from '../weights/cycleWeights';
 import { baseOf } from '../weights/openAdapted';
 import { calibrationSamples } from './calibration';
 import { mergedBy, outputErrors, waysOf } from './outputErrors';
 import { compareLogits } from './proof';
+import { refuseSecondMerge } from './recordedMerge';
+import { otherBaseWarning } from './runOfAdapter';
 import type { CheckpointChange, MergeDtype, TensorEdit } from './writeCheckpoint';
 import { refuseOverlap, targetDtype, writeCheckpoint } from './writeCheckpoint';
 
@@ -37,6 +42,8 @@ export interface MergeOptions {
   readonly way?: string;
   /** A data file over whose samples the ways are compared; the evaluation data of the adapter's run unless told. */
   readonly data?: string;
+  /** Merges an adapter that was merged into the base already a second time. */
+  readonly again?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -45,11 +52,12 @@ export interface MergeOptions {
 const WRITING = 0.7;
 
 /**
- * Throws `input/refused` for folders that cannot be read or written, `adapter/unsupported` when the adapter does not fit or
+ * Throws `input/refused` for folders that cannot be read or written, `input/unconfirmed` when the adapter is in the base already,
+ * `adapter/unsupported` when the adapter does not fit or
  * its method has no exact merge, `machine/failed` for a full disk, `cancelled`. `out` is complete or does not exist.
  */
 export async function merge(options: MergeOptions): Promise<MergeReport> {
-  const { base, adapter: adapterDir, out, dtype, way, data, signal, onProgress } = options;
+  const { base, adapter: adapterDir, out, dtype, way, data, again = false, signal, onProgress } = options;
   const started = performance.now();
   refuseOverlap(out, [base, adapterDir]);
   const opened = openBaseModel(base);
@@ -60,9 +68,12 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
     const loaded = loadAdapter(adapterDir, model, { takesRestarts: true });
     const adapter = way === undefined ? loaded : { ...loaded, plan: mergedBy(loaded.plan, way) };
     refuseIdleData(adapter.plan, data);
+    const [identity, history] = [identityOf(loaded), readHistory(base)];
+    if (!again) refuseSecondMerge(base, history, identity);
+    const warning = otherBaseWarning(adapterDir, model.checkpoint);
     await refuseUnsoundWeights(model, { ...(signal && { signal }) });
-    const record = MergeRecord.forAdapter(adapterDir);
-    record.way = way;
+    const tensors = tensorsFileAfter(history.length);
+    const record = new MergeRecord(tensors);
     const baseWeight = (site: TargetSite): Float32Array => model.checkpoint.readF32(site.weight);
     layers = new LayerWeights(formulaPlan(adapter.plan), adapter.parameters, 'merge', baseWeight, record);
     if (adapter.restarts) earlier = new CycleWeights(adapter.plan, model, adapter.restarts.cycles, 'merge', record);
@@ -76,8 +87,17 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
       inspect: async (folder) => {
         await earlier?.dispose();
         await layers?.dispose();
-        record.write(folder);
         const merged = openBaseModel(folder);
+        const own: RecordedMerge = {
+          adapter: identity,
+          ...(way !== undefined && { way }),
+          base: model.checkpoint.sampledWeightsDigest(),
+          merged: merged.checkpoint.sampledWeightsDigest(),
+          ...(!record.isEmpty && { tensors }),
+        };
+        const file = tensorsPath(folder, own);
+        if (file !== null) record.write(file);
+        writeHistory(folder, [...history, own], model.dir);
         const base = await baseOf(adapter, model);
         try {
           return await compareLogits(
@@ -106,6 +126,7 @@ export async function merge(options: MergeOptions): Promise<MergeReport> {
       ...proof,
       ...(approximation !== undefined && { approximation }),
       ...(errors && { errors }),
+      warnings: warning === undefined ? [] : [warning],
       seconds: (performance.now() - started) / 1000,
     };
   } finally {

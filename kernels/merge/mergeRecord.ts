@@ -1,18 +1,14 @@
 /**
- * @file What a merge notes beside the merged checkpoint for the way back (`AdapterMethod.mergeRecord`): `unmerge/record.safetensors`
- * in its folder, a tensor for each layer and name. In a folder of its own, because other programs load every safetensors file
- * they find beside the weights.
+ * @file Tensors that a merge notes beside the merged checkpoint for the way back (`AdapterMethod.mergeRecord`), one for each layer and
+ * name: in the file that the history of the folder names.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import * as l10n from '@vscode/l10n';
 import { makeFolders } from '../formats/atomicFile';
 import { openSafetensors } from '../formats/safetensors';
 import { SafetensorsWriter } from '../formats/safetensorsWriter';
 import { KernelError } from '../protocol/errors';
-
-const FILE = path.join('unmerge', 'record.safetensors');
 
 export interface RecordTensor {
   readonly shape: readonly number[];
@@ -21,36 +17,16 @@ export interface RecordTensor {
 
 export class MergeRecord {
   private readonly tensors = new Map<string, RecordTensor>();
-  /** The way of merging, where it was another than the adapter says. */
-  way: string | undefined;
 
-  private constructor(
-    private readonly adapterDigest: string,
-    private readonly file: string | null,
-  ) {}
+  /** An empty one. `file`: what messages about a tensor that is not there name. */
+  constructor(private readonly file: string) {}
 
-  /** An empty one, to be filled by a merge of this adapter. */
-  static forAdapter(adapterDir: string): MergeRecord {
-    return new MergeRecord(digestOf(adapterDir), null);
-  }
-
-  /**
-   * That of a merged folder; an empty one where the merge had nothing to note. Throws `input/refused` when it was noted for
-   * another adapter, `format/invalid` for a damaged file.
-   */
-  static read(mergedDir: string, adapterDir: string): MergeRecord {
-    const file = path.join(mergedDir, FILE);
-    const record = new MergeRecord(digestOf(adapterDir), file);
+  /** Empty where there is no such file. Throws `format/invalid` for a damaged one. */
+  static read(file: string): MergeRecord {
+    const record = new MergeRecord(file);
     if (!existsSync(file)) return record;
     const stored = openSafetensors(file);
     try {
-      const digest = stored.metadata.get('adapter');
-      if (digest !== record.adapterDigest) {
-        const found = l10n.t('was noted when another adapter was merged ({0})', digest ?? '?');
-        const expected = l10n.t('expected that of {0} ({1})', adapterDir, record.adapterDigest);
-        throw KernelError.refused([{ file, severity: 'error', found, expected }]);
-      }
-      record.way = stored.metadata.get('way');
       for (const { name, shape } of stored.tensors.values()) {
         record.tensors.set(name, { shape, data: stored.readF32(name) });
       }
@@ -58,6 +34,10 @@ export class MergeRecord {
       stored.close();
     }
     return record;
+  }
+
+  get isEmpty(): boolean {
+    return this.tensors.size === 0;
   }
 
   /** Values of one dimension, or a scalar as one value. */
@@ -73,18 +53,14 @@ export class MergeRecord {
     const expected = l10n.t(
       'expected a folder that was merged here, with its folder unmerge; keep the base and the adapter',
     );
-    throw KernelError.refused([{ file: this.file ?? FILE, severity: 'error', found: missing, expected }]);
+    throw KernelError.refused([{ file: this.file, severity: 'error', found: missing, expected }]);
   }
 
-  /** Writes it into a merged folder; nothing where nothing was noted. */
-  write(mergedDir: string): void {
-    if (this.tensors.size === 0 && this.way === undefined) return;
-    const file = path.join(mergedDir, FILE);
+  /** Writes it as a file, in a folder that need not be there. */
+  write(file: string): void {
     makeFolders(path.dirname(file));
     const specs = [...this.tensors].map(([name, { shape }]) => ({ name, shape, dtype: 'F32' as const }));
-    const metadata = new Map([['adapter', this.adapterDigest]]);
-    if (this.way !== undefined) metadata.set('way', this.way);
-    const writer = SafetensorsWriter.create(file, specs, { metadata });
+    const writer = SafetensorsWriter.create(file, specs);
     try {
       for (const [name, { data }] of this.tensors) writer.writeF32(name, data);
       writer.commit();
@@ -94,8 +70,3 @@ export class MergeRecord {
     }
   }
 }
-
-const digestOf = (adapterDir: string): string =>
-  `sha256:${createHash('sha256')
-    .update(readFileSync(path.join(adapterDir, 'adapter_model.safetensors')))
-    .digest('hex')}`;

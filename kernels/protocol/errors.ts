@@ -4,6 +4,8 @@ export type ErrorCode =
   | 'cancelled'
   | 'kernel/exited'
   | 'input/refused'
+  /** Refused unless the person says that it is meant: the call has a parameter for that. */
+  | 'input/unconfirmed'
   | 'format/invalid'
   | 'adapter/unsupported'
   | 'model/unsupported'

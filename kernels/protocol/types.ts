@@ -245,6 +245,8 @@ export interface MergeReport {
   readonly errors?: MergeErrors;
   readonly prompts: number;
   readonly positions: number;
+  /** What makes the result doubtful, as sentences. */
+  readonly warnings: readonly string[];
   readonly seconds: number;
 }
 
@@ -292,9 +294,15 @@ export interface ConvertReport {
 export interface UnmergeReport {
   readonly out: string;
   readonly changedTensors: number;
-  /** Largest absolute difference to the base the adapter names, when that base is on disk. */
+  /** Largest absolute difference to the base, when that is on disk. */
   readonly maxAbsWeightDifference?: number;
   readonly maxAbsWeight?: number;
   readonly comparedWith?: string;
+  /** With them: equal to the bit, as near as rounding lets it come, or another model. */
+  readonly verdict?: 'equal' | 'rounding' | 'different';
+  /** Whether the record of the folder shows that the adapter was in these weights. */
+  readonly isVerified: boolean;
+  /** What makes the result doubtful, as sentences. */
+  readonly warnings: readonly string[];
   readonly seconds: number;
 }

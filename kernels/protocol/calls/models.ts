@@ -13,6 +13,8 @@ export interface ModelCalls {
     way?: string;
     /** A data file over whose samples the ways are compared; the run's evaluation data unless told. */
     data?: string;
+    /** Merges an adapter that was merged into the base already a second time. */
+    again?: boolean;
   }): MergeReport;
   /** To plain LoRA: with one rank for all modules, or with the share of each delta weight's energy that is kept (0 to 1). */
   'adapter/convert'(p: {
@@ -22,5 +24,13 @@ export interface ModelCalls {
     wanted: { readonly rank: number } | { readonly energy: number };
     dtype: 'f32' | 'f16' | 'bf16';
   }): ConvertReport;
-  'adapter/unmerge'(p: { merged: string; adapter: string; out: string }): UnmergeReport;
+  'adapter/unmerge'(p: {
+    merged: string;
+    adapter: string;
+    out: string;
+    /** What the result is compared with; what the adapter names unless told. */
+    base?: string;
+    /** Though no record shows that the adapter is in these weights. */
+    unverified?: boolean;
+  }): UnmergeReport;
 }

@@ -15,6 +15,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   cancelled: EXIT.interrupted,
   'kernel/exited': EXIT.machine,
   'input/refused': EXIT.refused,
+  'input/unconfirmed': EXIT.refused,
   'format/invalid': EXIT.refused,
   'adapter/unsupported': EXIT.refused,
   'model/unsupported': EXIT.refused,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { merge } from '../../merge/merge';
 import { unmerge } from '../../merge/unmerge';
 import type { Command, CommandContext } from './command';
-import type { MergeErrors, WayError } from '../../protocol/types';
+import type { MergeErrors, UnmergeReport, WayError } from '../../protocol/types';
 import { bar, noArguments, refusedArgument, requiredOption, stringOption, table } from './command';
 import { noteStoredRank } from './resultTexts';
 
@@ -11,7 +11,7 @@ const DTYPES = ['keep', 'f32', 'f16', 'bf16'] as const;
 
 export const mergeCommand: Command = {
   name: 'merge',
-  usage: '--base DIR --adapter DIR --out DIR [--dtype keep|f32|f16|bf16] [--way WAY] [--data FILE]',
+  usage: '--base DIR --adapter DIR --out DIR [--dtype keep|f32|f16|bf16] [--way WAY] [--data FILE] [--again]',
   summary: 'Writes a complete checkpoint with the adapter merged in, and measures the difference.',
   options: {
     base: { type: 'string' },
@@ -20,6 +20,7 @@ export const mergeCommand: Command = {
     dtype: { type: 'string' },
     way: { type: 'string' },
     data: { type: 'string' },
+    again: { type: 'boolean' },
   },
   meanings: {
     data: 'FILE  samples over which the ways of merging are compared; otherwise the evaluation data of the run, or fixed prompts',
@@ -39,6 +40,7 @@ export const mergeCommand: Command = {
       dtype,
       ...(way !== undefined && { way }),
       ...(data !== undefined && { data: path.resolve(data) }),
+      again: values['again'] === true,
       signal,
       onProgress: showProgress(out),
     });
@@ -53,6 +55,7 @@ export const mergeCommand: Command = {
         `largest logit ${report.maxAbsLogit.toFixed(2)}`,
     );
     noteStoredRank(adapter, out);
+    for (const warning of report.warnings) out.line(`warning: ${warning}`);
     if (report.approximation !== undefined) out.line(`this method has no exact merge: ${report.approximation}`);
     if (report.errors) showErrors(report.errors, out);
   },
@@ -92,28 +95,45 @@ function showErrors({ chosen, ways, samples, tokens, files }: MergeErrors, out: 
 
 export const unmergeCommand: Command = {
   name: 'unmerge',
-  usage: '--merged DIR --adapter DIR --out DIR',
+  usage: '--merged DIR --adapter DIR --out DIR [--base DIR] [--unverified]',
   summary: 'Takes an adapter out of a merged checkpoint, and says how close the result is to the base.',
-  options: { merged: { type: 'string' }, adapter: { type: 'string' }, out: { type: 'string' } },
+  options: {
+    merged: { type: 'string' },
+    adapter: { type: 'string' },
+    out: { type: 'string' },
+    base: { type: 'string' },
+    unverified: { type: 'boolean' },
+  },
   async run({ args, values, out, signal }) {
     noArguments({ args });
+    const base = stringOption(values, 'base');
     const report = await unmerge({
       merged: path.resolve(requiredOption(values, 'merged')),
       adapter: path.resolve(requiredOption(values, 'adapter')),
       out: path.resolve(requiredOption(values, 'out')),
+      ...(base !== undefined && { base: path.resolve(base) }),
+      unverified: values['unverified'] === true,
       signal,
       onProgress: showProgress(out),
     });
     out.clearProgress();
     out.record(report);
     out.line(`${report.out}: ${report.changedTensors} tensors changed, ${report.seconds.toFixed(1)} s`);
+    if (report.isVerified) out.line('by the record of the merge this adapter was in these weights');
+    for (const warning of report.warnings) out.line(`warning: ${warning}`);
     if (report.maxAbsWeightDifference !== undefined) {
       out.line(
         `largest difference to ${report.comparedWith ?? 'the base'}: ${report.maxAbsWeightDifference.toExponential(2)} ` +
-          `(largest weight ${report.maxAbsWeight?.toFixed(3) ?? '?'})`,
+          `(largest weight ${report.maxAbsWeight?.toFixed(3) ?? '?'})${report.verdict ? `: ${VERDICTS[report.verdict]}` : ''}`,
       );
     }
   },
+};
+
+const VERDICTS: Readonly<Record<NonNullable<UnmergeReport['verdict']>, string>> = {
+  equal: 'the base to the bit',
+  rounding: 'the base within the rounding of its number type',
+  different: 'not this base: further from it than rounding explains',
 };
 
 /** What a long command is at, on a terminal. */

@@ -3,6 +3,7 @@ import type { Command } from './command';
 
 const MEANINGS: Readonly<Record<string, string>> = {
   adapter: 'DIR  folder of the adapter',
+  again: 'merges an adapter that is in the base already a second time',
   base: 'DIR  checkpoint folder of the base model',
   data: 'FILE  read in place of data.eval',
   device: 'NAME  auto (the default), cpu, webgpu, cuda, dml or coreml',
@@ -25,6 +26,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   set: 'KEY=VALUE  a key of the configuration, such as training.max_steps=10; null takes the key away, so that its default holds; may be repeated',
   temperature: 'T  draws tokens at random; lower is closer to the likeliest',
   'top-p': 'P  draws from the likeliest tokens that together have this probability',
+  unverified:
+    'takes the adapter out though no record shows that it is in these weights, as where another program merged it',
   way: 'NAME  how an adapter is merged whose method has no exact merge: input, weight or least_squares (ResLoRA); otherwise as its configuration says',
 };
 
