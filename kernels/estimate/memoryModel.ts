@@ -81,6 +81,8 @@ export function memoryOf(inputs: MemoryInputs): MemoryEstimate {
   );
   const nodes = compiled.reduce((n, g) => Math.max(n, g.nodes), 0);
   const probed = probe ? probe.weightBytes + probe.tableRowBytes : 0;
+  // Probing and training take turns, and each gives back what it needed: the larger of the two counts.
+  const ofProbe = Math.max(0, (probe ? dynamic(probe) : 0) - largest);
   const parts: MemoryParts = {
     weights: isOnDevice ? 0 : weights,
     mappings: isOnDevice ? 0 : withMappings - weights - largest + probed,
@@ -89,7 +91,7 @@ export function memoryOf(inputs: MemoryInputs): MemoryEstimate {
     optimiser: 8 * trained,
     gradients: 12 * trained,
     activations: isOnDevice ? 0 : (shown?.activationBytes ?? 0),
-    workspace: (isOnDevice ? 0 : (shown?.workspaceBytes ?? 0)) + FED_COPIES * most((g) => g.inputBytes),
+    workspace: (isOnDevice ? 0 : (shown?.workspaceBytes ?? 0) + ofProbe) + FED_COPIES * most((g) => g.inputBytes),
     graphs:
       NODE_BYTES * nodes +
       HELD_NODE_BYTES * (nodes * Math.max(0, mostHeld - 1) + (probe?.nodes ?? 0)) +
@@ -102,6 +104,6 @@ export function memoryOf(inputs: MemoryInputs): MemoryEstimate {
     peakBytes,
     neededBytes: peakBytes - parts.mappings,
     droppableBytes: parts.weights,
-    ...(isOnDevice && { deviceBytes: weights + largest }),
+    ...(isOnDevice && { deviceBytes: weights + largest + ofProbe }),
   };
 }
