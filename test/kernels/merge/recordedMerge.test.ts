@@ -46,9 +46,9 @@ function copied(adapter: string, fields: Readonly<Record<string, unknown>>): str
   return dir;
 }
 
-const unconfirmed = (found: RegExp) =>
+const unconfirmed = (found: RegExp): unknown =>
   expect.objectContaining({ code: 'input/unconfirmed', message: expect.stringMatching(found) as string });
-const refused = (found: RegExp) =>
+const refused = (found: RegExp): unknown =>
   expect.objectContaining({ code: 'input/refused', message: expect.stringMatching(found) as string });
 
 describe.each(mergedOnLayers.filter((m) => m.unmergedWeight))('$label', ({ id }) => {

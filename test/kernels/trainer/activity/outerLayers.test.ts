@@ -110,7 +110,7 @@ describe.each(Object.entries(FAMILIES))('%s', (name, family) => {
       });
       const reason = refusal(method, choice, family);
       if (reason) {
-        await expect(prepareRun(file, readConfig(file))).rejects.toThrow(reason);
+        await expect((async () => prepareRun(file, readConfig(file)))()).rejects.toThrow(reason);
         return;
       }
       const prepared = await prepareRun(file, readConfig(file));
