@@ -186,25 +186,25 @@ describe('a folder as a process leaves it that dies', () => {
   test.each(Object.keys(damage))(
     'goes on exactly from the one before when the newest has a broken %s',
     async (name) => {
-      const dir = deadRun(`damaged-${name}`, 19, 16);
-      damage[name]?.(saved(dir, 16, name));
+      const dir = deadRun(`damaged-${name}`, 19, 15);
+      damage[name]?.(saved(dir, 15, name));
       const resumed = await engine.run('resume', dir);
-      expect(resumed.stderr).toContain('step 15: the checkpoint of step 16 is damaged');
+      expect(resumed.stderr).toContain('step 10: the checkpoint of step 15 is damaged');
       expect(resumed.status).toBe(0);
       expectSameAsReference(dir);
       const [warning] = events(dir).filter((e) => e.event === 'warning');
-      expect(warning?.step).toBe(15);
+      expect(warning?.step).toBe(10);
       expect(warning?.reason).toContain(
-        'the checkpoint of step 16 is damaged, it is now checkpoints/step-000016.damaged: ',
+        'the checkpoint of step 15 is damaged, it is now checkpoints/step-000015.damaged: ',
       );
-      expect(warning?.reason).toContain(saved(dir, 16, name));
-      expect(events(dir).find((e) => e.event === 'resumed')?.reason).toMatch(/^from the checkpoint of step 15; /);
-      expect(readdirSync(path.join(dir, 'checkpoints'))).toContain('step-000016.damaged');
+      expect(warning?.reason).toContain(saved(dir, 15, name));
+      expect(events(dir).find((e) => e.event === 'resumed')?.reason).toMatch(/^from the checkpoint of step 10; /);
+      expect(readdirSync(path.join(dir, 'checkpoints'))).toContain('step-000015.damaged');
     },
   );
 
   test('is refused when no checkpoint is whole, each is named, and the state keeps how far the run is', async () => {
-    const dir = deadRun('all-damaged', 19, 16);
+    const dir = deadRun('all-damaged', 19, 15);
     const before = state(dir);
     const records = file(dir, 'metrics.jsonl');
     const names = Object.keys(damage);
