@@ -4,10 +4,10 @@
  * anew in backward, so that none lives from the forward to the backward pass.
  */
 import type { Value } from '../graph/graph';
-import { add, concat, gemm, pad, slice, withGradient } from '../graph/ops';
+import { add, blockProducts, concat, gemm, pad, reduceSum, reshape, slice, withGradient } from '../graph/ops';
 import { sumTo } from '../graph/ops/broadcasting';
 import type { MoraType } from './squareOperators';
-import { adjointOfSharing, blocksOf, rotationMatrix, SHARING, squareDelta } from './squareOperators';
+import { adjointOfSharing, blocksOf, rotationMatrix, SHARING, squareDelta, wrap } from './squareOperators';
 
 const rowsOf = (v: Value): number => v.type.shape[0] ?? 0;
 const widthOf = (v: Value): number => v.type.shape[1] ?? 0;
@@ -42,45 +42,27 @@ function squareGradient(g: Value, x: Value, size: number, type: MoraType): Value
   }
   const [out, input] = [widthOf(g), widthOf(x)];
   const blocks = blocksOf(input, size, out);
-  const period = Math.ceil(input / size) * size;
-  let sum: Value | undefined;
-  for (let block = 0; block < blocks; block++) {
-    const from = block * size;
-    const cotangent = outputsOf(g, from, size, period);
-    const product = gemm(cotangent, wrappedColumns(x, from, size), { transA: true });
-    const whole = pad(product, 0, 0, size - widthOf(cotangent));
-    sum =
-      type === 6 && block > 0
-        ? gemm(whole, rotationMatrix(g.graph, block, size), { ...(sum && { c: sum }) })
-        : sum
-          ? add(sum, whole)
-          : whole;
+  const width = blocks * size;
+  const inputs = g.graph.once(`mora blocks of inputs ${x.id} ${width}`, () => wrap(x, width));
+  const products = blockProducts(repeatsAdded(g, width), inputs, size);
+  const ofBlock = (block: number): Value => reshape(slice(products, 0, block, block + 1), [size, size]);
+  if (type !== 6) return reshape(reduceSum(products, [0]), [size, size]);
+  let sum = ofBlock(0);
+  for (let block = 1; block < blocks; block++) {
+    sum = gemm(ofBlock(block), rotationMatrix(g.graph, block, size), { c: sum });
   }
-  if (!sum) throw new Error('a layer without inputs or outputs');
   return sum;
 }
 
-/** The cotangents of the outputs [from, from + size) and of those that repeat them, summed; narrower where none has all. */
-function outputsOf(g: Value, from: number, size: number, period: number): Value {
-  const width = widthOf(g);
-  let sum: Value | undefined;
-  for (let at = from; at < width; at += period) {
-    const part = slice(g, 1, at, Math.min(at + size, width));
-    sum = sum ? add(sum, pad(part, 1, 0, widthOf(sum) - widthOf(part))) : part;
+/** The cotangents of the outputs of all blocks, `width` columns: outputs that repeat one are added to it, missing ones are 0. */
+function repeatsAdded(g: Value, width: number): Value {
+  const own = widthOf(g);
+  if (own <= width) return pad(g, 1, 0, width - own);
+  let sum = slice(g, 1, 0, width);
+  for (let from = width; from < own; from += width) {
+    const more = slice(g, 1, from, Math.min(from + width, own));
+    const added = add(slice(sum, 1, 0, widthOf(more)), more);
+    sum = concat(widthOf(more) < width ? [added, slice(sum, 1, widthOf(more), width)] : [added], 1);
   }
-  return sum ?? g;
-}
-
-/** Columns [from, from + size) of x, which start again behind the last. */
-function wrappedColumns(x: Value, from: number, size: number): Value {
-  const parts: Value[] = [];
-  const width = widthOf(x);
-  for (let at = from, left = size; left > 0;) {
-    const start = at % width;
-    const count = Math.min(left, width - start);
-    parts.push(slice(x, 1, start, start + count));
-    at += count;
-    left -= count;
-  }
-  return concat(parts, 1);
+  return sum;
 }

@@ -5,6 +5,7 @@
  */
 import type { Graph, Value } from '../graph/graph';
 import { add, concat, expand, gemm, pad, reduceSum, reshape, rope, slice } from '../graph/ops';
+import { KernelError } from '../protocol/errors';
 
 /** Numbers as in the released code; the last two are in the paper only (equations 4 and 8). */
 export const MORA_TYPES = [1, 2, 3, 4, 6, 'truncate', 'decouple'] as const;
@@ -58,12 +59,12 @@ export function squareDelta(m: Value, inFeatures: number, outFeatures: number, t
     return sharing.decompress === 'tile' ? wrapRows(columns, outFeatures) : repeatRows(columns, outFeatures);
   }
   if (type === 'truncate') return pad(pad(m, 0, 0, outFeatures - size), 1, 0, inFeatures - size);
-  // M·R_bᵀ at the inputs of block b, the blocks one under the other.
+  // M·R_bᵀ at the inputs of block b, the blocks one under the other, round and round.
   const blocks = Array.from({ length: blocksOf(inFeatures, size, outFeatures) }, (_, block) => {
     const turned = type === 6 && block > 0 ? gemm(m, rotationMatrix(m.graph, block, size), { transB: true }) : m;
     return atColumns(turned, block * size, inFeatures);
   });
-  return wrapRows(concat(blocks, 0), outFeatures);
+  return cycled(blocks, 0, outFeatures);
 }
 
 /** Columns of `block` in `width` columns of zeros, from `from` on; what lies behind the last starts again at the first. */
@@ -158,7 +159,8 @@ export function adjointOfSharing(
   sharing: Sharing,
 ): { readonly outputs: Value; readonly inputs: Value } {
   const width = widthOf(g);
-  const inputs = compress(x, size, sharing);
+  // Projections of one input, e.g. keys and values, share what their gradients need of it.
+  const inputs = x.graph.once(`mora ${sharing.compress} inputs ${x.id} ${size}`, () => compress(x, size, sharing));
   // The outputs of a repeated group are neighbours, as the inputs of adjacent groups are.
   if (sharing.decompress === 'repeat')
     return { outputs: compress(g, size, { ...sharing, compress: 'adjacent' }), inputs };
@@ -217,16 +219,22 @@ function repeatRows(z: Value, height: number): Value {
 }
 
 /** The first `width` columns of x | x | x … */
-const wrap = (x: Value, width: number): Value => cycled(x, 1, width);
+export const wrap = (x: Value, width: number): Value => cycled([x], 1, width);
 
 /** The first `height` rows of x over x over x … */
-const wrapRows = (x: Value, height: number): Value => cycled(x, 0, height);
+const wrapRows = (x: Value, height: number): Value => cycled([x], 0, height);
 
-function cycled(x: Value, axis: number, length: number): Value {
-  const own = x.type.shape[axis] ?? 0;
-  const rest = length % own;
-  const copies = Array.from({ length: Math.floor(length / own) }, () => x);
-  return concat(rest > 0 ? [...copies, slice(x, axis, 0, rest)] : copies, axis);
+/** The parts one after the other along `axis`, again from the first behind the last, up to `length`. */
+function cycled(parts: readonly Value[], axis: number, length: number): Value {
+  const all: Value[] = [];
+  for (let at = 0; at < length;) {
+    const part = parts[all.length % parts.length];
+    const own = part?.type.shape[axis] ?? 0;
+    if (!part || own === 0) throw new KernelError('internal', 'nothing to repeat');
+    all.push(at + own <= length ? part : slice(part, axis, 0, length - at));
+    at += own;
+  }
+  return concat(all, axis);
 }
 
 /** The adjoint of `wrap`: columns beyond `width` are added to those from the first on. */
@@ -249,7 +257,7 @@ function addColumns(x: Value, more: Value): Value {
 function rotate(x: Value): Value {
   const [, blocks = 0, size = 0] = x.type.shape;
   const table = (name: string, of: (angle: number) => number): Value =>
-    x.graph.sharedConstant(`mora ${name} ${blocks} ${size}`, () => {
+    x.graph.once(`mora ${name} ${blocks} ${size}`, () => {
       const angles = Array.from({ length: blocks * size }, (_, i) => angleOf(Math.floor(i / size), i % size, size));
       return x.graph.constant(Float32Array.from(angles, of), [blocks, size]);
     });
@@ -258,7 +266,7 @@ function rotate(x: Value): Value {
 
 /** R_b with x·R_b the rotation of a row x by b·θ: [size, size]. */
 export function rotationMatrix(graph: Graph, block: number, size: number): Value {
-  return graph.sharedConstant(`mora rotation ${block} ${size}`, () => {
+  return graph.once(`mora rotation ${block} ${size}`, () => {
     const values = new Float32Array(size * size);
     const half = size / 2;
     for (let j = 0; j < size; j++) {

@@ -134,10 +134,19 @@ function typeOfTensor(tensor: OnnxTensor): RawType {
   return { elementBytes: ELEMENT_BYTES[tensor.kind], shape: tensor.shape };
 }
 
-function product({ types }: Context, transA: number, transB: number): RawType {
-  const [a, b] = [types[0] ?? missing(), types[1] ?? missing()];
+function product({ node, types }: Context, transA: number, transB: number): RawType {
+  const [a, b] = [
+    rowsLast(types[0] ?? missing(), node, 'transBatchA'),
+    rowsLast(types[1] ?? missing(), node, 'transBatchB'),
+  ];
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
   return { elementBytes: 4, shape: [...batch, at(a, transA ? -1 : -2), at(b, transB ? -2 : -1)] };
+}
+
+/** The matrices of a stack whose rows are its first axis, where `attribute` says so. */
+function rowsLast(type: RawType, node: OnnxNode, attribute: string): RawType {
+  const { shape } = type;
+  return int(node, attribute) ? { ...type, shape: [...shape.slice(1, -1), at(type, 0), at(type, -1)] } : type;
 }
 
 /** With keepdims, as all our reductions are. */

@@ -97,7 +97,7 @@ export class Graph {
   private readonly values: Value[] = [];
   private readonly inputNames = new Set<string>();
   private readonly weights = new Map<string, Value>();
-  private readonly shared = new Map<string, Value>();
+  private readonly madeOnce = new Map<string, Value>();
   private readonly scopes: string[] = [];
 
   /** A tensor given anew at each run. */
@@ -117,10 +117,10 @@ export class Graph {
     return this.leaf({ dtype: data instanceof Int32Array ? 'i32' : 'f32', shape }, { kind: 'constant', data });
   }
 
-  /** A constant that several parts of the graph make alike: made once for each key. */
-  sharedConstant(key: string, make: () => Value): Value {
-    const known = this.shared.get(key) ?? make();
-    this.shared.set(key, known);
+  /** A value that several parts of the graph make alike: made once for each key. */
+  once(key: string, make: () => Value): Value {
+    const known = this.madeOnce.get(key) ?? make();
+    this.madeOnce.set(key, known);
     return known;
   }
 

@@ -2,6 +2,7 @@
 import type { AnyOp } from '../op';
 import { addOp } from './add';
 import { addScalarOp } from './addScalar';
+import { blockProductsOp } from './blockProducts';
 import { concatOp } from './concat';
 import { divOp } from './div';
 import { dropoutOp } from './dropout';
@@ -35,6 +36,7 @@ import { withGradientOp } from './withGradient';
 
 export { add } from './add';
 export { addScalar } from './addScalar';
+export { blockProducts } from './blockProducts';
 export { concat } from './concat';
 export { div } from './div';
 export { dropout } from './dropout';
@@ -69,6 +71,7 @@ export { withGradient } from './withGradient';
 export const operators: readonly AnyOp[] = [
   addOp,
   addScalarOp,
+  blockProductsOp,
   concatOp,
   divOp,
   dropoutOp,
