@@ -366,9 +366,11 @@ describe('a configuration', () => {
       expect.stringContaining(`${data}: warning: 2 of 3 samples have more than 64 tokens`),
     ]);
     const { lines: none } = await check(fixture.config('empty', { data: { train: data, max_length: 2 } }));
-    expect(none.some((line) => /data\.train: holds no sample that can be trained on \(.*\); expected at least one/.test(line))).toBe(
-      true,
-    );
+    expect(
+      none.some((line) =>
+        /data\.train: holds no sample that can be trained on \(.*\); expected at least one/.test(line),
+      ),
+    ).toBe(true);
   });
 });
 
