@@ -71,7 +71,7 @@ describe('a new configuration', () => {
     const { advice, text, warnings } = await prepared(model, data);
     expect(advice).toMatchObject({ modelLength: 128, maxLength: 128, samples: 13 });
     expect(text).toMatch(/max_length: 128 # the longest sample has \d+ tokens and is cut: the model reads no more/);
-    expect(warnings.join()).toContain('1 samples are longer than 128 tokens and were cut');
+    expect(warnings.join()).toContain('1 sample is longer than 128 tokens and was cut');
   });
 
   it('with a handful of samples evaluates on none and fits the batch', async () => {

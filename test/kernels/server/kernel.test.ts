@@ -146,7 +146,7 @@ describe('a run', () => {
   test('that is refused leaves no folder and says every problem', async () => {
     const config = fixture.config('refused', { output: 'none', adapter: { target_modules: ['nothing'] } });
     const error = await refusal(client.call('run/start', { config }));
-    expect(error.problems).toEqual([expect.objectContaining({ file: config, where: 'adapter.target_modules' })]);
+    expect(error.problems).toEqual([expect.objectContaining({ file: config, where: 'adapter.target_modules.0' })]);
     expect(existsSync(path.join(fixture.folder, 'none'))).toBe(false);
   });
 

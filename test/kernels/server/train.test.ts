@@ -333,7 +333,7 @@ describe('what cannot be trained is refused before a run folder is made', () => 
     refused('long', { data: { max_length: 97 } }, 'data.max_length: is 97; expected at most 96'));
 
   test('targets the model does not have', () =>
-    refused('targets', { adapter: { target_modules: ['c_attn'] } }, 'adapter.target_modules: '));
+    refused('targets', { adapter: { target_modules: ['c_attn'] } }, 'adapter.target_modules.0: matches none'));
 
   test('data without a sample that can be learnt', async () => {
     const file = path.join(fixture.folder, 'idle.jsonl');
@@ -366,7 +366,7 @@ describe('what cannot be trained is refused before a run folder is made', () => 
     await refused(
       'foreign',
       { model: foreign, data: { train: file } },
-      `${file}:2: holds the token "<|tool|>" with id 258`,
+      `${file}:2: found the token "<|tool|>" with id 258`,
     );
   });
 
