@@ -5,7 +5,7 @@ import { EventEmitter, RelativePattern, Uri, workspace, type Memento } from 'vsc
 import type { ConfigFiles } from '../editors/configFiles';
 import { configValues } from '../editors/configText';
 import { runFolders } from '../settings';
-import { debounce } from '../util/debounce';
+import { throttle } from '../util/debounce';
 import { DisposableStore, Owner } from '../util/disposables';
 import type { Log } from '../util/log';
 import { findRuns } from './findRuns';
@@ -14,13 +14,18 @@ import { readRunSummary, type RunSummary } from './runSummary';
 
 const REMEMBERED = 'runs.outsideWorkspace';
 const LIVE_POLL_MS = 1_000;
+/** Between searches that files ask for; one walks through all folders. */
+const SEARCH_MS = 1_000;
 
 export class RunLibrary extends Owner {
   private readonly changed = this.register(new EventEmitter<void>());
   private readonly watchers = this.register(new DisposableStore());
   private summaries = new Map<string, RunSummary>();
   private readonly complaints = new Set<string>();
-  private readonly search = this.register(debounce(300, () => void this.refresh()));
+  /** What came while a search was under way may have been missed by it. A run at work writes more often than that. */
+  private readonly search = this.register(
+    throttle(SEARCH_MS, () => void Promise.resolve(this.scanning).then(() => this.refresh())),
+  );
   private scanning: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isReady = false;
