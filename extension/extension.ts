@@ -69,7 +69,7 @@ export function activate(context: ExtensionContext): void {
   const language = { kernel, log: scoped(log, 'language') };
   const figures = parts.add(new ConfigFigures(language, checks, dataChecks));
   const runs = parts.add(new RunLibrary(configs, memory, scoped(log, 'runs')));
-  const models = parts.add(new ModelLibrary(kernel));
+  const models = parts.add(new ModelLibrary(kernel, runs));
   const form = parts.add(
     new ConfigFormView({ extensionUri, kernel, files: configs, checks, figures, memory, log: scoped(log, 'form') }),
   );

@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { EventEmitter, workspace, type Uri } from 'vscode';
 import type { ModelEntry } from '../../kernels/protocol/types';
 import type { KernelHost } from '../kernel/kernelHost';
+import type { RunLibrary } from '../runs/runLibrary';
 import { modelFolders } from '../settings';
 import { debounce } from '../util/debounce';
 import { Owner } from '../util/disposables';
@@ -17,7 +18,10 @@ export class ModelLibrary extends Owner {
   /** The engine has answered. */
   readonly onDidList = this.listed.event;
 
-  constructor(private readonly kernel: Pick<KernelHost, 'call'>) {
+  constructor(
+    private readonly kernel: Pick<KernelHost, 'call'>,
+    runs: Pick<RunLibrary, 'isSearched' | 'runs' | 'onDidChange'>,
+  ) {
     super();
     const again = this.register(debounce(1_000, () => this.refresh()));
     const watcher = this.register(
@@ -27,6 +31,15 @@ export class ModelLibrary extends Owner {
     const look = (uri: Uri) => /[\\/]checkpoints[\\/]/.test(uri.path) || again();
     this.register(watcher.onDidCreate(look));
     this.register(watcher.onDidDelete(look));
+    // A run moves its adapter into place as a whole folder, and of what is in a folder that was moved nothing is reported.
+    let known: number | undefined;
+    this.register(
+      runs.onDidChange(() => {
+        const finished = runs.runs.filter(({ state }) => state.status === 'finished').length;
+        if (known !== undefined && known !== finished) again();
+        if (runs.isSearched) known = finished;
+      }),
+    );
     this.register(workspace.onDidChangeWorkspaceFolders(again));
     this.register(workspace.onDidChangeConfiguration((e) => e.affectsConfiguration('adapterStudio') && again()));
   }

@@ -42,6 +42,8 @@ test('the sample run as it looks in dark and light', async ({ page }, info) => {
     const dashboard = await frameWith(page, 'as-run-header .facts');
     await expect(dashboard.locator('as-run-header .status')).toContainText('Finished', { timeout: 240_000 });
     await expect(dashboard.locator('[data-plot=loss] .main-svg .trace').first()).toBeAttached();
+    const models = page.locator('.pane').filter({ hasText: 'Models & Adapters' });
+    await expect(models.locator('.monaco-list-row').filter({ hasText: '/adapter' })).toHaveCount(1);
     await runCommand(page, 'Notifications: Clear All Notifications');
     await page.screenshot({ path: to('workbench-dark.png') });
     await toggleTheme(page, 'vs');
