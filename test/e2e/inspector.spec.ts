@@ -38,13 +38,15 @@ const link = (page: Page, text: string): Locator => page.locator('.codelens-deco
 /** Opens a file by its path, as a person who knows its name. */
 async function openByName(page: Page, name: string): Promise<void> {
   const input = page.locator('.quick-input-widget .quick-input-box input');
+  // The whole name: model.safetensors is not adapter_model.safetensors, which the list has first while it is being filtered.
+  const file = path.basename(name);
+  const row = page.locator(`.quick-input-list .monaco-list-row[aria-label^="${file}"]`);
   await expect(async () => {
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+p');
     await input.fill(name, { timeout: 5_000 });
-    const row = page.locator('.quick-input-list .monaco-list-row').filter({ hasText: path.basename(name) });
     await row.first().click({ timeout: 5_000 });
-    await expect(page.locator('.tabs-container .tab.active').filter({ hasText: path.basename(name) })).toBeVisible({
+    await expect(page.locator(`.tabs-container .tab.active[data-resource-name="${file}"]`)).toBeVisible({
       timeout: 5_000,
     });
   }).toPass({ timeout: 90_000 });
