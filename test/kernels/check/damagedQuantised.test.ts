@@ -61,7 +61,7 @@ const state = (name: string, fields: (old: Record<string, unknown>) => unknown, 
     says,
   );
 
-const config = (name: string, change: object, says: RegExp, base: Base = 'llama-nf4'): Damage => ({
+const config = (name: string, change: unknown, says: RegExp, base: Base = 'llama-nf4'): Damage => ({
   name: `a quantization_config ${name}`,
   base,
   make: (dir) => changeJson(path.join(dir, 'config.json'), { quantization_config: change }),
@@ -171,8 +171,8 @@ const damages: readonly Damage[] = [
     'llama-int8',
   ),
   config('of another method', { quant_method: 'awq', bits: 4 }, /quant_method: is "awq"; expected bitsandbytes; give/),
-  config('that is a word', 'nf4' as unknown as object, /quantization_config: is "nf4"; expected an object/),
-  config('that is none', null as unknown as object, /quantization_config: is missing, but 14 tensors are quantised/),
+  config('that is a word', 'nf4', /quantization_config: is "nf4"; expected an object/),
+  config('that is none', null, /quantization_config: is missing, but 14 tensors are quantised/),
   config(
     'of 8 bits',
     { quant_method: 'bitsandbytes', load_in_8bit: true },

@@ -73,6 +73,7 @@ test('a plot that has no other points than before is left alone while others get
     for (const id of ['loss', 'spectrum']) {
       const canvas = document.querySelector<HTMLElement>(`[data-plot=${id}] .plot-canvas`)!;
       const count = () => (canvas.dataset.drawings = String(Number(canvas.dataset.drawings ?? 0) + 1));
+      // The plot library gives the element it draws in events of its own, and no types.
       (canvas as unknown as { on(event: string, heard: () => void): void }).on('plotly_react', count);
     }
   });
