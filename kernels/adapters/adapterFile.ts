@@ -17,7 +17,7 @@ import { withDefaults } from '../util/fields';
 import { seededUniform } from '../util/mt19937';
 import { labelsById } from './adapterTask';
 import type { AdaptedLayer, AdapterPlan, PlannedModel, PlannedTensor } from './plan';
-import type { IdleOption } from './plan';
+import type { IdleOption } from './idleOptions';
 import { planAdapter, SHARED_MODULE } from './plan';
 import { hasRestarts, readRestarts, writeRestarts } from './restartFiles';
 import type { RestartHistory } from './restarts';

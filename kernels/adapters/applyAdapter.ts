@@ -3,7 +3,8 @@ import type { Value } from '../graph/graph';
 import { gatherRows, gemm, transpose } from '../graph/ops';
 import type { ApplyLinear, TargetSite, WeightSource } from '../models/types';
 import type { AdaptedLayer, AdapterPlan } from './plan';
-import { chainKey, SHARED_MODULE } from './plan';
+import { chainKey } from './chains';
+import { SHARED_MODULE } from './plan';
 import type { BuiltLayer } from './activity';
 import type { LayerContext } from './types';
 

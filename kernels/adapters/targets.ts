@@ -74,3 +74,6 @@ export function pattern(source: string, key: string, written = source): RegExp {
 }
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** The module that a tensor of the base model belongs to. */
+export const moduleOf = (tensor: string): string => tensor.slice(0, tensor.lastIndexOf('.'));

@@ -6,7 +6,7 @@
 import * as l10n from '@vscode/l10n';
 import type { TensorValues } from '../adapters/adapterFile';
 import type { AdaptedLayer } from '../adapters/plan';
-import { layersBefore } from '../adapters/plan';
+import { layersBefore } from '../adapters/chains';
 import type { Core, Factors } from '../adapters/types';
 import { matrix } from '../analysis/linalg/matrix';
 import { singularValues } from '../analysis/linalg/svd';

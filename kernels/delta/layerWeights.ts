@@ -5,7 +5,8 @@
 import * as l10n from '@vscode/l10n';
 import type { TensorValues } from '../adapters/adapterFile';
 import type { AdaptedLayer, AdapterPlan, PlannedTensor } from '../adapters/plan';
-import { layersBefore, SHARED_MODULE } from '../adapters/plan';
+import { SHARED_MODULE } from '../adapters/plan';
+import { layersBefore } from '../adapters/chains';
 import type { PreviousWeights } from '../adapters/types';
 import { fuseGemmAdd } from '../graph/fuseGemmAdd';
 import { f32, Graph, sameShape } from '../graph/graph';

@@ -3,7 +3,7 @@
  * tensor; or the forward pass alone, for evaluation and for logits. One graph belongs to one batch shape.
  */
 import type { AdapterPlan, PlannedTensor } from '../adapters/plan';
-import { layersBefore } from '../adapters/plan';
+import { layersBefore } from '../adapters/chains';
 import type { AdapterValues } from '../adapters/applyAdapter';
 import { adaptedLinear, plainLinear } from '../adapters/applyAdapter';
 import type { BuiltHead } from '../adapters/head';

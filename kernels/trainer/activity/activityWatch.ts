@@ -4,7 +4,8 @@
  */
 import type { ActivityLayer, Figure } from '../../adapters/activity';
 import type { AdaptedLayer } from '../../adapters/plan';
-import { layersBefore, SHARED_MODULE } from '../../adapters/plan';
+import { SHARED_MODULE } from '../../adapters/plan';
+import { layersBefore } from '../../adapters/chains';
 import type { ActivityFigure, ActivityRecord, RestartRecord, SpectrumRecord } from '../../protocol/types';
 import { figureTexts, ruleInWords } from '../../protocol/activity';
 import type { AdamW } from '../adamw';
